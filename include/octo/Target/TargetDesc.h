@@ -6,15 +6,15 @@
 //===----------------------------------------------------------------------===//
 //
 // The parameters of a machine as plain data, and the reader of target files
-// (YAML). `Machine` (Machine.h) is what they expand to.
+// (YAML). Topology.h tells what is alive and how it is connected.
 //
 // Numbering, used everywhere. Clusters have global coordinates (x, y) over all
 // dies: x = die.x * clustersPerDie.x + x within the die, and so for y.
 //   cluster = y * meshWidth + x
 //   tbu     = cluster * tbusPerCluster + position in the cluster
 //   pea     = tbu * peasPerTbu + position in the TBU
-// All times are in cycles of the one clock; all rates are whole numbers, so
-// that nothing that decides a trace rests on floating point.
+// Times are in cycles of the one clock. Every number is an integer, fractions
+// in 1/65536 ("q16"), so that no floating point decides a trace.
 //
 //===----------------------------------------------------------------------===//
 
@@ -23,6 +23,7 @@
 
 #include "octo/Support/Diagnostic.h"
 
+#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -44,99 +45,108 @@ struct Coord {
   bool operator==(const Coord &) const = default;
 };
 
-/// Kinds of processing-element arrays.
-enum class PeaKind : uint8_t { Matrix, Vector, General };
+/// Classes of processing-element arrays, numbered as in the program file.
+enum class PeaClass : uint8_t { Matrix, Vector, General };
+inline constexpr unsigned numPeaClasses = 3;
 
 /// "matrix", "vector" or "general".
-std::string_view stringifyPeaKind(PeaKind kind);
+std::string_view stringifyPeaClass(PeaClass peaClass);
 
-/// One class of PEAs and what one PEA of it does in a cycle.
-struct PeaClass {
-  PeaKind kind = PeaKind::General;
-  /// The array of processing elements.
+/// What one PEA of a class does in a cycle, in 1/65536 operations. All zero for
+/// a class that the machine does not have; otherwise none is zero.
+struct PeaRatesDesc {
+  /// Multiply-accumulates; the PE array busy in full.
+  uint64_t macQ16 = 0;
+  /// Element-wise operations: add, multiply, compare, convert.
+  uint64_t vectorQ16 = 0;
+  /// Special functions: divide, square root, exp, log, tanh.
+  uint64_t specialQ16 = 0;
+  /// Scalar and address operations.
+  uint64_t scalarQ16 = 0;
+  bool operator==(const PeaRatesDesc &) const = default;
+};
+
+/// The processing-element arrays.
+struct PeaDesc {
+  /// Processing elements of one PEA.
   uint32_t rows = 1;
   uint32_t cols = 1;
-  /// Multiply-accumulates of one processing element in a cycle.
-  uint32_t macsPerPe = 1;
-  /// Element-wise operations (add, multiply, compare, convert) in a cycle.
-  uint32_t vectorPerCycle = 1;
-  /// Special functions (divide, exp, log, tanh, sqrt) in a cycle.
-  uint32_t specialPerCycle = 1;
-  /// Scalar and address operations in a cycle.
-  uint32_t scalarPerCycle = 1;
   /// Local memory of one PEA, in bytes.
   uint64_t sramBytes = 0;
-
-  /// Peak multiply-accumulates in a cycle: rows * cols * macsPerPe.
-  uint64_t macsPerCycle() const { return uint64_t(rows) * cols * macsPerPe; }
-  bool operator==(const PeaClass &) const = default;
+  /// Class of each PEA of a TBU, by position; every TBU is alike.
+  std::vector<PeaClass> layout;
+  /// By class.
+  std::array<PeaRatesDesc, numPeaClasses> rates;
+  bool operator==(const PeaDesc &) const = default;
 };
 
 /// The memory that the TBUs of a cluster share.
 struct ScratchpadDesc {
   uint64_t bytes = 0;
-  /// Guaranteed to each TBU of the cluster, read and write together.
-  uint32_t portBytesPerCycle = 1;
+  /// Guaranteed to each TBU, reads and writes together.
+  uint32_t bytesPerCycle = 1;
   bool operator==(const ScratchpadDesc &) const = default;
 };
 
 /// The resident-kernel store of a TBU.
 struct ConfigStoreDesc {
-  /// Kernels that may be resident at once.
-  uint32_t kernels = 1;
-  /// Code bytes of all resident kernels together.
+  /// Code of all resident kernels together.
   uint64_t bytes = 0;
-  /// Loading a kernel of b bytes takes loadSetupCycles + b / loadBytesPerCycle.
-  uint32_t loadBytesPerCycle = 1;
-  uint32_t loadSetupCycles = 0;
+  /// Loading a kernel that is not resident.
+  uint32_t bytesPerCycle = 1;
+  /// Switching to a resident kernel.
+  uint32_t switchCycles = 0;
   bool operator==(const ConfigStoreDesc &) const = default;
 };
 
 /// The mesh that carries tensors.
 struct DataPlaneDesc {
-  /// Width of a link in each direction; one flit.
+  /// Width of a link in each direction, which is one flit.
   uint32_t linkBytesPerCycle = 1;
   /// Head latency of one router and the link after it.
   uint32_t hopCycles = 1;
-  /// Entering and leaving the mesh, both together.
+  /// Entering and leaving the mesh, once a packet.
   uint32_t interfaceCycles = 0;
-  /// Per input port: virtual channels, and flits that one buffers.
-  uint32_t virtualChannels = 1;
-  uint32_t bufferFlits = 1;
+  /// Bytes that one input port of a router buffers, all virtual channels.
+  uint32_t linkBufferBytes = 1;
   bool operator==(const DataPlaneDesc &) const = default;
 };
 
 /// Links between dies; they replace the mesh links at the borders of dies.
 struct DieLinkDesc {
   uint32_t bytesPerCycle = 1;
-  /// Added to the hop latency of the data plane.
-  uint32_t extraCycles = 0;
+  /// Head latency of the router and the link between dies.
+  uint32_t hopCycles = 1;
   bool operator==(const DieLinkDesc &) const = default;
 };
 
-/// The separate network of tokens, status and commands.
+/// The separate network of tokens, status and commands, and the units on it.
 struct ControlPlaneDesc {
-  /// A CBU evaluates one control block (the kernel of a decide region, if any,
-  /// is charged apart).
+  /// A CBU evaluates one control block, beside its decide kernel.
   uint32_t cbDecisionCycles = 0;
-  /// A token, a status word or a command over one hop.
+  /// Cycles of a CBU for one scalar operation of a decide kernel.
+  uint32_t cbCyclesPerScalarQ16 = 65536;
+  /// A token, a status word or a command over one hop, and its size.
   uint32_t tokenHopCycles = 0;
+  uint32_t tokenBytes = 8;
   /// A TBU takes and decodes a command.
   uint32_t commandCycles = 0;
-  /// One decision of a dispatcher that serves the whole machine.
-  uint32_t centralDispatchCycles = 0;
   /// One decision of a cluster's or TBU's own scheduler.
   uint32_t localDispatchCycles = 0;
+  /// One decision of a dispatcher that serves the whole machine.
+  uint32_t centralDispatchCycles = 0;
+  /// Re-forming a gang at a tile boundary, beside the redistribution of data.
+  uint32_t resizeCycles = 0;
   bool operator==(const ControlPlaneDesc &) const = default;
 };
 
 /// Where requests enter and results leave.
-struct HostPortDesc {
+struct HostDesc {
   Coord at;
   uint32_t ingressBytesPerCycle = 1;
   uint32_t egressBytesPerCycle = 1;
   uint32_t latencyCycles = 0;
-  bool operator==(const HostPortDesc &) const = default;
+  bool operator==(const HostDesc &) const = default;
 };
 
 /// A port to external memory, beside the router of a cluster.
@@ -145,47 +155,46 @@ struct HbmPortDesc {
   uint64_t bytes = 0;
   uint32_t bytesPerCycle = 1;
   uint32_t latencyCycles = 0;
-  /// Every access is rounded up to a multiple of this.
-  uint32_t burstBytes = 1;
   bool operator==(const HbmPortDesc &) const = default;
 };
 
-/// Energy in picojoules an event; leakage in milliwatts. Reported, never used
-/// to decide anything.
+/// Energy in 1/65536 picojoules an event. Reported; decides nothing.
 struct EnergyDesc {
-  double mac = 0;
-  double vectorOp = 0;
-  double specialOp = 0;
-  double scalarOp = 0;
-  double sramByte = 0;
-  double scratchpadByte = 0;
-  /// One byte over one router and link of the mesh.
-  double linkByte = 0;
-  double dieLinkByte = 0;
-  double hbmByte = 0;
-  double hostByte = 0;
+  uint64_t macQ16 = 0;
+  uint64_t vectorQ16 = 0;
+  uint64_t specialQ16 = 0;
+  uint64_t scalarQ16 = 0;
+  uint64_t scratchpadByteQ16 = 0;
+  /// One byte over one router and link of a die's mesh, or between dies.
+  uint64_t linkByteQ16 = 0;
+  uint64_t dieLinkByteQ16 = 0;
+  uint64_t hbmByteQ16 = 0;
+  uint64_t hostByteQ16 = 0;
   /// One byte of a kernel's configuration.
-  double configByte = 0;
-  double cbDecision = 0;
+  uint64_t configByteQ16 = 0;
+  uint64_t cbDecisionQ16 = 0;
   /// A token, status word or command over one hop.
-  double tokenHop = 0;
-  double peaLeakageMilliwatt = 0;
-  /// Scratchpad, router, CBU and schedulers of one cluster.
-  double clusterLeakageMilliwatt = 0;
+  uint64_t tokenHopQ16 = 0;
+  /// A cycle of one PEA with its SRAM and configuration.
+  uint64_t peaLeakageQ16 = 0;
+  /// A cycle of the scratchpad, router, CBU and schedulers of one cluster.
+  uint64_t clusterLeakageQ16 = 0;
   bool operator==(const EnergyDesc &) const = default;
 };
 
-enum class PartKind : uint8_t { Pea, Tbu, Cluster, Link };
+/// Kinds of parts that can be dead or die, numbered as in the program file.
+enum class PartKind : uint8_t { Pea, Tbu, Cbu, Link, Cluster, Hbm };
 
-/// "pea", "tbu", "cluster" or "link".
+/// "pea", "tbu", "cbu", "link", "cluster" or "hbm".
 std::string_view stringifyPartKind(PartKind kind);
 
 /// A part of the machine, named as target files name it.
 struct PartRef {
   PartKind kind = PartKind::Pea;
+  /// Its cluster; for a link one end, for an HBM port unused.
   Coord cluster;
-  /// Position in the cluster, for a TBU or a PEA.
-  uint32_t tbu = 0;
+  /// Position in the cluster, for a TBU or a PEA; index of an HBM port.
+  uint32_t unit = 0;
   /// Position in the TBU, for a PEA.
   uint32_t pea = 0;
   /// The other end, for a link. A link is both of its directions.
@@ -193,17 +202,23 @@ struct PartRef {
   bool operator==(const PartRef &) const = default;
 };
 
-/// What is dead from the start. A part is dead when it is listed or when its
-/// draw falls under the rate: Philox4x32-10 with key `seed` and counter
-/// (kind as in PartKind, 0, index low, index high), word 0 < rate * 2^32. The
-/// index is the PEA's, the TBU's or the cluster's number; for a link twice the
-/// number of its western or northern end, plus 1 if it runs along y.
+/// "PEA 2 of TBU 1 of cluster (3, 4)" and the like.
+std::string describe(const PartRef &part);
+
+/// What is dead from the start: parts that are listed (PEAs, TBUs, links,
+/// clusters), and parts whose draw falls under a rate. A draw is word 0 of
+/// Philox4x32-10 with key `seed` and counter (kind, 0, index, 0), where kind is
+/// 0 for PEAs, 1 for TBUs and 2 for links; the part is dead when the draw is
+/// below rate * 2^32. The index is the number of the PEA or TBU; for a link it
+/// is twice the number of its western or northern cluster, plus 1 when the link
+/// runs along y.
 struct DefectsDesc {
   std::vector<PartRef> parts;
   uint64_t seed = 0;
-  double peaRate = 0;
-  double tbuRate = 0;
-  double linkRate = 0;
+  /// In 2^-32.
+  uint64_t peaRateQ32 = 0;
+  uint64_t tbuRateQ32 = 0;
+  uint64_t linkRateQ32 = 0;
   bool operator==(const DefectsDesc &) const = default;
 };
 
@@ -217,28 +232,23 @@ struct FaultDesc {
 /// A whole target file.
 struct TargetDesc {
   std::string name;
-  uint32_t clockMhz = 1000;
+  uint64_t clockHz = 0;
   Extent dies;
   Extent clustersPerDie;
   uint32_t tbusPerCluster = 1;
   uint32_t peasPerTbu = 1;
-  std::vector<PeaClass> peaClasses;
-  /// For each TBU of a cluster, the class (an index into peaClasses) of all its
-  /// PEAs; every cluster is alike. A gang lives on one TBU, so it is of one
-  /// class.
-  std::vector<uint32_t> tbuLayout;
+  PeaDesc pea;
   ScratchpadDesc scratchpad;
   ConfigStoreDesc configStore;
-  /// Instances that the ready queue of a TBU holds.
-  uint32_t readyQueue = 1;
   DataPlaneDesc dataPlane;
+  /// Equal to the links of the mesh on a machine of one die.
   DieLinkDesc dieLink;
   ControlPlaneDesc controlPlane;
-  std::vector<HostPortDesc> hostPorts;
+  HostDesc host;
   std::vector<HbmPortDesc> hbmPorts;
   EnergyDesc energy;
   DefectsDesc defects;
-  /// In order of cycle; those of one cycle in the order of the file.
+  /// In ascending order of cycle; those of one cycle in the order of the file.
   std::vector<FaultDesc> faults;
 
   uint32_t meshWidth() const { return dies.x * clustersPerDie.x; }
@@ -247,6 +257,9 @@ struct TargetDesc {
   uint32_t numTbus() const { return numClusters() * tbusPerCluster; }
   uint32_t numPeas() const { return numTbus() * peasPerTbu; }
   uint32_t clusterAt(Coord at) const { return at.y * meshWidth() + at.x; }
+  Coord coordOf(uint32_t cluster) const {
+    return {cluster % meshWidth(), cluster / meshWidth()};
+  }
   bool operator==(const TargetDesc &) const = default;
 };
 
@@ -254,7 +267,8 @@ struct TargetDesc {
 inline constexpr uint64_t maxTargetPeas = uint64_t(1) << 22;
 
 /// Reads a target file. The error names the place (line, column), what was
-/// found and what is expected there.
+/// found and what is expected there. The target is checked in full: every
+/// coordinate is on the mesh, every class of the layout has rates.
 Expected<TargetDesc> readTarget(const std::string &path);
 
 /// Reads a target from `text`; `name` stands for the file in errors.
@@ -264,12 +278,13 @@ Expected<TargetDesc> parseTarget(std::string_view text, std::string_view name);
 /// parameter, in one order and one spelling.
 std::string writeTarget(const TargetDesc &target);
 
-/// SHA-256 (64 hexadecimal digits) of writeTarget(target): equal for two files
-/// that state the same machine.
-std::string digest(const TargetDesc &target);
+/// The same machine with its defects as explicit lists of dead PEAs and dead
+/// links, sorted, without seed and rates.
+TargetDesc expandDefects(const TargetDesc &target);
 
-/// "cluster (3, 4), TBU 1, PEA 2" and the like.
-std::string describe(const PartRef &part);
+/// SHA-256 (64 hexadecimal digits) of writeTarget(expandDefects(target)): equal
+/// for two targets that state the same machine.
+std::string digest(const TargetDesc &target);
 
 } // namespace octo
 
