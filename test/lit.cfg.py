@@ -1,0 +1,62 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+#
+# How the lit tests run. Substitutions of our own:
+#   %examples   the folder examples/
+#   %targets    the folder examples/targets
+#   %workflows  the folder examples/workflows
+#   %data       the folder test/data
+#   %python     the Python interpreter; PYTHONPATH has the package
+#   %octo_lib   the folder of the shared libraries that were built
+# Features: octo-run, octo-compile, ... for each tool that was built; asan;
+# shared-data (its folder is in the environment as OCTO_DATA_DIR); numpy.
+
+import os
+import subprocess
+
+import lit.formats
+from lit.llvm import llvm_config
+from lit.llvm.subst import ToolSubst
+
+config.name = "Octopus"
+config.test_format = lit.formats.ShTest(not llvm_config.use_lit_shell)
+config.suffixes = [".mlir", ".test", ".yaml"]
+config.test_source_root = os.path.dirname(__file__)
+config.test_exec_root = os.path.join(config.octo_obj_root, "test")
+config.excludes = ["Inputs", "data", "unit", "reference", "CMakeLists.txt"]
+
+examples = os.path.join(config.octo_src_root, "examples")
+config.substitutions.append(("%examples", examples))
+config.substitutions.append(("%targets", os.path.join(examples, "targets")))
+config.substitutions.append(("%workflows", os.path.join(examples, "workflows")))
+config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
+config.substitutions.append(("%python", config.python_executable))
+config.substitutions.append(("%octo_lib", config.octo_lib_dir))
+
+path = [config.octo_tools_dir, config.mlir_tools_dir, os.environ.get("PATH", "")]
+llvm_config.with_environment("PATH", os.pathsep.join(path))
+llvm_config.with_environment(
+    "PYTHONPATH",
+    os.pathsep.join([config.octo_python_dir, os.path.join(config.test_source_root, "reference")]),
+)
+llvm_config.with_environment("PYTHONDONTWRITEBYTECODE", "1")
+llvm_config.with_system_environment(["ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"])
+
+# FileCheck, count and not, from LLVM.
+llvm_config.use_default_substitutions()
+
+own_tools = ["octo-opt", "octo-translate", "octo-compile", "octo-run", "octo-lsp-server"]
+for tool in own_tools:
+    if os.path.exists(os.path.join(config.octo_tools_dir, tool)):
+        config.available_features.add(tool)
+llvm_config.add_tool_substitutions(
+    [ToolSubst(tool, unresolved="ignore") for tool in own_tools + ["mlir-opt", "mlir-runner", "mlir-translate"]],
+    [config.octo_tools_dir, config.mlir_tools_dir],
+)
+
+if "address" in config.octo_sanitize:
+    config.available_features.add("asan")
+if config.octo_data_dir and os.path.isdir(config.octo_data_dir):
+    config.available_features.add("shared-data")
+    llvm_config.with_environment("OCTO_DATA_DIR", config.octo_data_dir)
+if subprocess.call([config.python_executable, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
+    config.available_features.add("numpy")
