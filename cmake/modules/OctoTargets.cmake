@@ -79,7 +79,7 @@ function(octo_tablegen td target)
     list(POP_FRONT rest flag output)
     separate_arguments(flag NATIVE_COMMAND "${flag}")
     mlir_tablegen(${output} ${flag}
-      EXTRA_INCLUDES ${PROJECT_SOURCE_DIR}/include)
+      EXTRA_INCLUDES ${PROJECT_SOURCE_DIR}/include ${MLIR_INCLUDE_DIRS})
   endwhile()
   add_public_tablegen_target(${target})
   add_dependencies(octo-headers ${target})
