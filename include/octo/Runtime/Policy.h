@@ -1,0 +1,222 @@
+//===- Policy.h - Run-time scheduling policies ------------------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The interface of a scheduling policy, the registry of policies, and what a
+// policy may see and do. A policy decides where an instance goes, when it
+// starts, on which PEAs, and when its gang changes; the engine charges every
+// action. What a policy sees are queues, compile-time estimates, means of what
+// has completed, and the status of other clusters as old as the control plane
+// makes it (semantics, section 10). It never sees what an instance that has not
+// completed is going to cost.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_RUNTIME_POLICY_H
+#define OCTO_RUNTIME_POLICY_H
+
+#include "octo/Support/Diagnostic.h"
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace octo {
+
+class Engine;
+
+/// Handle of a task instance; valid until the instance has completed.
+using InstanceId = uint32_t;
+inline constexpr uint32_t noIndex = 0xffffffffu;
+
+/// A set of PEAs of one TBU, bit i being its PEA i. Machines have up to 64 PEAs
+/// a TBU.
+using PeaMask = uint64_t;
+
+/// Which PEAs a program may use under a policy; the other live ones count as
+/// unallocated.
+enum class Reach : uint8_t {
+  /// The PEA ranges of the active replicas.
+  Shares,
+  /// All PEAs of the clusters that hold a replica.
+  Clusters,
+  /// All PEAs of the machine.
+  Machine
+};
+
+/// How the engine has to serve a policy.
+struct PolicyTraits {
+  /// False: an instance is bound to a TBU when its first input is on the way;
+  /// inputs are sent there and the TBU's local scheduler dispatches. True: one
+  /// central queue; an instance is ready when its inputs exist anywhere and is
+  /// bound when it is dispatched; inputs move while it holds its PEAs.
+  bool central = false;
+  /// Segment slots are kept for their owners (semantics, section 10).
+  bool segments = false;
+  /// `epoch` is called every PolicyTable.epoch_cycles.
+  bool epochs = false;
+  Reach reach = Reach::Shares;
+};
+
+/// What a policy may know of a waiting or running instance.
+struct InstanceInfo {
+  uint64_t request;
+  uint64_t priority; ///< compile-time upward rank, cycles
+  uint64_t readySince;
+  uint64_t expectedCycles; ///< on one PEA: table, or mean of what completed
+  uint64_t inputBytes;     ///< parked at its present TBU's cluster
+  uint32_t workflow;
+  uint32_t block;
+  uint32_t kernel;
+  uint32_t tbu;     ///< where it is queued or runs, global number
+  uint32_t replica; ///< of its block; noIndex when moved off all
+};
+
+/// What a policy works with. Queries cost host time only; every action costs
+/// simulated time and energy as docs/timing-model.md says.
+class Scheduler {
+public:
+  explicit Scheduler(Engine &engine) : engine(engine) {}
+
+  uint64_t now() const;
+
+  // The machine.
+  uint32_t numClusters() const;
+  uint32_t tbusPerCluster() const;
+  uint32_t numTbus() const;
+  PeaMask livePeas(uint32_t tbu) const;
+  /// Live PEAs of the TBU that can run `kernel`: those of its class, or all
+  /// when the machine has none of that class.
+  PeaMask eligiblePeas(uint32_t tbu, uint32_t kernel) const;
+  PeaMask freePeas(uint32_t tbu) const;
+  /// Hops of the control plane between two clusters.
+  uint32_t distance(uint32_t clusterA, uint32_t clusterB) const;
+  /// Cycles to load the median kernel of the program: idle time shorter than
+  /// this does not pay a reconfiguration.
+  uint64_t breakEven() const;
+  /// Since when PEA `pea` of a TBU has been idle; ~0 if it is not.
+  uint64_t idleSince(uint32_t tbu, uint32_t pea) const;
+
+  // Waiting and running instances.
+  /// Ready instances of a TBU: higher priority first, then older request, then
+  /// order of readiness. Valid until the next action.
+  std::span<const InstanceId> queue(uint32_t tbu) const;
+  /// The central queue (traits.central), in order of readiness.
+  std::span<const InstanceId> centralQueue() const;
+  std::span<const InstanceId> running(uint32_t tbu) const;
+  InstanceInfo info(InstanceId instance) const;
+  PeaMask gangOf(InstanceId instance) const;
+  /// Expected cycles of an instance of this block on a gang of `peas`, by the
+  /// best variant of at most that size.
+  uint64_t expectedCycles(uint32_t workflow, uint32_t block,
+                          uint32_t peas) const;
+  /// Largest variant of at most `peas` PEAs.
+  uint32_t variantGang(uint32_t kernel, uint32_t peas) const;
+  uint32_t maxVariantGang(uint32_t kernel) const;
+  bool codeResident(uint32_t tbu, uint32_t kernel) const;
+
+  // Replicas of a block.
+  uint32_t numReplicas(uint32_t workflow, uint32_t block) const;
+  uint32_t replicaTbu(uint32_t workflow, uint32_t block,
+                      uint32_t replica) const;
+  bool replicaStandby(uint32_t workflow, uint32_t block,
+                      uint32_t replica) const;
+  /// The share of a replica: its PEA range, live ones only.
+  PeaMask replicaPeas(uint32_t workflow, uint32_t block,
+                      uint32_t replica) const;
+  uint32_t replicaMaxGang(uint32_t workflow, uint32_t block,
+                          uint32_t replica) const;
+  /// The replica that the program's routing rule gives to an instance.
+  uint32_t routedReplica(InstanceId instance) const;
+
+  /// Expected work waiting and running at a TBU or cluster in PEA-cycles, as
+  /// known at cluster `observer`: own cluster as of now, others as of the last
+  /// status that has reached it.
+  uint64_t backlogOfTbu(uint32_t tbu) const;
+  uint64_t backlogOfCluster(uint32_t cluster, uint32_t observer) const;
+
+  // Actions.
+  /// Dispatches a waiting instance onto free, eligible PEAs of `tbu`. The
+  /// gang's size must be that of a variant of its kernel. False (and nothing
+  /// done) if that is not so, or if the PEAs are kept for a slot that is due
+  /// earlier.
+  bool start(InstanceId instance, uint32_t tbu, PeaMask peas);
+  /// Sends a waiting instance with its inputs to another TBU.
+  bool move(InstanceId instance, uint32_t tbu);
+  /// Changes the gang of a computing instance at its next tile boundary. PEAs
+  /// that join are held from now on.
+  bool resize(InstanceId instance, PeaMask peas);
+  /// Loads the code of an instance's kernel ahead of its dispatch.
+  void prefetchCode(uint32_t tbu, uint32_t kernel);
+  /// Loads the weights of a block into a cluster ahead of its dispatch.
+  void prefetchWeights(uint32_t cluster, uint32_t workflow, uint32_t block);
+
+private:
+  Engine &engine;
+};
+
+/// Why `dispatch` is called.
+enum class Trigger : uint8_t { Ready, Released, Resized, SlotPassed };
+
+/// A policy. One object serves one run.
+class Policy {
+public:
+  virtual ~Policy();
+
+  virtual PolicyTraits traits() const = 0;
+  /// Called once, before the first event.
+  virtual void begin(Scheduler &) {}
+  /// The replica for a new instance (not called when traits().central). The
+  /// default is the routing rule of the program.
+  virtual uint32_t chooseReplica(Scheduler &scheduler, InstanceId instance) {
+    return scheduler.routedReplica(instance);
+  }
+  /// Something changed at a TBU: start what should start. With
+  /// traits().central `tbu` is where it changed, or noIndex.
+  virtual void dispatch(Scheduler &scheduler, uint32_t tbu,
+                        Trigger trigger) = 0;
+  /// The coarse scheduler's turn.
+  virtual void epoch(Scheduler &) {}
+};
+
+/// What a policy is made with.
+struct PolicyOptions {
+  bool ddsm = true;
+  bool atss = true;
+  bool pcss = true;
+};
+
+/// One entry of the registry.
+struct PolicyInfo {
+  std::string name;
+  /// One line for --help.
+  std::string summary;
+  std::unique_ptr<Policy> (*make)(const PolicyOptions &);
+  /// Names that --disable takes with this policy.
+  std::vector<std::string> switches;
+};
+
+/// Version of this interface; a plug-in built against another one is refused.
+inline constexpr unsigned policyInterfaceVersion = 1;
+
+/// Adds a policy. An error names the one that has the name already, or the
+/// versions that do not match.
+Expected<void> registerPolicy(PolicyInfo info,
+                              unsigned version = policyInterfaceVersion);
+/// All policies, in order of registration; `static`, `pool` and `octopus` come
+/// first.
+std::vector<PolicyInfo> registeredPolicies();
+/// The policy called `name`, with `disable`d switches. Errors list what there
+/// is.
+Expected<std::unique_ptr<Policy>>
+createPolicy(std::string_view name, const std::vector<std::string> &disable);
+
+} // namespace octo
+
+#endif // OCTO_RUNTIME_POLICY_H

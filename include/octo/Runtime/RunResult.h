@@ -1,0 +1,274 @@
+//===- RunResult.h - What a run measured ------------------------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// All numbers of a run, as plain data. Cycles are of the machine's clock, bytes
+// are bytes. Everything but `host` is a pure function of program, scenario,
+// policy and options.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_RUNTIME_RUNRESULT_H
+#define OCTO_RUNTIME_RUNRESULT_H
+
+#include "octo/Runtime/Tensor.h"
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace octo {
+
+/// Exclusive states of a PEA (semantics, section 9).
+enum class PeaState : uint8_t {
+  Computing,
+  Configuring,
+  MovingData,
+  Waiting,
+  Idle,
+  Faulty,
+  Unallocated
+};
+inline constexpr unsigned numPeaStates = 7;
+/// "computing", "configuring", "moving_data", "waiting", "idle", "faulty",
+/// "unallocated": the keys of `pea_cycles`.
+std::string_view stringifyPeaState(PeaState state);
+
+/// A sample of cycles. `ciHalfWidth` is half the width of the 95 % confidence
+/// interval of the mean, by batch means (20 batches in order of arrival); 0
+/// when there are fewer than 40 values.
+struct SampleSummary {
+  uint64_t count = 0;
+  double mean = 0;
+  double ciHalfWidth = 0;
+  uint64_t min = 0;
+  uint64_t p50 = 0;
+  uint64_t p95 = 0;
+  uint64_t p99 = 0;
+  uint64_t max = 0;
+};
+
+/// Of one block over all requests.
+struct BlockStatistics {
+  uint32_t workflow = 0;
+  uint32_t block = 0;
+  uint64_t instances = 0;
+  /// Cycles that instances computed (tasks) or decided (control blocks).
+  uint64_t busyCycles = 0;
+  /// PEA-cycles of the compute phases.
+  uint64_t computePeaCycles = 0;
+  /// Cycles from ready to the start of compute: queue, dispatch, configuration,
+  /// data.
+  uint64_t waitCycles = 0;
+  uint64_t maxWaitCycles = 0;
+  uint64_t configLoads = 0;
+  uint64_t resizes = 0;
+  /// Realised work in cycles on one PEA, the same under every policy.
+  uint64_t workCycles = 0;
+  /// Control blocks: how often each case or member was taken; loops: iterations
+  /// that went on; fan-outs: copies.
+  std::vector<uint64_t> outcomes;
+};
+
+struct TenantStatistics {
+  std::string name;
+  uint32_t workflow = 0;
+  uint64_t completed = 0;
+  uint64_t failed = 0;
+  SampleSummary latency;
+};
+
+/// Why a request failed (semantics, section 6).
+struct RequestFailure {
+  uint64_t request = 0;
+  uint32_t workflow = 0;
+  uint32_t block = 0;
+  uint64_t cycle = 0;
+  std::string path; ///< path id of the block
+  std::string file; ///< source of the block, if known
+  uint32_t line = 0;
+  std::string reason;
+};
+
+/// One line of the watchdog's report: who waits, for what, and who holds that.
+struct BlockedInstance {
+  uint64_t request = 0;
+  std::string path;
+  std::string file;
+  uint32_t line = 0;
+  std::string waitsFor;
+  std::string heldBy;
+  uint64_t sinceCycle = 0;
+};
+
+/// How the run ended.
+enum class RunStatus : uint8_t {
+  Completed,
+  Deadlock,
+  CycleLimit,
+  EventLimit,
+  /// The progress callback asked to stop.
+  Cancelled
+};
+std::string_view stringifyRunStatus(RunStatus status);
+
+/// One request.
+struct RequestRecord {
+  uint64_t arrival = 0;
+  /// When its arguments were let in.
+  uint64_t admitted = 0;
+  /// When its results had left, or when it failed; ~0: still open.
+  uint64_t finished = ~uint64_t(0);
+  uint32_t tenant = 0;
+  bool failed = false;
+};
+
+/// One realised outcome, for profiles that keep whole requests. Records are in
+/// order of (request, block, tag, index).
+struct OutcomeRecord {
+  uint64_t request = 0;
+  uint64_t tag = 0;
+  uint32_t workflow = 0;
+  uint32_t block = 0;
+  /// Task: cycles on one PEA. Switch: case. Select: member mask. Loop: trips.
+  /// Fan-out: copies.
+  uint64_t value = 0;
+};
+
+struct Counters {
+  uint64_t taskInstances = 0;
+  uint64_t controlDecisions = 0;
+  uint64_t joins = 0;
+  uint64_t frames = 0;
+  uint64_t peakFrames = 0;
+  uint64_t transfers = 0;
+  uint64_t transferBytes = 0;
+  uint64_t byteHops = 0;
+  uint64_t dieLinkByteHops = 0;
+  uint64_t localBytes = 0;
+  uint64_t hbmBytes = 0;
+  uint64_t hostInBytes = 0;
+  uint64_t hostOutBytes = 0;
+  uint64_t configLoads = 0;
+  uint64_t configBytes = 0;
+  uint64_t configSwitches = 0;
+  uint64_t prefetches = 0;
+  uint64_t weightLoads = 0;
+  uint64_t weightBytes = 0;
+  uint64_t weightEvictions = 0;
+  uint64_t spills = 0;
+  uint64_t spillBytes = 0;
+  uint64_t resizes = 0;
+  uint64_t migrations = 0;
+  uint64_t migratedBytes = 0;
+  uint64_t tokens = 0;
+  uint64_t tokenHops = 0;
+  uint64_t dispatches = 0;
+  uint64_t creditWaits = 0;
+};
+
+/// Parts of the energy, in joules; they add up to `energyJoules`.
+struct EnergyBreakdown {
+  double compute = 0;
+  double scratchpad = 0;
+  double network = 0;
+  double hbm = 0;
+  double host = 0;
+  double configuration = 0;
+  double control = 0;
+  double leakage = 0;
+};
+
+/// The parts of the lower bound (semantics, section 11); the bound is the
+/// largest.
+struct LowerBound {
+  uint64_t path = 0;
+  uint64_t capacity = 0;
+  uint64_t arrivals = 0;
+  uint64_t host = 0;
+  uint64_t hbm = 0;
+  uint64_t cycles() const;
+};
+
+/// Measured on the host; the only part that differs between equal runs.
+struct HostStatistics {
+  double wallSeconds = 0;
+  double eventsPerSecond = 0;
+  double taskInstancesPerSecond = 0;
+  uint64_t peakMemoryBytes = 0;
+};
+
+struct RunResult {
+  std::string policy;
+  std::vector<std::string> disabled;
+  uint64_t seed = 0;
+  bool timingOnly = true;
+  RunStatus status = RunStatus::Completed;
+
+  uint64_t makespanCycles = 0;
+  uint64_t requestsArrived = 0;
+  uint64_t requestsCompleted = 0;
+  uint64_t requestsFailed = 0;
+  double throughputRequestsPerMegacycle = 0;
+  /// From arrival to the results' leaving, of completed requests after warm-up.
+  SampleSummary latency;
+  /// From arrival to admission.
+  SampleSummary admissionWait;
+  /// Of every task instance, from ready to the start of compute.
+  SampleSummary taskWait;
+  std::vector<TenantStatistics> tenants;
+
+  /// Computing PEA-cycles over those of live PEAs.
+  double peaUtilization = 0;
+  std::array<uint64_t, numPeaStates> peaCycles{};
+  uint64_t totalPeas = 0;
+  uint64_t livePeas = 0;
+  uint64_t idleTransientPeaCycles = 0;
+  uint64_t idleStructuralPeaCycles = 0;
+  uint64_t idleContagiousPeaCycles = 0;
+  /// Idle intervals shorter than this are transient.
+  uint64_t breakEvenCycles = 0;
+
+  LowerBound lowerBound;
+  double ratioToLowerBound = 0;
+  double energyJoules = 0;
+  EnergyBreakdown energy;
+  Counters counters;
+  uint64_t events = 0;
+  /// Sum over finished requests of realised work, in cycles on one PEA.
+  uint64_t realisedWorkCycles = 0;
+
+  std::vector<BlockStatistics> blocks;
+  /// Computing PEA-cycles and idle PEA-cycles of each cluster, for heat maps.
+  std::vector<uint64_t> clusterComputingPeaCycles;
+  std::vector<uint64_t> clusterIdlePeaCycles;
+  /// Failures in order of request; at most
+  /// SimulationOptions::maxFailureReports.
+  std::vector<RequestFailure> failures;
+  /// Filled for Deadlock and limits.
+  std::vector<BlockedInstance> blocked;
+
+  /// By request number. Kept if SimulationOptions::keepRequests.
+  std::vector<RequestRecord> requests;
+  /// By request number, then result; empty for failed requests and in
+  /// timing-only runs. Kept if SimulationOptions::keepOutputs.
+  std::vector<std::vector<Tensor>> outputs;
+  /// SHA-256 (hex) over the outputs of all requests in order, whether kept or
+  /// not: for each request its number, then per result element kind, rank, dims
+  /// (all little-endian 64-bit) and bytes; failed requests count with their
+  /// number and ~0. Empty in timing-only runs.
+  std::string outputsSha256;
+  /// Kept if SimulationOptions::recordOutcomes.
+  std::vector<OutcomeRecord> outcomes;
+
+  HostStatistics host;
+};
+
+} // namespace octo
+
+#endif // OCTO_RUNTIME_RUNRESULT_H

@@ -1,0 +1,97 @@
+//===- Scenario.h - What a run is given -------------------------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Tenants and their arrivals, inputs, seed, stop rules: everything about a run
+// that is neither the program nor the policy. Plain data; the reader of
+// scenario files is ScenarioReader.h.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_RUNTIME_SCENARIO_H
+#define OCTO_RUNTIME_SCENARIO_H
+
+#include "octo/Runtime/Tensor.h"
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace octo {
+
+/// When the requests of a tenant come.
+struct Arrivals {
+  enum class Kind : uint8_t {
+    /// A new request as soon as fewer than `inFlight` are open.
+    ClosedLoop,
+    /// Independent exponential gaps with mean `meanGapCycles`.
+    Poisson,
+    /// At the cycles of `trace`, ascending.
+    Trace
+  };
+  Kind kind = Kind::ClosedLoop;
+  uint64_t inFlight = 1;
+  uint64_t meanGapCycles = 0;
+  std::vector<uint64_t> trace;
+};
+
+/// One argument of a workflow, for all requests of a tenant. Request i of the
+/// tenant takes item (i mod items.size()). Without items the argument is drawn:
+/// floats uniform in [low, high), integers uniform in [low, high] (both rounded
+/// towards zero), with the dimensions of the type, where `dynamicDims` gives
+/// the sizes of dynamic dimensions in order. Element e of argument a of request
+/// i is made of philox64(seed, e, i << 16 | a): its upper 53 bits as a fraction
+/// f give low + f * (high - low).
+struct ArgumentInput {
+  /// Items, one for each request or fewer; already read from .npy or .npz.
+  std::vector<Tensor> items;
+  double low = 0.0;
+  double high = 1.0;
+  std::vector<int64_t> dynamicDims;
+};
+
+/// One stream of requests to one workflow of the program.
+struct Tenant {
+  std::string name;
+  /// Index of the workflow in the program.
+  uint32_t workflow = 0;
+  Arrivals arrivals;
+  /// Requests of this tenant; 0: as the scenario says, shared by weight.
+  uint64_t requests = 0;
+  /// Part of the scenario's requests that this tenant makes.
+  uint64_t weight = 1;
+  /// One per argument of the workflow; empty: all drawn in [0, 1).
+  std::vector<ArgumentInput> inputs;
+};
+
+/// When a run ends before its requests do; 0: never.
+struct StopRules {
+  uint64_t maxCycles = 0;
+  uint64_t maxEvents = 0;
+};
+
+struct Scenario {
+  std::string name;
+  /// Empty: one tenant in a closed loop for workflow 0.
+  std::vector<Tenant> tenants;
+  /// Requests of the whole run, when tenants do not say themselves.
+  uint64_t requests = 1;
+  uint64_t seed = 0;
+  /// The first requests (in order of arrival) that do not count in latency and
+  /// waiting statistics.
+  uint64_t warmUpRequests = 0;
+  /// Added to the request number wherever a profile's epochs are looked up:
+  /// starts the run in the middle of a drift.
+  uint64_t driftOffset = 0;
+  StopRules stop;
+  /// Parts that die during the run, as text for errors; the machine model of
+  /// this version has none and rejects a scenario that names any.
+  std::vector<std::string> faults;
+};
+
+} // namespace octo
+
+#endif // OCTO_RUNTIME_SCENARIO_H

@@ -1,0 +1,83 @@
+//===- Simulator.h - Runs a program on its machine --------------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The entry to the runtime: program + scenario + policy -> cycles and outputs.
+// docs/semantics.md says what happens, docs/timing-model.md what it costs.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_RUNTIME_SIMULATOR_H
+#define OCTO_RUNTIME_SIMULATOR_H
+
+#include "octo/Runtime/KernelExecutor.h"
+#include "octo/Runtime/RunResult.h"
+#include "octo/Runtime/Scenario.h"
+#include "octo/Runtime/TraceSink.h"
+#include "octo/Support/Diagnostic.h"
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+namespace octo {
+
+namespace fb {
+struct Program;
+} // namespace fb
+
+/// How far a run is.
+struct Progress {
+  uint64_t cycle = 0;
+  uint64_t events = 0;
+  uint64_t requestsFinished = 0;
+  uint64_t requestsTotal = 0;
+};
+
+/// Called about every 65,536 events; false ends the run as Cancelled.
+using ProgressCallback = std::function<bool(const Progress &)>;
+
+struct SimulationOptions {
+  /// Name of a registered policy (Policy.h).
+  std::string policy = "octopus";
+  /// Mechanisms of the policy to switch off: "ddsm", "atss", "pcss".
+  std::vector<std::string> disable;
+  Scenario scenario;
+  /// No kernel runs: sizes come from types, counts and decisions from profiles.
+  bool timingOnly = false;
+  /// Folder that the paths of file weights are relative to.
+  std::string weightsFolder;
+
+  bool keepRequests = true;
+  bool keepOutputs = true;
+  bool recordOutcomes = false;
+  unsigned maxFailureReports = 64;
+  unsigned maxBlockedReports = 16;
+};
+
+/// Runs `program`, which must have passed the loader's validator. Functional
+/// runs (options.timingOnly false) need an executor that has every kernel of
+/// kind Image that the scenario's workflows use; weights are made on first use.
+///
+/// Errors name what is wrong with options, scenario or program: an unknown
+/// policy (with the ones there are), a block that neither code nor profile
+/// decides, inputs that do not match the arguments. A run that does not finish
+/// is no error: see RunResult::status.
+Expected<RunResult> simulate(const fb::Program &program,
+                             const SimulationOptions &options,
+                             KernelExecutor *executor = nullptr,
+                             TraceSink *trace = nullptr,
+                             const ProgressCallback &progress = {});
+
+/// Weight `weight` of the program as a tensor, as functional runs use it:
+/// inline data, a file (its digest is checked), or the seeded generator.
+Expected<Tensor> loadWeight(const fb::Program &program, uint32_t weight,
+                            const std::string &weightsFolder);
+
+} // namespace octo
+
+#endif // OCTO_RUNTIME_SIMULATOR_H
