@@ -15,6 +15,7 @@
 
 include "mlir/IR/AttrTypeBase.td"
 include "mlir/IR/EnumAttr.td"
+include "octo/Dialect/OWG/IR/OWGCost.td"
 include "octo/Dialect/OWG/IR/OWGDialect.td"
 
 //===----------------------------------------------------------------------===//
