@@ -1,0 +1,182 @@
+//===- KernelCodegen.cpp - Many kernels on several threads ----------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/KernelCodegen/KernelCodegen.h"
+
+#include "KernelObject.h"
+
+#include "octo/Support/Sha256.h"
+
+#include "mlir/Bytecode/BytecodeWriter.h"
+#include "mlir/IR/Diagnostics.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/InitAllDialects.h"
+#include "mlir/InitAllExtensions.h"
+#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/FunctionInterfaces.h"
+#include "mlir/Parser/Parser.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Target/LLVMIR/Dialect/All.h"
+#include "llvm/ADT/SetVector.h"
+
+#include <atomic>
+#include <thread>
+
+using namespace mlir;
+
+namespace octo {
+
+FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
+                                       SymbolTable &symbols) {
+  // The kernel and what it calls, in the order of the calls.
+  llvm::SetVector<Operation *> functions;
+  functions.insert(kernel);
+  for (unsigned i = 0; i < functions.size(); ++i) {
+    WalkResult walk = functions[i]->walk([&](CallOpInterface call) {
+      auto symbol = dyn_cast<SymbolRefAttr>(call.getCallableForCallee());
+      Operation *callee =
+          symbol ? symbols.lookup(symbol.getLeafReference()) : nullptr;
+      if (!callee) {
+        call->emitOpError("calls something that is not a function of the "
+                          "module; a kernel must be closed");
+        return WalkResult::interrupt();
+      }
+      functions.insert(callee);
+      return WalkResult::advance();
+    });
+    if (walk.wasInterrupted())
+      return failure();
+  }
+
+  OwningOpRef<ModuleOp> module =
+      ModuleOp::create(UnknownLoc::get(kernel->getContext()));
+  OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
+  for (Operation *function : functions) {
+    Operation *copy = builder.clone(*function);
+    bool isKernel = function == kernel.getOperation();
+    SymbolTable::setSymbolVisibility(copy,
+                                     isKernel
+                                         ? SymbolTable::Visibility::Public
+                                         : SymbolTable::Visibility::Private);
+    if (isKernel)
+      SymbolTable::setSymbolName(copy, "kernel");
+  }
+  std::string text;
+  llvm::raw_string_ostream stream(text);
+  // Generic and local: printing costs no look-ups outside of the module, and
+  // leaves locations out.
+  module->print(stream,
+                OpPrintingFlags().printGenericOpForm().useLocalScope());
+  return text;
+}
+
+namespace {
+
+/// A thread's own context; kernels are compiled in it one after the other.
+class Worker {
+public:
+  Worker() : context(makeRegistry(), MLIRContext::Threading::DISABLED) {
+    // What bodies and their lowering are made of; loading all dialects of MLIR
+    // takes ten times as long.
+    for (const char *name :
+         {"affine", "arith", "bufferization", "builtin", "cf", "func", "index",
+          "linalg", "llvm", "math", "memref", "scf", "tensor", "ub", "vector"})
+      context.getOrLoadDialect(name);
+  }
+
+  KernelImage compile(const KernelSource &source, const KernelTarget &target) {
+    KernelImage image;
+    ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
+      if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
+        return success();
+      std::string text;
+      llvm::raw_string_ostream stream(text);
+      if (auto place = dyn_cast<FileLineColLoc>(diagnostic.getLocation()))
+        if (place.getFilename() != "<kernel>")
+          stream << place.getFilename().getValue() << ':' << place.getLine()
+                 << ':' << place.getColumn() << ": ";
+      stream << diagnostic;
+      for (Diagnostic &note : diagnostic.getNotes())
+        stream << "; " << note;
+      image.errors.push_back(std::move(text));
+      return success();
+    });
+    if (failed(run(source, target, image)) && image.errors.empty())
+      image.errors.push_back("the kernel could not be lowered");
+    if (!image.errors.empty())
+      image.object.clear();
+    else
+      image.digest = sha256Hex(image.object);
+    return image;
+  }
+
+private:
+  static DialectRegistry makeRegistry() {
+    DialectRegistry registry;
+    registerAllDialects(registry);
+    registerAllExtensions(registry);
+    registerAllToLLVMIRTranslations(registry);
+    return registry;
+  }
+
+  LogicalResult run(const KernelSource &source, const KernelTarget &target,
+                    KernelImage &image) {
+    ParserConfig config(&context);
+    OwningOpRef<ModuleOp> module =
+        parseSourceString<ModuleOp>(source.module, config, "<kernel>");
+    if (!module)
+      return failure();
+    PassManager pm(&context);
+    buildKernelToLLVMPipeline(pm);
+    if (failed(pm.run(*module)))
+      return failure();
+    return emitObject(*module, target, image.object);
+  }
+
+  MLIRContext context;
+};
+
+} // namespace
+
+std::vector<KernelImage> compileKernels(ArrayRef<KernelSource> sources,
+                                        const KernelTarget &target,
+                                        unsigned threads) {
+  // Equal code is compiled once.
+  llvm::StringMap<size_t> firstWith;
+  std::vector<size_t> representative(sources.size());
+  std::vector<size_t> jobs;
+  for (size_t i = 0; i < sources.size(); ++i) {
+    auto [entry, isNew] = firstWith.try_emplace(sources[i].module, i);
+    representative[i] = entry->second;
+    if (isNew)
+      jobs.push_back(i);
+  }
+
+  std::vector<KernelImage> images(sources.size());
+  std::atomic<size_t> next = 0;
+  auto work = [&] {
+    Worker worker;
+    for (size_t job; (job = next.fetch_add(1)) < jobs.size();)
+      images[jobs[job]] = worker.compile(sources[jobs[job]], target);
+  };
+  size_t helpers =
+      std::min<size_t>(std::max(threads, 1u), jobs.size());
+  if (helpers > 0) {
+    std::vector<std::thread> pool;
+    for (size_t i = 1; i < helpers; ++i)
+      pool.emplace_back(work);
+    work();
+    for (std::thread &thread : pool)
+      thread.join();
+  }
+  for (size_t i = 0; i < sources.size(); ++i)
+    if (representative[i] != i)
+      images[i] = images[representative[i]];
+  return images;
+}
+
+} // namespace octo

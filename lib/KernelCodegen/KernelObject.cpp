@@ -1,0 +1,139 @@
+//===- KernelObject.cpp - From LLVM IR to an object -----------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelObject.h"
+
+#include "octo/KernelCodegen/KernelCodegen.h"
+
+#include "mlir/Target/LLVMIR/Export.h"
+
+#include "llvm/IR/LegacyPassManager.h"
+#include "llvm/IR/Module.h"
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/Passes/PassBuilder.h"
+#include "llvm/Support/SmallVectorMemoryBuffer.h"
+#include "llvm/Support/TargetSelect.h"
+#include "llvm/Target/TargetMachine.h"
+#include "llvm/TargetParser/Host.h"
+#include "llvm/TargetParser/Triple.h"
+
+#include <mutex>
+
+using namespace mlir;
+
+namespace octo {
+
+static void initializeTarget() {
+  static std::once_flag once;
+  std::call_once(once, [] {
+    llvm::InitializeNativeTarget();
+    llvm::InitializeNativeTargetAsmPrinter();
+  });
+}
+
+FailureOr<KernelTarget> resolveKernelTarget(StringRef option,
+                                            std::string &error) {
+  initializeTarget();
+  KernelTarget target;
+  target.triple = llvm::sys::getDefaultTargetTriple();
+  llvm::Triple triple(target.triple);
+  bool isX86 = triple.getArch() == llvm::Triple::x86_64;
+  if (option.empty() || option == "portable")
+    target.cpu = isX86 ? "x86-64-v3" : "generic";
+  else if (option == "generic")
+    target.cpu = isX86 ? "x86-64" : "generic";
+  else if (option == "host")
+    target.cpu = llvm::sys::getHostCPUName().str();
+  else
+    target.cpu = option.str();
+
+  std::string reason;
+  const llvm::Target *found =
+      llvm::TargetRegistry::lookupTarget(triple, reason);
+  if (!found) {
+    error = "no code generator for " + target.triple + ": " + reason;
+    return failure();
+  }
+  std::unique_ptr<llvm::MCSubtargetInfo> info(
+      found->createMCSubtargetInfo(triple, "", ""));
+  if (!info || !info->isCPUStringValid(target.cpu)) {
+    error = "unknown kernel CPU '" + target.cpu +
+            "'; give 'portable', 'host', 'generic', or a CPU that `llc-22 "
+            "-mcpu=help` lists";
+    return failure();
+  }
+  return target;
+}
+
+LogicalResult emitObject(ModuleOp module, const KernelTarget &target,
+                         std::string &object) {
+  initializeTarget();
+  llvm::Triple triple(target.triple);
+  std::string reason;
+  const llvm::Target *found =
+      llvm::TargetRegistry::lookupTarget(triple, reason);
+  if (!found)
+    return module.emitError() << "no code generator for " << target.triple
+                              << ": " << reason;
+  llvm::TargetOptions options;
+  // The same sums on every CPU.
+  options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
+  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
+      triple, target.cpu, "", options, llvm::Reloc::PIC_,
+      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+  if (!machine)
+    return module.emitError()
+           << "no code generator for " << target.cpu << " of " << target.triple;
+
+  llvm::LLVMContext context;
+  std::unique_ptr<llvm::Module> code =
+      translateModuleToLLVMIR(module, context, "kernel");
+  if (!code)
+    return failure();
+  code->setTargetTriple(triple);
+  code->setDataLayout(machine->createDataLayout());
+  code->setPICLevel(llvm::PICLevel::BigPIC);
+  for (llvm::Function &function : *code) {
+    function.setDoesNotThrow();
+    function.addFnAttr("target-cpu", target.cpu);
+    // Frames of a kernel are left by longjmp and never unwound.
+    function.setUWTableKind(llvm::UWTableKind::None);
+  }
+
+  {
+    llvm::LoopAnalysisManager loops;
+    llvm::FunctionAnalysisManager functions;
+    llvm::CGSCCAnalysisManager components;
+    llvm::ModuleAnalysisManager modules;
+    llvm::PipelineTuningOptions tuning;
+    tuning.LoopVectorization = true;
+    tuning.SLPVectorization = true;
+    tuning.LoopInterleaving = true;
+    llvm::PassBuilder builder(machine.get(), tuning);
+    builder.registerModuleAnalyses(modules);
+    builder.registerCGSCCAnalyses(components);
+    builder.registerFunctionAnalyses(functions);
+    builder.registerLoopAnalyses(loops);
+    builder.crossRegisterProxies(loops, functions, components, modules);
+    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+        .run(*code, modules);
+  }
+
+  llvm::SmallVector<char, 0> bytes;
+  llvm::raw_svector_ostream stream(bytes);
+  llvm::legacy::PassManager codegen;
+  if (machine->addPassesToEmitFile(codegen, stream, nullptr,
+                                   llvm::CodeGenFileType::ObjectFile))
+    return module.emitError()
+           << target.triple << " cannot be emitted as an object file";
+  codegen.run(*code);
+  object.assign(bytes.begin(), bytes.end());
+  return success();
+}
+
+} // namespace octo

@@ -1,0 +1,65 @@
+//===- KernelPasses.h - Steps of the lowering of kernels --------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The passes that the pipeline of KernelPipeline.cpp has of its own.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_LIB_KERNELCODEGEN_KERNELPASSES_H
+#define OCTO_LIB_KERNELCODEGEN_KERNELPASSES_H
+
+#include "mlir/IR/BuiltinOps.h"
+#include "mlir/Pass/Pass.h"
+
+#include <memory>
+
+namespace octo {
+
+/// Attribute of the module: the type of the kernel on tensors, kept for the
+/// entry function.
+inline constexpr llvm::StringLiteral kernelTypeAttrName = "octo.kernel_type";
+/// Attribute of the module: the number of counters.
+inline constexpr llvm::StringLiteral kernelCountersAttrName =
+    "octo.kernel_counters";
+/// Function that data-dependent loops call: (call, counter, iterations).
+inline constexpr llvm::StringLiteral countFunctionName = "octo.count";
+/// Function that failed checks call: (call, status, message).
+inline constexpr llvm::StringLiteral trapFunctionName = "octo.trap";
+
+/// On tensors: hands the call to every function, counts data-dependent loops,
+/// checks slices and shapes, and decomposes what bufferization does not know.
+std::unique_ptr<mlir::Pass> createKernelPreparePass();
+/// On buffers: keeps results apart from each other.
+std::unique_ptr<mlir::Pass> createKernelResultsPass();
+/// On buffers: copies become loops where memcpy will not do, and loops are
+/// ordered for unit stride.
+std::unique_ptr<mlir::Pass> createKernelLoopOrderPass();
+/// On loops: checks divisions, powers and sizes of allocations.
+std::unique_ptr<mlir::Pass> createKernelChecksPass();
+/// On control flow: cf.assert becomes a call of the trap function, and the
+/// special functions without a precise intrinsic become calls of libm.
+std::unique_ptr<mlir::Pass> createKernelTrapsPass();
+/// On the LLVM dialect: memory through the call, and the exported function.
+std::unique_ptr<mlir::Pass> createKernelEntryPass();
+
+/// The kernel: the one public function with a body, or null.
+template <class FuncOp>
+FuncOp findKernel(mlir::ModuleOp module) {
+  FuncOp kernel;
+  for (FuncOp function : module.getOps<FuncOp>()) {
+    if (function.isExternal() || function.isPrivate())
+      continue;
+    if (kernel)
+      return nullptr;
+    kernel = function;
+  }
+  return kernel;
+}
+
+} // namespace octo
+
+#endif // OCTO_LIB_KERNELCODEGEN_KERNELPASSES_H

@@ -1,0 +1,95 @@
+//===- KernelPipeline.cpp - The passes from tensors to LLVM ---------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The pipeline that lowers the module of a kernel to the LLVM dialect. Passes of
+// MLIR are taken by name from its registry, which keeps their headers out.
+//
+//===----------------------------------------------------------------------===//
+
+#include "KernelPasses.h"
+
+#include "octo/KernelCodegen/KernelCodegen.h"
+
+#include "mlir/InitAllPasses.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+#include <mutex>
+
+using namespace mlir;
+
+namespace octo {
+
+namespace {
+
+void append(OpPassManager &pm, StringRef pipeline) {
+  if (failed(parsePassPipeline(pipeline, pm)))
+    llvm::report_fatal_error("pass pipeline of the kernels: " + pipeline);
+}
+
+/// Narrowing the iteration arguments of scf.for through tensor.cast miscompiles
+/// a loop whose tensor grows (test/Kernels/growing-loop.mlir), so our
+/// canonicalizer does without it. The name is that of both compilers that
+/// MLIR is built with.
+void tidy(OpPassManager &pm) {
+  pm.addPass(createCanonicalizerPass(
+      GreedyRewriteConfig(), {"(anonymous namespace)::ForOpTensorCastFolder",
+                              "{anonymous}::ForOpTensorCastFolder"}));
+  pm.addPass(createCSEPass());
+}
+
+} // namespace
+
+void buildKernelToLLVMPipeline(OpPassManager &pm) {
+  static std::once_flag once;
+  std::call_once(once, [] { mlir::registerAllPasses(); });
+
+  pm.addPass(createKernelPreparePass());
+  append(pm, "generate-runtime-verification{verbose-level=0}");
+  tidy(pm);
+  append(pm, "convert-elementwise-to-linalg");
+  tidy(pm);
+  append(pm, "eliminate-empty-tensors,empty-tensor-to-alloc-tensor,"
+             "one-shot-bufferize{bufferize-function-boundaries=1 "
+             "function-boundary-type-conversion=identity-layout-map "
+             "allow-return-allocs-from-loops=1}");
+  tidy(pm);
+  pm.addPass(createKernelResultsPass());
+  append(pm, "buffer-deallocation-pipeline,convert-bufferization-to-memref");
+  pm.addPass(createKernelLoopOrderPass());
+  append(pm, "convert-linalg-to-loops,scf-forall-to-for,lower-affine");
+  pm.addPass(createKernelChecksPass());
+  append(pm, "convert-math-to-funcs{convert-ctlz=0},lower-affine");
+  tidy(pm);
+  append(pm, "convert-vector-to-scf,convert-scf-to-cf,expand-strided-metadata,"
+             "lower-affine,arith-expand{include-bf16=1}");
+  tidy(pm);
+  pm.addPass(createKernelTrapsPass());
+  append(pm, "convert-vector-to-llvm,"
+             "convert-math-to-llvm{approximate-log1p=0},convert-math-to-libm,"
+             "convert-to-llvm,reconcile-unrealized-casts");
+  tidy(pm);
+  pm.addPass(createKernelEntryPass());
+  tidy(pm);
+}
+
+void registerKernelCodegenPasses() {
+  registerPass(createKernelPreparePass);
+  registerPass(createKernelResultsPass);
+  registerPass(createKernelLoopOrderPass);
+  registerPass(createKernelChecksPass);
+  registerPass(createKernelTrapsPass);
+  registerPass(createKernelEntryPass);
+  PassPipelineRegistration<>(
+      "octo-kernel-to-llvm",
+      "Lower the module of one kernel from tensors to the LLVM dialect, with "
+      "the interface of octo-c/Kernel.h",
+      buildKernelToLLVMPipeline);
+}
+
+} // namespace octo
