@@ -276,6 +276,8 @@ public:
 
   /// The value as a map that has no keys but `keys`, none twice.
   Map map(std::initializer_list<std::string_view> keys) const;
+  /// The same for keys that are known at run time only.
+  Map mapOf(const std::vector<std::string_view> &keys) const;
 
 private:
   /// The value in words, short enough for a message.
@@ -333,6 +335,10 @@ private:
 };
 
 inline Map Value::map(std::initializer_list<std::string_view> keys) const {
+  return mapOf(std::vector<std::string_view>(keys));
+}
+
+inline Map Value::mapOf(const std::vector<std::string_view> &keys) const {
   if (!node.IsMap())
     expected(fmt::format("a map with {}", listNames(keys)));
   Map result(*this);
