@@ -1,0 +1,43 @@
+//===- OctoDialect.cpp - The dialect `octo` -------------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Registration of the dialect, its interfaces and enumerations.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Dialect/Octo/IR/Octo.h"
+
+using namespace mlir;
+using namespace octo::spatial;
+
+#include "octo/Dialect/Octo/IR/OctoDialect.cpp.inc"
+#include "octo/Dialect/Octo/IR/OctoEnums.cpp.inc"
+
+namespace {
+/// Tables of knots are long: they print once, under a name.
+struct OctoAsmInterface : OpAsmDialectInterface {
+  using OpAsmDialectInterface::OpAsmDialectInterface;
+
+  AliasResult getAlias(Attribute attribute, raw_ostream &os) const final {
+    auto distribution = dyn_cast<DistributionAttr>(attribute);
+    if (!distribution || distribution.getU().size() < 2)
+      return AliasResult::NoAlias;
+    os << "dist";
+    return AliasResult::FinalAlias;
+  }
+};
+} // namespace
+
+void OctoDialect::initialize() {
+  addOperations<
+#define GET_OP_LIST
+#include "octo/Dialect/Octo/IR/OctoOps.cpp.inc"
+      >();
+  addInterfaces<OctoAsmInterface>();
+  registerAttributes();
+  registerTypes();
+}
