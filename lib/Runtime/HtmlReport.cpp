@@ -1,0 +1,315 @@
+//===- HtmlReport.cpp - One page about a run ------------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The page needs nothing but itself: no script, no font, no image from
+// elsewhere. Every number in a drawing is also in a table or in a tooltip.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Runtime/Report.h"
+
+#include "octo/Program/program_generated.h"
+
+#include <algorithm>
+#include <numeric>
+
+using namespace octo;
+
+namespace {
+
+std::string escape(std::string_view text) {
+  std::string out;
+  for (char c : text)
+    switch (c) {
+    case '&':
+      out += "&amp;";
+      break;
+    case '<':
+      out += "&lt;";
+      break;
+    case '>':
+      out += "&gt;";
+      break;
+    case '"':
+      out += "&quot;";
+      break;
+    default:
+      out += c;
+    }
+  return out;
+}
+
+struct Part {
+  std::string name;
+  double value;
+  const char *colour;
+};
+
+/// A bar of parts with a legend.
+std::string stackedBar(const std::vector<Part> &parts) {
+  double total = 0;
+  for (const Part &part : parts)
+    total += part.value;
+  if (total <= 0)
+    return "<p>none</p>\n";
+  std::string bar = "<svg class=bar viewBox='0 0 1000 24' "
+                    "preserveAspectRatio='none' role='img'>";
+  std::string legend = "<p class=legend>";
+  double x = 0;
+  for (const Part &part : parts) {
+    if (part.value <= 0)
+      continue;
+    double width = 1000.0 * part.value / total;
+    std::string label =
+        fmt::format("{} {:.1f} %", part.name, 100.0 * part.value / total);
+    bar += fmt::format("<rect x='{:.2f}' width='{:.2f}' height='24' "
+                       "fill='{}'><title>{}</title></rect>",
+                       x, width, part.colour, escape(label));
+    legend += fmt::format("<span><i style='background:{}'></i>{}</span> ",
+                          part.colour, escape(label));
+    x += width;
+  }
+  return bar + "</svg>\n" + legend + "</p>\n";
+}
+
+std::string row(std::string_view label, std::string_view value) {
+  return fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", escape(label),
+                     escape(value));
+}
+
+std::string stringAt(const fb::Program &program, uint32_t index) {
+  const auto *strings = program.strings();
+  return strings && index < strings->size() ? strings->Get(index)->str()
+                                            : std::string();
+}
+
+/// The mesh, each cluster shaded by the part of its PEA time that computes.
+std::string meshMap(const RunResult &result, const fb::Program &program) {
+  const fb::Machine &machine = *program.machine();
+  uint64_t width = uint64_t(machine.dies_x()) * machine.clusters_x();
+  uint64_t height = uint64_t(machine.dies_y()) * machine.clusters_y();
+  uint64_t count = width * height;
+  // Larger maps have more cells than a screen shows.
+  if (count < 2 || count > 4096 ||
+      result.clusterComputingPeaCycles.size() != count ||
+      result.makespanCycles == 0)
+    return {};
+  double peaCycles =
+      double(result.makespanCycles) * machine.tbus() * machine.peas();
+  std::string text = fmt::format(
+      "<h2>Computing, by cluster</h2>\n<svg class=mesh viewBox='0 0 {} {}' "
+      "style='max-width:{}px'>",
+      width * 10, height * 10, std::min<uint64_t>(width * 40, 700));
+  for (uint64_t i = 0; i < count; ++i) {
+    double part = double(result.clusterComputingPeaCycles[i]) / peaCycles;
+    text += fmt::format("<rect x='{}' y='{}' width='9' height='9' "
+                        "fill='#1b6ca8' fill-opacity='{:.3f}'><title>cluster "
+                        "{}: {:.1f} %</title></rect>",
+                        i % width * 10, i / width * 10, 0.06 + 0.94 * part, i,
+                        100 * part);
+  }
+  return text + "</svg>\n";
+}
+
+std::string blockTable(const RunResult &result, const fb::Program &program) {
+  constexpr size_t maxRows = 50;
+  std::vector<uint32_t> order(result.blocks.size());
+  std::iota(order.begin(), order.end(), 0u);
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    uint64_t left = result.blocks[a].computePeaCycles;
+    uint64_t right = result.blocks[b].computePeaCycles;
+    return left != right ? left > right : a < b;
+  });
+  size_t shown = std::min(order.size(), maxRows);
+  double most = 0;
+  for (const BlockStatistics &block : result.blocks)
+    most = std::max(most, double(block.computePeaCycles));
+  std::string text =
+      shown < order.size()
+          ? fmt::format("<h2>Blocks (the {} busiest of {})</h2>\n", shown,
+                        groupDigits(order.size()))
+          : std::string("<h2>Blocks</h2>\n");
+  text += "<table class=list><tr><th>block</th><th>source</th>"
+          "<th>instances</th><th>PEA-cycles</th><th></th><th>mean cycles</th>"
+          "<th>mean wait</th><th>loads</th><th>outcomes</th></tr>\n";
+  for (size_t i = 0; i < shown; ++i) {
+    const BlockStatistics &block = result.blocks[order[i]];
+    const fb::BlockTable &table =
+        *program.workflows()->Get(block.workflow)->blocks();
+    std::string source;
+    if (table.source_file() && block.block < table.source_file()->size()) {
+      source = stringAt(program, table.source_file()->Get(block.block));
+      if (!source.empty() && table.source_line())
+        source += fmt::format(":{}", table.source_line()->Get(block.block));
+    }
+    std::string outcomes;
+    for (size_t k = 0; k < block.outcomes.size() && k < 16; ++k)
+      outcomes +=
+          fmt::format("{}{}", k ? " / " : "", groupDigits(block.outcomes[k]));
+    if (block.outcomes.size() > 16)
+      outcomes += " / ...";
+    auto mean = [&](uint64_t sum) {
+      return block.instances ? groupDigits(sum / block.instances)
+                             : std::string("-");
+    };
+    text += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><svg class=mini "
+        "viewBox='0 0 100 10' preserveAspectRatio='none'><rect width='{:.1f}' "
+        "height='10' fill='#1b6ca8'/></svg></td><td>{}</td><td>{}</td>"
+        "<td>{}</td><td>{}</td></tr>\n",
+        escape(stringAt(program, table.path()->Get(block.block))),
+        escape(source), groupDigits(block.instances),
+        groupDigits(block.computePeaCycles),
+        most > 0 ? 100.0 * double(block.computePeaCycles) / most : 0.0,
+        mean(block.busyCycles), mean(block.waitCycles),
+        groupDigits(block.configLoads), outcomes);
+  }
+  return text + "</table>\n";
+}
+
+/// Latency of the requests that completed, in ascending order.
+std::string latencyCurve(const RunResult &result) {
+  std::vector<uint64_t> latency;
+  for (const RequestRecord &request : result.requests)
+    if (!request.failed && request.finished != ~uint64_t(0))
+      latency.push_back(request.finished - request.arrival);
+  if (latency.size() < 2)
+    return {};
+  std::sort(latency.begin(), latency.end());
+  double most = double(std::max<uint64_t>(latency.back(), 1));
+  std::string points;
+  // More points than this cannot be told apart.
+  size_t count = std::min<size_t>(latency.size(), 400);
+  for (size_t i = 0; i < count; ++i) {
+    size_t index = i * (latency.size() - 1) / (count - 1);
+    points +=
+        fmt::format("{:.1f},{:.1f} ", 600.0 * double(latency[index]) / most,
+                    200.0 - 200.0 * double(index + 1) / double(latency.size()));
+  }
+  return fmt::format(
+      "<h2>Latency</h2>\n<svg class=curve viewBox='-2 -4 606 226'>"
+      "<path d='M0 0V200H600' fill='none' stroke='#888'/>"
+      "<polyline points='{}' fill='none' stroke='#1b6ca8' stroke-width='2'/>"
+      "<text x='600' y='216' text-anchor='end'>{} cycles</text>"
+      "<text x='0' y='216'>0</text><text x='4' y='10'>all requests</text>"
+      "</svg>\n",
+      points, groupDigits(latency.back()));
+}
+
+} // namespace
+
+std::string octo::formatHtml(const RunResult &result,
+                             const fb::Program &program) {
+  std::string names;
+  for (const fb::Workflow *workflow : *program.workflows())
+    names += (names.empty() ? "" : ", ") + workflow->name()->str();
+  std::string title =
+      fmt::format("{} on {}, {}", names,
+                  program.machine()->name()->string_view(), result.policy);
+  std::string text = fmt::format(
+      "<!DOCTYPE html>\n<html lang=en><head><meta charset=utf-8>\n"
+      "<meta name=viewport content='width=device-width'>\n<title>{0}</title>\n"
+      "<style>\n"
+      "body{{font:15px/1.45 system-ui,sans-serif;margin:2rem auto;"
+      "max-width:70rem;padding:0 1rem;color:#222}}\n"
+      "h1{{font-size:1.5rem}}h2{{font-size:1.1rem;margin-top:2rem}}\n"
+      "table{{border-collapse:collapse}}th,td{{padding:.15rem .8rem .15rem 0;"
+      "text-align:left;vertical-align:top}}\n"
+      ".list td,.list th{{border-bottom:1px solid #ddd;font-size:13px}}\n"
+      "td{{font-variant-numeric:tabular-nums}}\n"
+      ".bar{{width:100%;height:24px}}.mini{{width:90px;height:10px}}\n"
+      ".curve{{max-width:640px;width:100%}}.curve text{{font-size:12px}}\n"
+      ".mesh{{width:100%}}.legend span{{margin-right:1rem}}\n"
+      ".legend i{{display:inline-block;width:.8em;height:.8em;"
+      "margin-right:.3em}}\n"
+      ".bad{{color:#a11}}\n"
+      "</style></head><body>\n<h1>{0}</h1>\n",
+      escape(title));
+
+  std::string unfinished = formatUnfinished(result);
+  if (!unfinished.empty())
+    text += "<pre class=bad>" + escape(unfinished) + "</pre>\n";
+
+  const SampleSummary &latency = result.latency;
+  auto number = [&](uint64_t value) {
+    return latency.count ? groupDigits(value) : std::string("-");
+  };
+  text += "<table>\n";
+  text += row("requests", fmt::format("{} completed, {} failed",
+                                      groupDigits(result.requestsCompleted),
+                                      groupDigits(result.requestsFailed)));
+  text += row("makespan", groupDigits(result.makespanCycles) + " cycles");
+  text += row("lower bound",
+              result.lowerBound.cycles()
+                  ? fmt::format("{} cycles; the run took {:.3f} times as long",
+                                groupDigits(result.lowerBound.cycles()),
+                                result.ratioToLowerBound)
+                  : std::string("none"));
+  text += row("throughput", fmt::format("{:.4g} requests per million cycles",
+                                        result.throughputRequestsPerMegacycle));
+  text += row("latency, cycles",
+              fmt::format("mean {}, p50 {}, p95 {}, p99 {}, max {}",
+                          number(uint64_t(latency.mean + 0.5)),
+                          number(latency.p50), number(latency.p95),
+                          number(latency.p99), number(latency.max)));
+  text +=
+      row("utilisation", fmt::format("{:.1f} %", 100 * result.peaUtilization));
+  text += row("energy", fmt::format("{:.4g} J", result.energyJoules));
+  std::string disabled;
+  for (const std::string &name : result.disabled)
+    disabled += " without " + name;
+  text += row("policy, seed",
+              fmt::format("{}{}, {}", result.policy, disabled, result.seed));
+  if (!result.outputsSha256.empty())
+    text += row("outputs, SHA-256", result.outputsSha256);
+  text += "</table>\n";
+
+  static constexpr const char *stateColours[numPeaStates] = {
+      "#1b6ca8", "#e0a030", "#8a63b8", "#c0504d", "#c9d3dc", "#555", "#eceff2"};
+  std::vector<Part> states;
+  for (unsigned state = 0; state < numPeaStates; ++state) {
+    std::string name(stringifyPeaState(static_cast<PeaState>(state)));
+    std::replace(name.begin(), name.end(), '_', ' ');
+    states.push_back(
+        {name, double(result.peaCycles[state]), stateColours[state]});
+  }
+  text += "<h2>What the PEAs did</h2>\n" + stackedBar(states);
+  text +=
+      "<h2>Why they were idle</h2>\n" +
+      stackedBar(
+          {{"transient", double(result.idleTransientPeaCycles), "#7fb3d5"},
+           {"structural", double(result.idleStructuralPeaCycles), "#34495e"},
+           {"contagious", double(result.idleContagiousPeaCycles), "#c0504d"}});
+  text += "<h2>Energy</h2>\n" +
+          stackedBar({{"compute", result.energy.compute, "#1b6ca8"},
+                      {"scratchpad", result.energy.scratchpad, "#7fb3d5"},
+                      {"network", result.energy.network, "#8a63b8"},
+                      {"HBM", result.energy.hbm, "#c0504d"},
+                      {"host", result.energy.host, "#e0a030"},
+                      {"configuration", result.energy.configuration, "#6b8e23"},
+                      {"control", result.energy.control, "#34495e"},
+                      {"leakage", result.energy.leakage, "#c9d3dc"}});
+  text += latencyCurve(result);
+  text += meshMap(result, program);
+  text += blockTable(result, program);
+
+  if (!result.failures.empty()) {
+    text += "<h2>Failed requests</h2>\n<table class=list><tr><th>request</th>"
+            "<th>block</th><th>source</th><th>reason</th></tr>\n";
+    for (const RequestFailure &failure : result.failures) {
+      std::string source = failure.file;
+      if (!source.empty() && failure.line)
+        source += fmt::format(":{}", failure.line);
+      text +=
+          fmt::format("<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td></tr>\n",
+                      failure.request, escape(failure.path), escape(source),
+                      escape(failure.reason));
+    }
+    text += "</table>\n";
+  }
+  return text + "</body></html>\n";
+}

@@ -1,0 +1,623 @@
+//===- Report.cpp - Results for people and programs -----------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// JSON and text for a terminal; HtmlReport.cpp makes the page.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Runtime/Report.h"
+
+#include "octo/Program/program_generated.h"
+
+#include <nlohmann/json.hpp>
+
+#include <algorithm>
+#include <cerrno>
+#include <cmath>
+#include <cstdio>
+#include <cstring>
+
+using namespace octo;
+using Json = nlohmann::ordered_json;
+
+//===----------------------------------------------------------------------===//
+// Helpers
+//===----------------------------------------------------------------------===//
+
+static std::string stringAt(const fb::Program &program, uint32_t index) {
+  const auto *strings = program.strings();
+  return strings && index < strings->size() ? strings->Get(index)->str()
+                                            : std::string();
+}
+
+static const char *kindName(const fb::Workflow &workflow, uint32_t block) {
+  static constexpr const char *names[] = {"task", "switch", "select", "loop",
+                                          "fanout"};
+  auto kind = static_cast<unsigned>(workflow.blocks()->kind()->Get(block));
+  return kind < std::size(names) ? names[kind] : "unknown";
+}
+
+static std::string pathOf(const fb::Program &program, uint32_t workflow,
+                          uint32_t block) {
+  return stringAt(
+      program,
+      program.workflows()->Get(workflow)->blocks()->path()->Get(block));
+}
+
+static std::string placeOf(const std::string &file, uint32_t line) {
+  if (file.empty())
+    return {};
+  return line ? fmt::format("{}:{}", file, line) : file;
+}
+
+std::string octo::groupDigits(uint64_t value) {
+  std::string digits = std::to_string(value);
+  for (size_t i = digits.size(); i > 3; i -= 3)
+    digits.insert(i - 3, 1, ',');
+  return digits;
+}
+
+/// A rounded number of cycles.
+static std::string cycles(double value) {
+  return groupDigits(uint64_t(std::llround(std::max(value, 0.0))));
+}
+
+/// A number with a prefix: 1.23 m, 4.56 k; the unit follows.
+static std::string withPrefix(double value, const char *unit) {
+  if (value == 0)
+    return fmt::format("0 {}", unit);
+  static constexpr struct {
+    double factor;
+    const char *prefix;
+  } prefixes[] = {{1e9, "G"},  {1e6, "M"},  {1e3, "k"},  {1, ""},
+                  {1e-3, "m"}, {1e-6, "u"}, {1e-9, "n"}, {1e-12, "p"}};
+  for (const auto &[factor, prefix] : prefixes)
+    if (std::abs(value) >= factor)
+      return fmt::format("{:.3g} {}{}", value / factor, prefix, unit);
+  return fmt::format("{:.3g} {}", value, unit);
+}
+
+static double percent(double part, double whole) {
+  return whole > 0 ? 100.0 * part / whole : 0.0;
+}
+
+/// Which part of the bound is the largest.
+static const char *bindingBound(const LowerBound &bound) {
+  uint64_t most = bound.cycles();
+  if (most == 0)
+    return "none";
+  if (most == bound.capacity)
+    return "capacity";
+  if (most == bound.path)
+    return "path";
+  if (most == bound.arrivals)
+    return "arrivals";
+  if (most == bound.hbm)
+    return "hbm";
+  return "host";
+}
+
+//===----------------------------------------------------------------------===//
+// JSON
+//===----------------------------------------------------------------------===//
+
+static Json summaryJson(const SampleSummary &sample) {
+  Json json;
+  json["count"] = sample.count;
+  if (sample.count == 0) {
+    for (const char *key :
+         {"mean", "ci95_half_width", "min", "p50", "p95", "p99", "max"})
+      json[key] = nullptr;
+    return json;
+  }
+  json["mean"] = sample.mean;
+  // Null: too few values for a confidence interval.
+  json["ci95_half_width"] =
+      sample.count < 40 ? Json(nullptr) : Json(sample.ciHalfWidth);
+  json["min"] = sample.min;
+  json["p50"] = sample.p50;
+  json["p95"] = sample.p95;
+  json["p99"] = sample.p99;
+  json["max"] = sample.max;
+  return json;
+}
+
+static Json countersJson(const Counters &c) {
+  return Json{{"task_instances", c.taskInstances},
+              {"control_decisions", c.controlDecisions},
+              {"joins", c.joins},
+              {"frames", c.frames},
+              {"peak_frames", c.peakFrames},
+              {"transfers", c.transfers},
+              {"transfer_bytes", c.transferBytes},
+              {"byte_hops", c.byteHops},
+              {"die_link_byte_hops", c.dieLinkByteHops},
+              {"local_bytes", c.localBytes},
+              {"hbm_bytes", c.hbmBytes},
+              {"host_in_bytes", c.hostInBytes},
+              {"host_out_bytes", c.hostOutBytes},
+              {"config_loads", c.configLoads},
+              {"config_bytes", c.configBytes},
+              {"config_switches", c.configSwitches},
+              {"prefetches", c.prefetches},
+              {"weight_loads", c.weightLoads},
+              {"weight_bytes", c.weightBytes},
+              {"weight_evictions", c.weightEvictions},
+              {"spills", c.spills},
+              {"spill_bytes", c.spillBytes},
+              {"resizes", c.resizes},
+              {"migrations", c.migrations},
+              {"migrated_bytes", c.migratedBytes},
+              {"tokens", c.tokens},
+              {"token_hops", c.tokenHops},
+              {"dispatches", c.dispatches},
+              {"credit_waits", c.creditWaits}};
+}
+
+static Json resultJson(const RunResult &result, const fb::Program &program) {
+  Json json;
+  json["schema_version"] = resultSchemaVersion;
+  json["policy"] = result.policy;
+  json["disabled"] = result.disabled;
+  json["seed"] = result.seed;
+  json["timing_only"] = result.timingOnly;
+  json["status"] = stringifyRunStatus(result.status);
+  json["machine"] = {{"name", program.machine()->name()->str()},
+                     {"clock_hz", program.machine()->clock_hz()},
+                     {"peas", result.totalPeas},
+                     {"live_peas", result.livePeas}};
+  Json workflows = Json::array();
+  for (const fb::Workflow *workflow : *program.workflows())
+    workflows.push_back(workflow->name()->str());
+  json["workflows"] = std::move(workflows);
+
+  json["makespan_cycles"] = result.makespanCycles;
+  json["requests_arrived"] = result.requestsArrived;
+  json["requests_completed"] = result.requestsCompleted;
+  json["requests_failed"] = result.requestsFailed;
+  json["throughput_requests_per_megacycle"] =
+      result.throughputRequestsPerMegacycle;
+  json["latency_cycles"] = summaryJson(result.latency);
+  json["admission_wait_cycles"] = summaryJson(result.admissionWait);
+  json["task_wait_cycles"] = summaryJson(result.taskWait);
+  Json tenants = Json::array();
+  for (const TenantStatistics &tenant : result.tenants)
+    tenants.push_back(
+        {{"name", tenant.name},
+         {"workflow", program.workflows()->Get(tenant.workflow)->name()->str()},
+         {"requests_completed", tenant.completed},
+         {"requests_failed", tenant.failed},
+         {"latency_cycles", summaryJson(tenant.latency)}});
+  json["tenants"] = std::move(tenants);
+
+  json["pea_utilization"] = result.peaUtilization;
+  Json peaCycles;
+  for (unsigned state = 0; state < numPeaStates; ++state)
+    peaCycles[std::string(stringifyPeaState(static_cast<PeaState>(state)))] =
+        result.peaCycles[state];
+  json["pea_cycles"] = std::move(peaCycles);
+  json["idle"] = {{"transient_pea_cycles", result.idleTransientPeaCycles},
+                  {"structural_pea_cycles", result.idleStructuralPeaCycles},
+                  {"contagious_pea_cycles", result.idleContagiousPeaCycles},
+                  {"break_even_cycles", result.breakEvenCycles}};
+
+  json["lower_bound_cycles"] = result.lowerBound.cycles();
+  json["lower_bound"] = {{"path", result.lowerBound.path},
+                         {"capacity", result.lowerBound.capacity},
+                         {"arrivals", result.lowerBound.arrivals},
+                         {"host", result.lowerBound.host},
+                         {"hbm", result.lowerBound.hbm}};
+  // A bound of 0 has no ratio.
+  json["ratio_to_lower_bound"] = result.lowerBound.cycles() == 0
+                                     ? Json(nullptr)
+                                     : Json(result.ratioToLowerBound);
+  json["realised_work_cycles"] = result.realisedWorkCycles;
+  json["energy_joules"] = result.energyJoules;
+  json["energy"] = {{"compute", result.energy.compute},
+                    {"scratchpad", result.energy.scratchpad},
+                    {"network", result.energy.network},
+                    {"hbm", result.energy.hbm},
+                    {"host", result.energy.host},
+                    {"configuration", result.energy.configuration},
+                    {"control", result.energy.control},
+                    {"leakage", result.energy.leakage}};
+  json["events"] = result.events;
+  json["migrations"] = result.counters.migrations;
+  json["counters"] = countersJson(result.counters);
+  // Null: no code ran, so there are no outputs.
+  json["outputs_sha256"] =
+      result.outputsSha256.empty() ? Json(nullptr) : Json(result.outputsSha256);
+
+  Json blocks = Json::array();
+  for (const BlockStatistics &block : result.blocks) {
+    const fb::Workflow &workflow = *program.workflows()->Get(block.workflow);
+    const fb::BlockTable &table = *workflow.blocks();
+    Json entry;
+    entry["path"] = pathOf(program, block.workflow, block.block);
+    entry["kind"] = kindName(workflow, block.block);
+    if (table.source_file() && block.block < table.source_file()->size()) {
+      std::string file =
+          stringAt(program, table.source_file()->Get(block.block));
+      if (!file.empty())
+        entry["source"] = placeOf(
+            file,
+            table.source_line() ? table.source_line()->Get(block.block) : 0);
+    }
+    entry["instances"] = block.instances;
+    entry["busy_cycles"] = block.busyCycles;
+    entry["compute_pea_cycles"] = block.computePeaCycles;
+    entry["wait_cycles"] = block.waitCycles;
+    entry["max_wait_cycles"] = block.maxWaitCycles;
+    entry["config_loads"] = block.configLoads;
+    entry["resizes"] = block.resizes;
+    entry["work_cycles"] = block.workCycles;
+    if (!block.outcomes.empty())
+      entry["outcomes"] = block.outcomes;
+    blocks.push_back(std::move(entry));
+  }
+  json["blocks"] = std::move(blocks);
+
+  Json failures = Json::array();
+  for (const RequestFailure &failure : result.failures)
+    failures.push_back({{"request", failure.request},
+                        {"path", failure.path},
+                        {"source", placeOf(failure.file, failure.line)},
+                        {"cycle", failure.cycle},
+                        {"reason", failure.reason}});
+  json["failures"] = std::move(failures);
+  Json blocked = Json::array();
+  for (const BlockedInstance &instance : result.blocked)
+    blocked.push_back({{"request", instance.request},
+                       {"path", instance.path},
+                       {"source", placeOf(instance.file, instance.line)},
+                       {"since_cycle", instance.sinceCycle},
+                       {"waits_for", instance.waitsFor},
+                       {"held_by", instance.heldBy}});
+  json["blocked"] = std::move(blocked);
+  json["clusters"] = {
+      {"computing_pea_cycles", result.clusterComputingPeaCycles},
+      {"idle_pea_cycles", result.clusterIdlePeaCycles}};
+
+  json["host"] = {
+      {"wall_seconds", result.host.wallSeconds},
+      {"events_per_second", result.host.eventsPerSecond},
+      {"task_instances_per_second", result.host.taskInstancesPerSecond},
+      {"peak_memory_bytes", result.host.peakMemoryBytes}};
+  return json;
+}
+
+/// Paths of files need not be UTF-8; what is not is replaced.
+static std::string dump(const Json &json, int indent = 2) {
+  return json.dump(indent, ' ', false, Json::error_handler_t::replace) + "\n";
+}
+
+std::string octo::formatResultJson(const RunResult &result,
+                                   const fb::Program &program) {
+  return dump(resultJson(result, program));
+}
+
+std::string octo::formatCompareJson(std::span<const RunResult> results,
+                                    const fb::Program &program) {
+  Json json;
+  json["schema_version"] = resultSchemaVersion;
+  Json policies = Json::array();
+  uint64_t bound = 0;
+  bool sameOutputs = true;
+  const RunResult *best = nullptr;
+  for (const RunResult &result : results) {
+    policies.push_back(result.policy);
+    bound = std::max(bound, result.lowerBound.cycles());
+    sameOutputs &= result.outputsSha256 == results.front().outputsSha256;
+    if (result.status == RunStatus::Completed &&
+        (!best || result.makespanCycles < best->makespanCycles))
+      best = &result;
+  }
+  json["policies"] = std::move(policies);
+  json["lower_bound_cycles"] = bound;
+  json["best_policy"] = best ? Json(best->policy) : Json(nullptr);
+  json["outputs_agree"] =
+      results.empty() || results.front().outputsSha256.empty()
+          ? Json(nullptr)
+          : Json(sameOutputs);
+  Json runs = Json::array();
+  for (const RunResult &result : results)
+    runs.push_back(resultJson(result, program));
+  json["results"] = std::move(runs);
+  return dump(json);
+}
+
+std::string octo::formatProfileJson(const RunResult &result,
+                                    const fb::Program &program) {
+  Json json;
+  json["schema_version"] = resultSchemaVersion;
+  json["kind"] = "octopus-profile";
+  json["seed"] = result.seed;
+  json["requests"] = result.requestsArrived;
+  json["machine"] = program.machine()->name()->str();
+  // Records name blocks by their position in this list.
+  Json blocks = Json::array();
+  for (const BlockStatistics &block : result.blocks) {
+    const fb::Workflow &workflow = *program.workflows()->Get(block.workflow);
+    blocks.push_back({{"workflow", workflow.name()->str()},
+                      {"path", pathOf(program, block.workflow, block.block)},
+                      {"kind", kindName(workflow, block.block)}});
+  }
+  json["blocks"] = std::move(blocks);
+  // The blocks of workflow w begin at offsets[w].
+  std::vector<uint32_t> offsets;
+  uint32_t offset = 0;
+  for (const fb::Workflow *workflow : *program.workflows()) {
+    offsets.push_back(offset);
+    offset += workflow->blocks()->kind()->size();
+  }
+  std::string text = dump(json, 1);
+  // One record a line: [request, block, tag, value].
+  text.resize(text.size() - 3);
+  text += ",\n \"record_fields\": [\"request\", \"block\", \"tag\", \"value\"],"
+          "\n \"records\": [";
+  bool first = true;
+  for (const OutcomeRecord &record : result.outcomes) {
+    text += fmt::format("{}\n  [{},{},\"{:016x}\",{}]", first ? "" : ",",
+                        record.request, offsets[record.workflow] + record.block,
+                        record.tag, record.value);
+    first = false;
+  }
+  return text + "\n ]\n}\n";
+}
+
+//===----------------------------------------------------------------------===//
+// Text
+//===----------------------------------------------------------------------===//
+
+static std::string machineLine(const RunResult &result,
+                               const fb::Program &program) {
+  const fb::Machine &machine = *program.machine();
+  std::string names;
+  for (const fb::Workflow *workflow : *program.workflows())
+    names += (names.empty() ? "" : ", ") + workflow->name()->str();
+  std::string text =
+      fmt::format("{} on {} ({} PEAs", names, machine.name()->string_view(),
+                  groupDigits(result.totalPeas));
+  if (result.livePeas != result.totalPeas)
+    text += fmt::format(", {} alive", groupDigits(result.livePeas));
+  return text + fmt::format(", {}), seed {}{}\n",
+                            withPrefix(double(machine.clock_hz()), "Hz"),
+                            result.seed,
+                            result.timingOnly ? ", timing only" : "");
+}
+
+static double seconds(uint64_t cycles, const fb::Program &program) {
+  uint64_t hz = program.machine()->clock_hz();
+  return hz ? double(cycles) / double(hz) : 0;
+}
+
+std::string octo::formatUnfinished(const RunResult &result) {
+  std::string text;
+  switch (result.status) {
+  case RunStatus::Completed:
+    return text;
+  case RunStatus::Deadlock:
+    text = fmt::format("deadlock at cycle {}: nothing can happen any more, and "
+                       "{} of {} requests are open",
+                       groupDigits(result.makespanCycles),
+                       result.requestsArrived - result.requestsCompleted -
+                           result.requestsFailed,
+                       result.requestsArrived);
+    break;
+  case RunStatus::CycleLimit:
+    text =
+        fmt::format("stopped at cycle {}: the scenario's `max_cycles`; raise "
+                    "it to go on",
+                    groupDigits(result.makespanCycles));
+    break;
+  case RunStatus::EventLimit:
+    text = fmt::format("stopped after {} events: the scenario's `max_events`; "
+                       "raise it to go on",
+                       groupDigits(result.events));
+    break;
+  case RunStatus::Cancelled:
+    text = fmt::format("interrupted at cycle {}",
+                       groupDigits(result.makespanCycles));
+    break;
+  }
+  text += '\n';
+  for (const BlockedInstance &instance : result.blocked) {
+    std::string place = placeOf(instance.file, instance.line);
+    text += fmt::format(
+        "  request {} waits at {}{} since cycle {} for {}{}\n",
+        instance.request, instance.path,
+        place.empty() ? "" : " (" + place + ")",
+        groupDigits(instance.sinceCycle), instance.waitsFor,
+        instance.heldBy.empty() ? "" : ", held by " + instance.heldBy);
+  }
+  return text;
+}
+
+std::string octo::formatSummary(const RunResult &result,
+                                const fb::Program &program) {
+  std::string text = machineLine(result, program);
+  auto line = [&](std::string_view label, std::string_view value) {
+    text += fmt::format("  {:<13}{}\n", label, value);
+  };
+  std::string policy = result.policy;
+  for (size_t i = 0; i < result.disabled.size(); ++i)
+    policy += (i ? ", " : " without ") + result.disabled[i];
+  line("policy", policy);
+  line("requests",
+       fmt::format("{} completed, {} failed{}",
+                   groupDigits(result.requestsCompleted),
+                   groupDigits(result.requestsFailed),
+                   result.status == RunStatus::Completed
+                       ? std::string()
+                       : fmt::format(" of {} ({})", result.requestsArrived,
+                                     stringifyRunStatus(result.status))));
+  line("makespan",
+       fmt::format("{} cycles ({})", groupDigits(result.makespanCycles),
+                   withPrefix(seconds(result.makespanCycles, program), "s")));
+  const SampleSummary &latency = result.latency;
+  if (latency.count)
+    line("latency",
+         fmt::format("mean {}{}  p50 {}  p95 {}  p99 {}  max {} cycles",
+                     cycles(latency.mean),
+                     latency.count < 40
+                         ? std::string()
+                         : fmt::format(" +- {}", cycles(latency.ciHalfWidth)),
+                     groupDigits(latency.p50), groupDigits(latency.p95),
+                     groupDigits(latency.p99), groupDigits(latency.max)));
+  if (result.tenants.size() > 1)
+    for (const TenantStatistics &tenant : result.tenants)
+      line("", fmt::format("{}: {} completed, mean {}  p99 {}", tenant.name,
+                           groupDigits(tenant.completed),
+                           cycles(tenant.latency.mean),
+                           groupDigits(tenant.latency.p99)));
+  line("throughput", fmt::format("{:.4g} requests per million cycles",
+                                 result.throughputRequestsPerMegacycle));
+
+  double total = 0;
+  for (uint64_t state : result.peaCycles)
+    total += double(state);
+  line("utilisation", fmt::format("{:.1f} % of live PEAs compute",
+                                  100.0 * result.peaUtilization));
+  std::string states;
+  for (unsigned state = 0; state < numPeaStates; ++state) {
+    if (result.peaCycles[state] == 0)
+      continue;
+    std::string name(stringifyPeaState(static_cast<PeaState>(state)));
+    std::replace(name.begin(), name.end(), '_', ' ');
+    states += fmt::format("{}{} {:.1f} %", states.empty() ? "" : ", ", name,
+                          percent(double(result.peaCycles[state]), total));
+  }
+  line("PEA time", states.empty() ? std::string("none") : states);
+  double idle = double(result.idleTransientPeaCycles) +
+                double(result.idleStructuralPeaCycles) +
+                double(result.idleContagiousPeaCycles);
+  line("idle because",
+       fmt::format(
+           "transient {:.1f} %, structural {:.1f} %, contagious {:.1f} %",
+           percent(double(result.idleTransientPeaCycles), idle),
+           percent(double(result.idleStructuralPeaCycles), idle),
+           percent(double(result.idleContagiousPeaCycles), idle)));
+  if (uint64_t bound = result.lowerBound.cycles())
+    line("lower bound",
+         fmt::format("{} cycles ({}); the run took {:.3f} times as long",
+                     groupDigits(bound), bindingBound(result.lowerBound),
+                     result.ratioToLowerBound));
+  line("energy",
+       fmt::format(
+           "{}{}", withPrefix(result.energyJoules, "J"),
+           result.requestsCompleted
+               ? fmt::format(", {} a request",
+                             withPrefix(result.energyJoules /
+                                            double(result.requestsCompleted),
+                                        "J"))
+               : std::string()));
+  const Counters &c = result.counters;
+  line("moved",
+       fmt::format("{} over the mesh, {} from or to HBM; {} configuration "
+                   "loads, {} weight loads, {} spills, {} migrations",
+                   withPrefix(double(c.transferBytes), "B"),
+                   withPrefix(double(c.hbmBytes), "B"),
+                   groupDigits(c.configLoads), groupDigits(c.weightLoads),
+                   groupDigits(c.spills), groupDigits(c.migrations)));
+  if (!result.outputsSha256.empty())
+    line("outputs", "sha256 " + result.outputsSha256);
+  line("simulated",
+       fmt::format("{} events in {} ({}, {})", groupDigits(result.events),
+                   withPrefix(result.host.wallSeconds, "s"),
+                   withPrefix(result.host.eventsPerSecond, "events/s"),
+                   withPrefix(double(result.host.peakMemoryBytes), "B")));
+  constexpr size_t shownFailures = 5;
+  for (size_t i = 0; i < result.failures.size() && i < shownFailures; ++i) {
+    const RequestFailure &failure = result.failures[i];
+    std::string place = placeOf(failure.file, failure.line);
+    text += fmt::format("  request {} failed at {}{}: {}\n", failure.request,
+                        failure.path, place.empty() ? "" : " (" + place + ")",
+                        failure.reason);
+  }
+  if (result.requestsFailed > shownFailures)
+    text +=
+        fmt::format("  ... and {} more failed requests; --json lists them\n",
+                    result.requestsFailed - shownFailures);
+  return text;
+}
+
+std::string octo::formatComparison(std::span<const RunResult> results,
+                                   const fb::Program &program) {
+  if (results.empty())
+    return {};
+  std::vector<std::vector<std::string>> rows;
+  rows.push_back({"policy", "makespan", "x bound", "req/Mcycle", "mean latency",
+                  "p99 latency", "computing", "idle", "energy", "failed"});
+  uint64_t bound = 0;
+  const LowerBound *binding = nullptr;
+  for (const RunResult &result : results) {
+    double total = 0;
+    for (uint64_t state : result.peaCycles)
+      total += double(state);
+    bool finished = result.status == RunStatus::Completed;
+    rows.push_back(
+        {result.policy, groupDigits(result.makespanCycles),
+         finished && result.lowerBound.cycles()
+             ? fmt::format("{:.3f}", result.ratioToLowerBound)
+             : std::string(finished ? "-" : stringifyRunStatus(result.status)),
+         fmt::format("{:.4g}", result.throughputRequestsPerMegacycle),
+         result.latency.count ? cycles(result.latency.mean) : "-",
+         result.latency.count ? groupDigits(result.latency.p99) : "-",
+         fmt::format("{:.1f} %", 100.0 * result.peaUtilization),
+         fmt::format("{:.1f} %",
+                     percent(double(result.peaCycles[unsigned(PeaState::Idle)]),
+                             total)),
+         withPrefix(result.energyJoules, "J"),
+         groupDigits(result.requestsFailed)});
+    if (!binding || result.lowerBound.cycles() > bound) {
+      bound = result.lowerBound.cycles();
+      binding = &result.lowerBound;
+    }
+  }
+  rows.push_back({"lower bound", groupDigits(bound), bound ? "1.000" : "-", "",
+                  "", "", "", "", "", ""});
+  std::vector<size_t> width(rows[0].size());
+  for (const auto &row : rows)
+    for (size_t i = 0; i < row.size(); ++i)
+      width[i] = std::max(width[i], row[i].size());
+  std::string text = machineLine(results.front(), program);
+  for (const auto &row : rows) {
+    std::string line;
+    for (size_t i = 0; i < row.size(); ++i)
+      line += i == 0 ? fmt::format("  {:<{}}", row[i], width[i])
+                     : fmt::format("  {:>{}}", row[i], width[i]);
+    line.erase(line.find_last_not_of(' ') + 1);
+    text += line + "\n";
+  }
+  if (bound)
+    text += fmt::format("  the bound is set by: {}\n", bindingBound(*binding));
+  bool haveOutputs = !results.front().outputsSha256.empty();
+  if (haveOutputs) {
+    bool same = std::all_of(
+        results.begin(), results.end(), [&](const RunResult &result) {
+          return result.outputsSha256 == results.front().outputsSha256;
+        });
+    text += same ? fmt::format("  outputs: the same under every policy (sha256 "
+                               "{})\n",
+                               results.front().outputsSha256)
+                 : std::string("  outputs: NOT the same under every policy\n");
+  }
+  return text;
+}
+
+Expected<void> octo::writeTextFile(const std::string &path,
+                                   std::string_view text) {
+  bool standardOutput = path == "-";
+  std::FILE *file = standardOutput ? stdout : std::fopen(path.c_str(), "wb");
+  if (!file)
+    return makeFileError(path, "cannot be written: {}", std::strerror(errno));
+  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
+  good &= (standardOutput ? std::fflush(file) : std::fclose(file)) == 0;
+  if (!good)
+    return makeFileError(path, "cannot be written: {}", std::strerror(errno));
+  return {};
+}
