@@ -36,10 +36,9 @@ def OWG_Dialect : Dialect {
     else. The regions of control blocks may also use any value that dominates
     the control block, as in `scf`.
 
-    Between the blocks of a workflow only *wiring* may stand: operations without
-    memory effects and without regions (constants, `tensor.empty`,
-    `tensor.dim`, casts, arithmetic on a few scalars). Real work belongs in a
-    task.
+    Between the blocks of a workflow only *wiring* may stand: constants,
+    `tensor.empty`, `tensor.dim`, `tensor.cast`, and operations of `arith`,
+    `index` and `affine` on scalars. Real work belongs in a task.
 
     A *profiled* block has no code: a task without a body, a branch or select
     without `decide`, a loop without `before`, a fan-out without `count`. Its
@@ -56,9 +55,12 @@ def OWG_Dialect : Dialect {
   let useDefaultTypePrinterParser = 1;
   let useDefaultAttributePrinterParser = 1;
   let hasConstantMaterializer = 1;
-  let hasOperationAttrVerify = 1;
   let hasRegionArgAttrVerify = 1;
+  let hasRegionResultAttrVerify = 1;
   let extraClassDeclaration = [{
+    void registerAttributesAndTypes();
+    void registerOperations();
+
     /// Attribute that names a parameter or result of a workflow to the outside
     /// (files of inputs and outputs, Python keyword arguments).
     static constexpr ::llvm::StringLiteral getNameAttrName() {

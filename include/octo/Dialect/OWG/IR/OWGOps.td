@@ -180,7 +180,8 @@ def OWG_CallOp : OWG_Op<"call", [
 def OWG_TaskOp : OWG_Block<"task", [
     IsolatedFromAbove,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                              ["reifyResultShapes"]>]> {
   let summary = "a task block: computation";
   let description = [{
     Fires when all its inputs are there, runs, and gives all its results at
@@ -226,14 +227,14 @@ def OWG_TaskOp : OWG_Block<"task", [
   let regions = (region MaxSizedRegion<1>:$body);
   let skipDefaultBuilders = 1;
   let builders = [
-    // Inline. `build` gets the block arguments and must not create the
+    // Inline. `buildBody` gets the block arguments and must not create the
     // terminator's parent; it ends the block with owg.yield. Without it the
     // body block is left without operations.
     OpBuilder<(ins "::llvm::StringRef":$label,
                    "::mlir::TypeRange":$outputs, "::mlir::ValueRange":$inputs,
                    CArg<"::llvm::function_ref<void(::mlir::OpBuilder &, "
                         "::mlir::Location, ::mlir::ValueRange)>",
-                        "nullptr">:$build)>,
+                        "nullptr">:$buildBody)>,
     // Outlined.
     OpBuilder<(ins "::llvm::StringRef":$label,
                    "::mlir::TypeRange":$outputs, "::mlir::ValueRange":$inputs,
@@ -347,7 +348,8 @@ def OWG_BranchOp : OWG_ControlBlock<"branch"> {
 
 def OWG_SelectOp : OWG_ControlBlock<"select", [
     AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                              ["reifyResultShapes"]>]> {
   let summary = "a control block that takes any number of its members";
   let description = [{
     `decide` sees its bound inputs (and what dominates the block), ends in
@@ -423,8 +425,9 @@ def OWG_LoopOp : OWG_ControlBlock<"loop"> {
   let summary = "a control block that repeats while its decision holds";
   let description = [{
     As `scf.while`: `before` gets the inputs (later: what `after` yielded) under
-    the bound names, may hold blocks, and ends in `owg.decide` with an `i1`
-    decision and the values to forward. If it is true, `after` runs on the
+    the bound names and ends in `owg.decide` with an `i1` decision and the values
+    to forward; it holds either code without blocks, as `decide` of a branch, or
+    blocks and wiring. If it is true, `after` runs on the
     forwarded values and yields the next inputs of `before`; if it is false, the
     forwarded values are the results. Zero iterations are possible.
 
@@ -493,7 +496,8 @@ def OWG_LoopOp : OWG_ControlBlock<"loop"> {
 
 def OWG_FanoutOp : OWG_ControlBlock<"fanout", [
     AttrSizedOperandSegments,
-    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface>]> {
+    DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
+                              ["reifyResultShapes"]>]> {
   let summary = "a control block that runs a number of copies of its region";
   let description = [{
     Runs `each` once for every index from 0 to `count` - 1 (a count below 0
