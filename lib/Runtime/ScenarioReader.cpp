@@ -369,6 +369,7 @@ public:
 private:
   Tenant tenant(const yaml::Map &map, bool top = false) {
     Tenant tenant;
+    tenant.arrivals.inFlight = 0;
     if (!top) {
       if (auto value = map.find("name"))
         tenant.name = value->string();

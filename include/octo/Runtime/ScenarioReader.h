@@ -72,7 +72,8 @@ bindInputs(std::span<const NamedTensor> arrays,
            const WorkflowSignature &workflow, std::string_view place);
 
 /// Parses a scenario. Paths in it are relative to `folder`; `name` stands for
-/// the file in messages.
+/// the file in messages. A tenant whose arrivals are not given has a closed loop
+/// with inFlight 0: who runs it puts a number there.
 Expected<Scenario> parseScenario(std::string_view text, std::string_view name,
                                  const std::string &folder,
                                  std::span<const WorkflowSignature> workflows);

@@ -1,0 +1,105 @@
+//===- Driver.h - From files and options to a run ---------------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// What `octo-run` and the Python package share: load a program, put a scenario
+// together, get the code loader when code is to run, simulate.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_RUNTIME_DRIVER_H
+#define OCTO_RUNTIME_DRIVER_H
+
+#include "octo/Runtime/ScenarioReader.h"
+#include "octo/Runtime/Simulator.h"
+
+#include <memory>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+namespace octo {
+
+class Program;
+
+/// How a run is asked for. What is not given comes from the scenario, and what
+/// the scenario does not give has the defaults of docs/scenarios.md.
+struct RunRequest {
+  /// A scenario file; empty: none.
+  std::string scenario;
+  /// The text of a scenario instead of a file; its paths are relative to the
+  /// current folder.
+  std::string scenarioText;
+  std::optional<uint64_t> requests;
+  std::optional<uint64_t> seed;
+  /// Requests open at a time, in a closed loop.
+  std::optional<uint64_t> inFlight;
+  std::string policy = "octopus";
+  std::vector<std::string> disable;
+  /// .npz or .npy files for the arguments.
+  std::vector<std::string> inputFiles;
+  /// Arrays for the arguments, instead of files.
+  std::vector<NamedTensor> inputArrays;
+  bool timingOnly = false;
+  bool recordOutcomes = false;
+  bool keepOutputs = false;
+};
+
+/// A program that has been loaded and validated, ready to run any number of
+/// times.
+class Session {
+public:
+  static Expected<std::unique_ptr<Session>> open(const std::string &path);
+  /// A program in memory; `name` stands for the file in messages.
+  static Expected<std::unique_ptr<Session>>
+  fromBytes(std::span<const uint8_t> bytes, std::string_view name);
+  ~Session();
+
+  const fb::Program &program() const;
+  const std::vector<WorkflowSignature> &signatures() const { return workflows; }
+  /// The bytes of the program file.
+  std::span<const uint8_t> bytes() const;
+  /// Path of the file, or the name it was given.
+  const std::string &name() const;
+
+  /// True if the program has kernels with bodies; then a functional run
+  /// executes code.
+  bool hasKernelBodies() const;
+  /// True if all of these have images.
+  bool hasImages() const;
+
+  /// The options of a run, every part checked against the program.
+  Expected<SimulationOptions> prepare(const RunRequest &request) const;
+
+  /// Runs once. The library that executes images is loaded on first need.
+  Expected<RunResult> run(const SimulationOptions &options,
+                          TraceSink *trace = nullptr,
+                          const ProgressCallback &progress = {});
+
+private:
+  Session();
+  static Expected<std::unique_ptr<Session>> make(Expected<Program> program);
+  Expected<KernelExecutor *> executor();
+
+  struct Impl;
+  std::unique_ptr<Impl> impl;
+  std::vector<WorkflowSignature> workflows;
+};
+
+/// The outputs of a run (options.keepOutputs and keepRequests) as arrays: for
+/// each result of a workflow, one array with the completed requests along a new
+/// first dimension if all have one shape, else an array "<result>.<request>"
+/// for each. An array "_requests" (i64) has the numbers of the completed
+/// requests. When tenants run several workflows, names begin with
+/// "<workflow>.".
+std::vector<NamedTensor> collectOutputs(const RunResult &result,
+                                        const SimulationOptions &options,
+                                        const Session &session);
+
+} // namespace octo
+
+#endif // OCTO_RUNTIME_DRIVER_H

@@ -1,0 +1,248 @@
+//===- Driver.cpp - From files and options to a run -----------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Puts program, scenario, inputs and code loader together.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Runtime/Driver.h"
+
+#include "octo/Program/Program.h"
+#include "octo/Program/program_generated.h"
+#include "octo/Runtime/KernelLoader.h"
+
+#include <algorithm>
+#include <cstring>
+#include <filesystem>
+#include <set>
+
+using namespace octo;
+
+/// "No index" of the program file.
+static constexpr uint32_t none = 0xffffffffu;
+
+struct Session::Impl {
+  Program program;
+  std::unique_ptr<KernelExecutor> executor;
+};
+
+Session::Session() = default;
+Session::~Session() = default;
+
+Expected<std::unique_ptr<Session>> Session::open(const std::string &path) {
+  return make(loadProgram(path));
+}
+
+Expected<std::unique_ptr<Session>>
+Session::fromBytes(std::span<const uint8_t> bytes, std::string_view name) {
+  return make(parseProgram(bytes, name));
+}
+
+Expected<std::unique_ptr<Session>> Session::make(Expected<Program> program) {
+  if (!program)
+    return Error(program.error());
+  std::unique_ptr<Session> session(new Session());
+  session->workflows = signaturesOf(program->get());
+  session->impl.reset(new Impl{std::move(*program), nullptr});
+  return session;
+}
+
+const fb::Program &Session::program() const { return *impl->program; }
+
+std::span<const uint8_t> Session::bytes() const {
+  return impl->program.bytes();
+}
+
+const std::string &Session::name() const { return impl->program.name(); }
+
+bool Session::hasKernelBodies() const {
+  for (auto kind : *program().kernels()->kind())
+    if (static_cast<fb::KernelKind>(kind) == fb::KernelKind::Image)
+      return true;
+  return false;
+}
+
+bool Session::hasImages() const {
+  const fb::KernelTable &kernels = *program().kernels();
+  for (uint32_t i = 0; i < kernels.kind()->size(); ++i)
+    if (static_cast<fb::KernelKind>(kernels.kind()->Get(i)) ==
+            fb::KernelKind::Image &&
+        (!kernels.image() || kernels.image()->Get(i) == none))
+      return false;
+  return true;
+}
+
+Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
+  SimulationOptions options;
+  options.policy = request.policy;
+  options.disable = request.disable;
+  options.recordOutcomes = request.recordOutcomes;
+  options.keepOutputs = request.keepOutputs;
+  // Paths of weights are relative to the program file.
+  options.weightsFolder = std::filesystem::path(name()).parent_path().string();
+  options.timingOnly = request.timingOnly || !hasKernelBodies();
+  if (!options.timingOnly && !hasImages())
+    return makeFileError(name(),
+                         "the program was compiled without kernels, so it can "
+                         "be timed and not executed; use --timing-only, or "
+                         "compile it again without --no-kernels");
+  if (request.keepOutputs && options.timingOnly)
+    return makeFileError(name(),
+                         "no code runs{}, so there are no outputs to keep",
+                         request.timingOnly ? " with --timing-only"
+                                            : " (all tasks are profiled)");
+
+  if (!request.scenario.empty() || !request.scenarioText.empty()) {
+    Expected<Scenario> scenario =
+        request.scenario.empty()
+            ? parseScenario(request.scenarioText, "<scenario>", "", workflows)
+            : readScenario(request.scenario, workflows);
+    if (!scenario)
+      return Error(scenario.error());
+    options.scenario = std::move(*scenario);
+  }
+  Scenario &scenario = options.scenario;
+  if (workflows.empty())
+    return makeFileError(name(), "the program has no workflow to run");
+  if (scenario.tenants.empty()) {
+    Tenant tenant;
+    tenant.name = workflows.front().name;
+    tenant.arrivals.inFlight = 0;
+    scenario.tenants.push_back(std::move(tenant));
+  }
+  if (request.requests) {
+    // The number asked for is shared by weight, whatever the tenants had.
+    scenario.requests = *request.requests;
+    for (Tenant &tenant : scenario.tenants)
+      tenant.requests = 0;
+    if (scenario.warmUpRequests && scenario.warmUpRequests >= scenario.requests)
+      return makeError("all {} requests would be warm-up (the scenario's "
+                       "`warm_up` is {}); ask for more requests",
+                       scenario.requests, scenario.warmUpRequests);
+  }
+  if (request.seed)
+    scenario.seed = *request.seed;
+
+  const fb::Machine &machine = *program().machine();
+  uint64_t clusters = uint64_t(machine.dies_x()) * machine.clusters_x() *
+                      machine.dies_y() * machine.clusters_y();
+  for (Tenant &tenant : scenario.tenants) {
+    if (request.inFlight) {
+      tenant.arrivals = Arrivals();
+      tenant.arrivals.inFlight = *request.inFlight;
+    } else if (tenant.arrivals.kind == Arrivals::Kind::ClosedLoop &&
+               tenant.arrivals.inFlight == 0) {
+      // Enough to fill the machine, and a rule that does not know the program.
+      uint64_t requests = tenant.requests ? tenant.requests : scenario.requests;
+      tenant.arrivals.inFlight =
+          std::max<uint64_t>(1, std::min(requests, clusters));
+    }
+  }
+
+  if (request.inputFiles.empty() && request.inputArrays.empty())
+    return options;
+  uint32_t workflow = scenario.tenants.front().workflow;
+  for (const Tenant &tenant : scenario.tenants)
+    if (tenant.workflow != workflow)
+      return makeError(
+          "the tenants of the scenario run several workflows; give "
+          "the inputs in the scenario, tenant by tenant");
+  Expected<std::vector<ArgumentInput>> inputs =
+      request.inputFiles.empty()
+          ? bindInputs(request.inputArrays, workflows[workflow], "<inputs>")
+          : readInputs(request.inputFiles, workflows[workflow]);
+  if (!inputs)
+    return Error(inputs.error());
+  for (Tenant &tenant : scenario.tenants)
+    tenant.inputs = *inputs;
+  return options;
+}
+
+Expected<KernelExecutor *> Session::executor() {
+  if (!impl->executor) {
+    Expected<std::unique_ptr<KernelExecutor>> executor =
+        loadKernelExecutor(program());
+    if (!executor) {
+      Diagnostic diagnostic = executor.error();
+      if (diagnostic.file.empty())
+        diagnostic.file = name();
+      return Error(std::move(diagnostic));
+    }
+    impl->executor = std::move(*executor);
+  }
+  return impl->executor.get();
+}
+
+Expected<RunResult> Session::run(const SimulationOptions &options,
+                                 TraceSink *trace,
+                                 const ProgressCallback &progress) {
+  KernelExecutor *kernels = nullptr;
+  if (!options.timingOnly) {
+    Expected<KernelExecutor *> executor = this->executor();
+    if (!executor)
+      return Error(executor.error());
+    kernels = *executor;
+  }
+  return simulate(program(), options, kernels, trace, progress);
+}
+
+std::vector<NamedTensor> octo::collectOutputs(const RunResult &result,
+                                              const SimulationOptions &options,
+                                              const Session &session) {
+  const std::vector<Tenant> &tenants = options.scenario.tenants;
+  std::set<uint32_t> workflows;
+  for (const Tenant &tenant : tenants)
+    workflows.insert(tenant.workflow);
+  std::vector<NamedTensor> arrays;
+  for (uint32_t workflow : workflows) {
+    const WorkflowSignature &signature = session.signatures()[workflow];
+    std::string prefix =
+        workflows.size() > 1 ? signature.name + "." : std::string();
+    std::vector<size_t> completed;
+    for (size_t i = 0; i < result.outputs.size(); ++i)
+      if (!result.outputs[i].empty() &&
+          tenants[result.requests[i].tenant].workflow == workflow)
+        completed.push_back(i);
+    for (size_t k = 0; k < signature.results.size(); ++k) {
+      const ValueSignature &value = signature.results[k];
+      if (elementBytes(value.kind) == 0 || completed.empty())
+        continue;
+      auto outputOf = [&](size_t request) -> const Tensor & {
+        return result.outputs[request][k];
+      };
+      std::span<const int64_t> dims = outputOf(completed.front()).dims();
+      bool alike =
+          std::all_of(completed.begin(), completed.end(), [&](size_t request) {
+            return std::ranges::equal(outputOf(request).dims(), dims);
+          });
+      if (!alike) {
+        for (size_t request : completed)
+          arrays.emplace_back(
+              fmt::format("{}{}.{}", prefix, value.name, request),
+              outputOf(request));
+        continue;
+      }
+      std::vector<int64_t> stacked(dims.begin(), dims.end());
+      stacked.insert(stacked.begin(), int64_t(completed.size()));
+      Tensor array = Tensor::allocate(value.kind, std::move(stacked));
+      auto *to = static_cast<std::byte *>(array.data());
+      for (size_t request : completed) {
+        const Tensor &output = outputOf(request);
+        if (size_t bytes = output.bytes())
+          std::memcpy(to, output.data(), bytes);
+        to += output.bytes();
+      }
+      arrays.emplace_back(prefix + value.name, std::move(array));
+    }
+    Tensor numbers =
+        Tensor::allocate(ElementKind::I64, {int64_t(completed.size())});
+    for (size_t i = 0; i < completed.size(); ++i)
+      numbers.as<int64_t>()[i] = int64_t(completed[i]);
+    arrays.emplace_back(prefix + "_requests", std::move(numbers));
+  }
+  return arrays;
+}
