@@ -1,0 +1,619 @@
+//===- Engine.h - The simulator's state -------------------------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One run. Files: Engine.cpp (requests, frames, the event loop),
+// EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and PEAs),
+// EngineMemory.cpp (messages, memory, residencies), EngineResult.cpp (numbers
+// after the run).
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_LIB_RUNTIME_ENGINE_H
+#define OCTO_LIB_RUNTIME_ENGINE_H
+
+#include "EventWheel.h"
+#include "Pool.h"
+#include "ProgramTables.h"
+#include "ReadyQueue.h"
+
+#include "octo/Runtime/Policy.h"
+#include "octo/Runtime/Simulator.h"
+
+#include <chrono>
+#include <deque>
+#include <memory>
+#include <set>
+#include <string>
+#include <tuple>
+#include <unordered_map>
+#include <vector>
+
+namespace octo {
+
+inline constexpr uint64_t never = ~uint64_t(0);
+/// A frame's word for a block whose instance is over.
+inline constexpr uint32_t overMark = 0xffffffffu;
+
+/// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM port
+/// `hbm` after a spill.
+struct Value {
+  uint32_t generation = 0;
+  uint32_t refs;
+  uint64_t bytes;
+  /// Longest chain of realised work up to here, at best variants.
+  uint64_t path;
+  /// Idle interval of the PEAs that the producer claimed.
+  uint64_t idleFrom, idleTo;
+  /// Spilled: when the write has reached memory.
+  uint64_t readyAt;
+  uint64_t sequence;
+  uint32_t cluster;
+  uint32_t tbu;
+  uint32_t request;
+  uint32_t hbm;
+  bool token;
+};
+
+struct Frame {
+  uint32_t generation = 0;
+  uint32_t region;
+  uint32_t owner; ///< control instance; noIndex: body
+  uint32_t request;
+  uint32_t home;
+  uint32_t index; ///< case, member, iteration or copy
+  uint32_t copy;  ///< index of the innermost enclosing fan-out copy
+  /// Blocks that are not over, yields that have not arrived, imports that have
+  /// not come.
+  uint32_t outstanding;
+  uint32_t previous, next; ///< frames of the request
+  uint32_t sibling;        ///< next open child frame of the owner
+  uint32_t activations;    ///< into segmentActivations; noIndex: none
+  uint64_t tag;
+  uint64_t path; ///< of the decision that opened it
+  uint64_t activatedAt;
+  /// Instances by block (+1), then inputs by position (value + 1).
+  uint32_t *words;
+};
+
+enum class InstanceState : uint8_t { Gathering, Ready, Held, Computing };
+
+struct Instance {
+  uint32_t generation = 0;
+  uint32_t frame;
+  uint32_t block;
+  uint32_t request;
+  uint32_t tbu;
+  uint32_t replica;
+  uint32_t lane;
+  uint32_t pending;
+  uint32_t ticket;      ///< of its entry in a queue
+  uint32_t inputWords;  ///< of its frame, for values to release
+  uint16_t resizes;     ///< version of the completion event
+  InstanceState state;
+  bool orphan;          ///< its request failed; completes and is discarded
+  bool resizing;
+  bool drawnCycles;     ///< `drawn` counts, not `work`
+  bool moved;
+  uint64_t inputsAt;    ///< latest arrival so far
+  uint64_t readyAt;
+  uint64_t parkedBytes; ///< copies of inputs at its cluster
+  uint64_t path;        ///< longest over the inputs
+  uint64_t dispatched, configBegin, configured, started, finish;
+  uint64_t idleFrom, idleTo;         ///< what its claim ended
+  uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
+  uint64_t producerAt;
+  PeaMask peas;
+  PeaMask nextPeas;     ///< after the resize under way
+  uint64_t boundary;    ///< when it takes effect
+  uint64_t remainingQ16, fullQ16; ///< of the compute phase, present variant
+  uint32_t variant, nextVariant;
+  uint32_t queueAt;     ///< position among the running ones of its TBU
+  uint64_t drawn;
+  std::array<uint64_t, 5> work;
+  uint64_t oneCycles;   ///< realised work on one PEA
+  uint64_t bestCycles;  ///< least over variants
+  uint32_t results;     ///< into resultPool: tensors; noIndex
+};
+
+/// One iteration of a loop.
+struct LoopRow {
+  uint64_t iteration;
+  uint32_t before, after; ///< frames; noIndex
+  uint32_t openFrames;
+  uint32_t decidePending;
+  bool active, decided, going;
+  std::vector<uint32_t> carried, forwarded, decide; ///< value + 1
+};
+
+struct Control {
+  uint32_t generation = 0;
+  uint32_t frame;
+  uint32_t block;
+  uint32_t request;
+  uint32_t cluster;
+  uint32_t decidePending;
+  uint32_t openFrames;
+  uint32_t firstChild; ///< open frames
+  uint32_t joinPending;
+  uint32_t numTaken;   ///< members or copies
+  uint32_t nextCopy;
+  uint32_t resumePending;
+  bool decided, joined, over;
+  uint64_t path;       ///< of the decision
+  uint64_t joinPath;
+  uint64_t joinAt;
+  uint64_t outcome;
+  uint64_t decideStart;
+  uint64_t waitingSince;
+  /// Select, fan-out: result values (+1) by (member or copy, output); the inits.
+  std::vector<uint32_t> results, inits;
+  std::vector<uint32_t> members; ///< Select: taken members
+  std::vector<LoopRow> rows;
+  uint64_t nextIteration;
+  uint32_t activeIterations;
+  uint64_t trips;      ///< profiled loops
+  bool stopped;
+};
+
+struct OpenRequest {
+  uint32_t generation = 0;
+  uint64_t number;  ///< index into records
+  uint64_t index;   ///< of its tenant
+  uint32_t tenant;
+  uint32_t order;   ///< of arrival
+  uint32_t workflow;
+  uint32_t firstFrame;
+  uint32_t resultsLeft;
+  uint32_t holds;   ///< instances that still hold PEAs
+  bool failed, finished, admitted;
+  uint64_t path;
+  uint64_t argumentBytes;
+  uint64_t capacityWork; ///< sum of min p * T(p)
+  std::vector<uint32_t> arguments; ///< values
+  std::vector<Tensor> results;
+};
+
+enum class MessageKind : uint8_t { Input, Decide, Join, Result, Weight, Spill };
+
+struct Message {
+  uint32_t generation = 0;
+  MessageKind kind;
+  uint32_t target, targetGeneration;
+  uint32_t aux;
+  uint32_t value; ///< held; noIndex: none
+  uint32_t request;
+  uint32_t at, to, from;
+  uint64_t bytes;
+  uint64_t length;    ///< cycles on a mesh link
+  uint64_t dieLength; ///< cycles on a link between dies
+  uint64_t tail;
+  uint64_t start;
+  bool detour;
+};
+
+/// A value on its way to a frame or control block as a token.
+struct Token {
+  uint32_t generation = 0;
+  uint32_t target, targetGeneration;
+  uint32_t input;
+  uint32_t value;
+  uint8_t kind;
+};
+
+struct Delivery {
+  uint32_t frame, frameGeneration;
+  uint32_t slot; ///< global value
+  uint32_t value;
+};
+
+struct SegmentActivation {
+  uint64_t at;
+  uint32_t lane;
+};
+
+/// Slots of one segment activation on one TBU that are not all over.
+struct Keep {
+  uint32_t frame, frameGeneration;
+  uint32_t cursor, end; ///< into slotOrder
+  uint64_t at;
+  uint32_t lane;
+};
+
+struct ResidentCode {
+  uint32_t kernel;
+  uint32_t uses;
+  uint64_t bytes;
+  uint64_t readyAt;
+  uint64_t lastUse;
+};
+
+struct ResidentWeight {
+  uint32_t weight;
+  uint32_t uses;
+  uint64_t readyAt; ///< never: on its way
+  uint64_t lastUse;
+  std::vector<std::pair<uint32_t, uint32_t>> waiters; ///< instance, generation
+};
+
+struct TbuState {
+  PeaMask free = 0;
+  PeaMask usable = 0;
+  uint64_t dispatcherFree = 0;
+  uint64_t commandFree = 0;
+  uint64_t configPortFree = 0;
+  uint64_t scratchpadPortFree = 0;
+  uint64_t codeBytes = 0;
+  uint64_t wakeAt = never;
+  uint64_t backlog = 0; ///< expected PEA-cycles of what is queued
+  uint32_t queued = 0;
+  bool dispatchPending = false;
+  std::vector<ResidentCode> code;
+  std::vector<uint32_t> running;
+  std::vector<Keep> keeps;
+};
+
+struct ClusterState {
+  uint64_t used = 0;
+  uint64_t cbuFree = 0;
+  uint64_t joinFree = 0;
+  uint64_t computing = 0, idle = 0;
+  uint64_t backlog = 0;
+  /// Status as of a past moment, for other clusters.
+  uint64_t shownBacklog = 0, lastBacklog = 0, shownAt = 0;
+  std::vector<ResidentWeight> weights;
+  bool spilling = false;
+  /// Parked values, the next to spill first: youngest request, oldest value.
+  std::set<std::tuple<uint64_t, uint64_t, uint32_t>> parked;
+};
+
+/// Means of what has completed, per block.
+struct Learned {
+  uint64_t meanQ16 = 0;
+  uint32_t count = 0;
+};
+
+struct BlockTotals {
+  uint64_t instances = 0, busy = 0, computePea = 0, wait = 0, maxWait = 0;
+  uint64_t configLoads = 0, resizes = 0, work = 0;
+};
+
+struct TenantState {
+  Arrivals arrivals;
+  uint64_t requests = 0;
+  uint64_t base = 0; ///< number of its first request
+  uint64_t arrived = 0;
+  uint64_t finished = 0;
+  uint64_t nextArrival = 0;
+};
+
+/// 95 % interval and percentiles need the values; means and maxima do not.
+struct WaitTotals {
+  uint64_t count = 0;
+  unsigned __int128 sum = 0;
+  uint64_t max = 0;
+  /// Sums of batches of equal count in order of start; merged in pairs when
+  /// there are more than 64.
+  std::vector<std::pair<unsigned __int128, uint64_t>> batches;
+  uint64_t batchSize = 64;
+  /// Bins: exact below 256, then 128 a power of two (error under 1 %).
+  std::vector<uint64_t> histogram;
+  void add(uint64_t value);
+  SampleSummary summary() const;
+};
+
+class Engine {
+public:
+  Engine(const ProgramTables &tables, const SimulationOptions &options,
+         KernelExecutor *executor, TraceSink *trace,
+         const ProgressCallback &progress);
+
+  /// Checks options and scenario against the program and sets the run up.
+  Expected<void> prepare();
+  Expected<RunResult> run();
+
+private:
+  friend class Scheduler;
+
+  enum EventType : uint8_t {
+    ArrivalEvent,
+    HostInEvent,
+    HopEvent,
+    MessageEvent,
+    TokenEvent,
+    ReadyEvent,
+    CompletionEvent,
+    BoundaryEvent,
+    DecisionEvent,
+    JoinEvent,
+    ResultEvent,
+    DispatchEvent,
+    CentralEvent,
+    EpochEvent,
+    WeightEvent
+  };
+
+  enum TokenKind : uint8_t { ControlInput, ControlYield };
+
+  // Engine.cpp: requests and frames.
+  void push(uint64_t at, EventClass eventClass, EventType type, uint32_t entity,
+            uint32_t payload, uint32_t version, uint16_t aux = 0) {
+    wheel.push(at, {entity, payload, version, aux, type, eventClass});
+  }
+  void handle(const Event &event);
+  void arrive(uint32_t tenant);
+  void scheduleArrival(uint32_t tenant);
+  void tryAdmit();
+  void startBody(uint32_t request);
+  void finishRequest(uint32_t request);
+  void closeRequest(uint32_t request);
+  void failRequest(uint32_t request, uint32_t block, std::string reason);
+  Expected<void> makeArguments(OpenRequest &request);
+  uint64_t draw(const OpenRequest &request, uint32_t block, uint64_t tag,
+                uint64_t number) const;
+  uint64_t requestForProfile(const OpenRequest &request) const {
+    return request.index + options.scenario.driftOffset;
+  }
+  bool profileDistribution(uint32_t profile, uint64_t request,
+                           uint32_t &distribution) const;
+
+  uint32_t openFrame(uint32_t region, uint32_t owner, uint32_t request,
+                     uint32_t home, uint32_t index, uint32_t copy, uint64_t tag,
+                     uint64_t path);
+  void activateBlocks(uint32_t frame);
+  void settleFrame(uint32_t frame, uint32_t count = 1);
+  void freeFrame(uint32_t frame);
+  void deliver(uint32_t frame, uint32_t slot, uint32_t value);
+  void drain();
+  void consume(uint32_t frame, uint32_t slot, uint32_t value);
+  void yielded(uint32_t frame, uint32_t yield, uint32_t value);
+  void blockOver(uint32_t frame, uint32_t block);
+
+  uint32_t newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
+                    uint32_t tbu, uint32_t request, bool token);
+  void retain(uint32_t value) { ++values[value].refs; }
+  void release(uint32_t value);
+
+  // EngineControl.cpp.
+  uint32_t controlFor(uint32_t frame, uint32_t block);
+  void controlInput(uint32_t frame, uint32_t block, uint32_t input,
+                    uint32_t value);
+  void controlArrived(uint32_t control, uint32_t input, uint32_t value);
+  void controlYield(uint32_t control, uint32_t frame, uint32_t yield,
+                    uint32_t value);
+  void yieldArrived(uint32_t control, uint32_t frame, uint32_t yield,
+                    uint32_t value);
+  void requestDecision(uint32_t control, uint64_t row);
+  void decide(uint32_t control, uint64_t row);
+  bool evaluate(uint32_t control, uint64_t row, uint64_t &outcome);
+  uint32_t openChild(uint32_t control, uint32_t region, uint32_t index,
+                     uint32_t copy, uint32_t row);
+  void startCopies(uint32_t control);
+  LoopRow &rowOf(Control &control, uint64_t iteration);
+  void beginIteration(uint32_t control, uint64_t iteration);
+  void goOn(uint32_t control, uint64_t iteration);
+  void childFreed(uint32_t control, uint32_t frame);
+  void joinInput(uint32_t control, uint32_t value);
+  void requestJoin(uint32_t control);
+  void finishJoin(uint32_t control);
+  void maybeOver(uint32_t control);
+  void freeControl(uint32_t control);
+  void resume(uint32_t control);
+  uint64_t kernelOps(uint32_t kernel, uint32_t block) const;
+
+  // EngineTasks.cpp.
+  uint32_t instanceFor(uint32_t frame, uint32_t block);
+  void taskInput(uint32_t frame, uint32_t block, uint32_t input,
+                 uint32_t value);
+  void sendInput(uint32_t instance, uint32_t value, uint64_t at);
+  void inputDone(uint32_t instance, uint64_t at, uint32_t value);
+  void allInputs(uint32_t instance);
+  void makeReady(uint32_t instance);
+  void enqueue(uint32_t instance);
+  void unqueue(uint32_t instance);
+  void requestDispatch(uint32_t tbu);
+  void requestCentral(uint64_t at);
+  bool startInstance(uint32_t instance, uint32_t tbu, PeaMask peas);
+  uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,
+                     uint32_t instance);
+  bool slotPassed(const Keep &keep, uint32_t slot);
+  void realise(uint32_t instance);
+  uint64_t cyclesOf(const Instance &instance, const VariantInfo &variant) const;
+  void maybeCompute(uint32_t instance);
+  void complete(uint32_t instance);
+  void account(Instance &instance, uint64_t until);
+  void claim(Instance &instance, uint32_t tbu, PeaMask peas);
+  void freePeas(uint32_t tbu, PeaMask peas);
+  void idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
+                 const Instance *by);
+  bool resizeInstance(uint32_t instance, PeaMask peas);
+  void boundary(uint32_t instance);
+  bool moveInstance(uint32_t instance, uint32_t tbu);
+  void cancelInstance(uint32_t instance);
+  void releaseInputs(Instance &instance);
+  uint32_t variantFor(uint32_t kernel, uint32_t gang) const;
+  uint64_t expectedCycles(uint32_t block, uint32_t gang) const;
+  void activateSegments(uint32_t frame);
+  const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
+  uint64_t plannedStart(const Instance &instance) const;
+  void setFree(uint32_t tbu, PeaMask free);
+
+  // EngineMemory.cpp.
+  uint32_t newMessage(MessageKind kind, uint32_t target,
+                      uint32_t targetGeneration, uint32_t aux, uint32_t value,
+                      uint32_t request, uint32_t from, uint32_t to,
+                      uint64_t bytes);
+  void send(uint32_t message, uint64_t at);
+  void sendValue(MessageKind kind, uint32_t target, uint32_t targetGeneration,
+                 uint32_t aux, uint32_t value, uint32_t to, uint64_t at);
+  void hop(uint32_t message);
+  void arrived(uint32_t message);
+  uint32_t nextDirection(const Message &message);
+  const std::vector<uint8_t> &detourTo(uint32_t cluster);
+  bool straightRoute(uint32_t from, uint32_t to) const;
+  uint64_t tokenDelay(uint32_t from, uint32_t to);
+  uint64_t loadCode(uint32_t tbu, uint32_t kernel, uint64_t at, uint64_t &begin,
+                    uint32_t block);
+  uint64_t codeLoadCycles(uint32_t cluster, uint32_t kernel) const;
+  bool isResident(uint32_t tbu, uint32_t kernel) const;
+  ResidentWeight &weightAt(uint32_t cluster, uint32_t weight, uint64_t at);
+  void weightArrived(uint32_t cluster, uint32_t weight, uint64_t at);
+  void park(uint32_t cluster, uint64_t bytes);
+  void unpark(uint32_t cluster, uint64_t bytes);
+  void makeRoom(uint32_t cluster);
+  void spill(uint32_t value);
+  uint64_t hbmService(uint32_t port, uint64_t bytes, uint64_t at);
+
+  // EngineResult.cpp.
+  void closeAccounts(uint64_t end);
+  RunResult result(RunStatus status);
+  void reportBlocked(RunResult &result);
+  LowerBound lowerBound(uint64_t makespan) const;
+
+  uint64_t now() const { return wheel.now(); }
+  uint32_t clusterOf(uint32_t tbu) const { return tbu / m.tbusPerCluster; }
+  uint32_t laneCount() const;
+
+  const ProgramTables &t;
+  const MachineTables &m;
+  SimulationOptions options;
+  KernelExecutor *executor;
+  TraceSink *trace;
+  const ProgressCallback &progress;
+  std::unique_ptr<Policy> policy;
+  PolicyTraits traits;
+  std::unique_ptr<Scheduler> scheduler;
+  bool functional = false;
+
+  EventWheel wheel;
+  Pool<Value> values;
+  std::vector<Tensor> tensors; ///< by value; functional runs
+  Pool<Frame> frames;
+  Pool<Instance> instances;
+  Pool<Control> controls;
+  Pool<OpenRequest> requests;
+  Pool<Message> messages;
+  Pool<Token> tokens;
+  std::vector<std::vector<Tensor>> resultPool;
+  std::vector<uint32_t> freeResults;
+  std::vector<std::string> traps; ///< by instance of resultPool
+  /// Free frames' words, by region.
+  std::vector<std::vector<uint32_t *>> freeWords;
+  std::vector<std::unique_ptr<uint32_t[]>> wordStorage;
+  std::vector<std::vector<SegmentActivation>> segmentActivations;
+  std::vector<uint32_t> freeActivations;
+  std::deque<Delivery> deliveries;
+  std::vector<std::pair<uint32_t, uint32_t>> resumes;
+  bool draining = false;
+
+  std::vector<TbuState> tbus;
+  std::vector<ClusterState> clusters;
+  std::vector<uint64_t> idleSince;   ///< per PEA; never: held or not usable
+  std::vector<uint32_t> lastKernel;  ///< per PEA
+  std::vector<ReadyQueue> lanes;
+  std::vector<uint32_t> laneFirst;   ///< per TBU, + 1
+  std::vector<ReadyQueue> central;   ///< per PEA class
+  uint64_t centralFree = 0;
+  uint64_t centralAt = never;
+  /// By class and gang: TBUs with at least that many free PEAs of the class.
+  struct TbuSet {
+    std::vector<uint64_t> words, summary;
+    void set(uint32_t i, bool on);
+    uint32_t first() const;
+  };
+  std::vector<TbuSet> freeSets;
+  uint32_t readySequence = 0;
+
+  std::vector<uint64_t> linkFree;
+  std::vector<uint8_t> linkIsDie;
+  std::vector<uint64_t> hbmFree;
+  uint64_t hostInFree = 0, hostOutFree = 0;
+  std::unordered_map<uint32_t, std::vector<uint8_t>> detours;
+  std::vector<uint32_t> detourOrder;
+
+  std::vector<uint64_t> laneAdmitted; ///< per (segment, lane)
+  std::vector<uint32_t> segmentLaneBegin;
+  /// Slots of (segment, lane) grouped by TBU in order of start.
+  std::vector<uint32_t> slotOrder;
+  struct SlotGroup {
+    uint32_t tbu, begin, end;
+  };
+  std::vector<SlotGroup> slotGroups;
+  std::vector<std::pair<uint32_t, uint32_t>> laneGroups;
+
+  std::vector<TenantState> tenants;
+  std::deque<uint32_t> waitingRequests; ///< arrived, not admitted
+  std::vector<RequestRecord> records;
+  std::vector<uint64_t> requestWork; ///< by number: capacity work
+  std::vector<uint64_t> requestPath;
+  std::vector<std::vector<Tensor>> outputs;
+  std::vector<std::string> outputDigests;
+  uint64_t totalRequests = 0;
+  uint64_t openRequests = 0;
+  uint64_t finishedRequests = 0;
+  uint64_t admittedOpen = 0;
+  uint64_t heldInstances = 0;
+  uint32_t arrivalOrder = 0;
+  uint64_t valueSequence = 0;
+  uint32_t exponentialBase = 0;
+  std::vector<DistributionTables> gapTables; ///< by tenant
+
+  std::vector<Tensor> weightTensors;
+  std::vector<std::array<uint64_t, 5>> blockWork; ///< nominal
+  std::vector<uint64_t> variantScaleQ16;          ///< against one PEA
+  std::vector<uint64_t> profiledCycles;
+  std::vector<Learned> learned;
+  std::vector<std::vector<int64_t>> typeDims;
+
+  // Numbers.
+  Counters counters;
+  std::array<uint64_t, numPeaStates> peaCycles{};
+  uint64_t idleTransient = 0, idleStructural = 0, idleContagious = 0;
+  uint64_t breakEvenCycles = 1;
+  uint64_t usablePeas = 0;
+  std::vector<BlockTotals> totals;
+  std::vector<std::vector<uint64_t>> outcomeCounts;
+  std::array<uint64_t, 5> workDone{};
+  std::array<uint64_t, 4> capacityByClass{}; ///< 3: machine lacks the class
+  uint64_t realisedWork = 0;
+  uint64_t hostInTotal = 0, hostOutTotal = 0;
+  uint64_t tokenHopTotal = 0;
+  WaitTotals taskWait;
+  WaitTotals admissionWait;
+  std::vector<WaitTotals> latency; ///< all, then by tenant
+  std::vector<uint8_t> kernelUsed, weightUsed;
+  std::vector<RequestFailure> failures;
+  std::vector<OutcomeRecord> outcomes;
+  std::string fatal; ///< an inconsistency; ends the run with an error
+  uint64_t events = 0;
+  uint64_t lastActivity = 0;
+};
+
+/// splitmix64: the finaliser of tag hashes.
+inline uint64_t splitmix64(uint64_t x) {
+  x += 0x9E3779B97F4A7C15ull;
+  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ull;
+  x = (x ^ x >> 27) * 0x94D049BB133111EBull;
+  return x ^ x >> 31;
+}
+
+/// The tag of a region instance that block `block` (number in its workflow) opens
+/// with index `index`.
+inline uint64_t childTag(uint64_t parent, uint32_t block, uint32_t index) {
+  return splitmix64(splitmix64(parent ^ (uint64_t(block) + 1)) ^
+                    (uint64_t(index) + 1));
+}
+
+inline uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+/// Combines `parts` in order onto `init` as a Join kernel does: element by element
+/// or along dimension 0. Parts and init have equal kinds.
+Expected<Tensor> combineTensors(CombineKind kind, const Tensor &init,
+                                std::span<const Tensor> parts);
+
+} // namespace octo
+
+#endif // OCTO_LIB_RUNTIME_ENGINE_H

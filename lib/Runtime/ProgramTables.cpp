@@ -1,0 +1,690 @@
+//===- ProgramTables.cpp - A program laid out for the engine --------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "ProgramTables.h"
+
+#include "octo/Program/program_generated.h"
+
+#include <algorithm>
+#include <bit>
+
+using namespace octo;
+
+/// Entry `i` of a vector that may be absent or short.
+template <class Vector>
+static auto at(const Vector *vector, size_t i,
+               uint64_t missing = 0) -> uint64_t {
+  return vector && i < vector->size()
+             ? static_cast<uint64_t>(
+                   vector->Get(static_cast<flatbuffers::uoffset_t>(i)))
+             : missing;
+}
+
+template <class Vector>
+static uint32_t sizeOf(const Vector *vector) {
+  return vector ? vector->size() : 0;
+}
+
+template <class Out, class Vector>
+static void copyTo(std::vector<Out> &out, const Vector *vector) {
+  out.resize(sizeOf(vector));
+  for (uint32_t i = 0; i < out.size(); ++i)
+    out[i] = static_cast<Out>(vector->Get(i));
+}
+
+int64_t DistributionTables::sample(uint32_t distribution, uint64_t draw) const {
+  const DistributionInfo &info = items[distribution];
+  const uint64_t *begin = u.data() + info.knotBegin;
+  const uint64_t *end = u.data() + info.knotEnd;
+  // The last knot with u <= draw; the first knot is at 0.
+  const uint64_t *above = std::upper_bound(begin, end, draw);
+  size_t k = info.knotBegin + (above - begin) - 1;
+  if (info.discrete || above == end)
+    return x[k];
+  uint64_t span = u[k + 1] - u[k];
+  uint64_t rise = static_cast<uint64_t>(x[k + 1]) - static_cast<uint64_t>(x[k]);
+  return x[k] + static_cast<int64_t>(static_cast<unsigned __int128>(rise) *
+                                     (draw - u[k]) / span);
+}
+
+uint64_t ProgramTables::cycles(const VariantInfo &variant,
+                               const std::array<uint64_t, 5> &work) {
+  auto part = [](uint64_t amount, uint64_t costQ16) -> uint64_t {
+    return static_cast<uint64_t>(
+        (static_cast<unsigned __int128>(amount) * costQ16 + 65535) >> 16);
+  };
+  uint64_t compute = 0;
+  for (unsigned c = 0; c < 4; ++c)
+    compute += part(work[c], variant.costQ16[c]);
+  return variant.fixed +
+         std::max(compute, part(work[4], variant.costQ16[4]));
+}
+
+std::string ProgramTables::place(uint32_t block) const {
+  std::string_view file = string(sourceFile[block]);
+  if (file.empty())
+    return fmt::format("'{}'", pathOf(block));
+  return fmt::format("'{}' ({}:{})", pathOf(block), file, sourceLine[block]);
+}
+
+//===----------------------------------------------------------------------===//
+// Machine
+//===----------------------------------------------------------------------===//
+
+static Expected<void> buildMachine(MachineTables &m, const fb::Machine &source) {
+  m.dieWidth = source.clusters_x();
+  m.dieHeight = source.clusters_y();
+  m.width = source.dies_x() * m.dieWidth;
+  m.height = source.dies_y() * m.dieHeight;
+  m.clusters = m.width * m.height;
+  m.tbusPerCluster = source.tbus();
+  m.peasPerTbu = source.peas();
+  m.tbus = m.clusters * m.tbusPerCluster;
+  if (!m.tbus || !m.peasPerTbu)
+    return makeError("the machine of the program has no PEAs; compile it again "
+                     "for a valid target");
+  if (m.peasPerTbu > 64)
+    return makeError("the machine has {} PEAs a TBU; the simulator handles up "
+                     "to 64: use more TBUs of fewer PEAs in the target",
+                     m.peasPerTbu);
+  if (sizeOf(source.faults()))
+    return makeError("the target has {} faults during the run; this needs the "
+                     "machine model of a later version: remove 'faults' from "
+                     "the target and compile again (dead parts go to "
+                     "'defects')",
+                     sizeOf(source.faults()));
+  m.clockHz = source.clock_hz();
+  m.scratchpad = source.scratchpad();
+  auto positive = [](uint32_t width) { return std::max(width, 1u); };
+  m.scratchpadBytesPerCycle = positive(source.scratchpad_bytes_per_cycle());
+  m.configStore = source.config_store();
+  m.configBytesPerCycle = positive(source.config_bytes_per_cycle());
+  m.configSwitchCycles = source.config_switch_cycles();
+  m.linkBytesPerCycle = positive(source.link_bytes_per_cycle());
+  m.hopCycles = source.hop_cycles();
+  m.dieLinkBytesPerCycle = positive(source.die_link_bytes_per_cycle());
+  m.dieHopCycles = source.die_hop_cycles();
+  m.cbDecisionCycles = source.cb_decision_cycles();
+  m.tokenHopCycles = source.token_hop_cycles();
+  m.commandCycles = source.command_cycles();
+  m.localDispatchCycles = source.local_dispatch_cycles();
+  m.centralDispatchCycles = source.central_dispatch_cycles();
+  m.hostCluster = source.host_cluster();
+  m.hostInBytesPerCycle = positive(source.host_in_bytes_per_cycle());
+  m.hostOutBytesPerCycle = positive(source.host_out_bytes_per_cycle());
+  m.hostLatency = source.host_latency();
+  m.resizeFixedCycles = source.resize_fixed_cycles();
+  m.tokenBytes = source.control_bytes_per_token();
+  m.cbCyclesPerScalarQ16 = source.cb_cycles_per_scalar_q16();
+  m.interfaceCycles = source.interface_cycles();
+  if (m.hostCluster >= m.clusters)
+    return makeError("the host port is at cluster {} of {}", m.hostCluster,
+                     m.clusters);
+  m.energy = EnergyTable();
+  if (const fb::EnergyCosts *e = source.energy())
+    m.energy = {e->mac(),
+                e->vector(),
+                e->special(),
+                e->scalar(),
+                e->scratchpad_byte(),
+                e->link_byte_hop(),
+                e->hbm_byte(),
+                e->config_byte(),
+                e->control_token(),
+                e->pea_leakage_cycle(),
+                e->host_byte(),
+                e->die_link_byte(),
+                e->cb_decision(),
+                e->cluster_leakage_cycle()};
+
+  PeaMask all = m.peasPerTbu == 64 ? ~PeaMask(0)
+                                   : (PeaMask(1) << m.peasPerTbu) - 1;
+  m.live.assign(m.tbus, all);
+  m.dead.assign(m.tbus, 0);
+  for (uint32_t i = 0; i < sizeOf(source.dead_peas()); ++i) {
+    uint32_t pea = source.dead_peas()->Get(i);
+    if (pea / m.peasPerTbu >= m.tbus)
+      return makeError("dead PEA {} does not exist", pea);
+    m.dead[pea / m.peasPerTbu] |= PeaMask(1) << pea % m.peasPerTbu;
+  }
+  for (uint32_t t = 0; t < m.tbus; ++t)
+    m.live[t] &= ~m.dead[t];
+  m.classMask = {};
+  for (uint32_t p = 0; p < m.peasPerTbu; ++p)
+    m.classMask[std::min<uint64_t>(at(source.pea_class(), p), 2)] |= PeaMask(1)
+                                                                     << p;
+
+  // Links by direction: 0 +x, 1 -x, 2 +y, 3 -y.
+  m.linkDead.assign(size_t(m.clusters) * 4, 0);
+  for (uint32_t c = 0; c < m.clusters; ++c) {
+    uint32_t x = m.xOf(c), y = m.yOf(c);
+    m.linkDead[c * 4 + 0] = x + 1 == m.width;
+    m.linkDead[c * 4 + 1] = x == 0;
+    m.linkDead[c * 4 + 2] = y + 1 == m.height;
+    m.linkDead[c * 4 + 3] = y == 0;
+  }
+  for (uint32_t i = 0; i < sizeOf(source.dead_links()); ++i) {
+    const fb::LinkId *link = source.dead_links()->Get(i);
+    uint32_t from = link->from(), to = link->to();
+    if (from >= m.clusters || to >= m.clusters || m.distance(from, to) != 1)
+      return makeError("dead link {} -> {} does not exist", from, to);
+    unsigned direction = to == from + 1          ? 0
+                         : to + 1 == from        ? 1
+                         : to == from + m.width ? 2
+                                                 : 3;
+    m.linkDead[from * 4 + direction] = 1;
+    m.anyLinkDead = true;
+  }
+  // What has a way to the host port and back. Defects cut both directions of a
+  // link, so one search is enough; a one-way cut is found by requiring both.
+  auto search = [&](bool forward) {
+    std::vector<uint8_t> seen(m.clusters, 0);
+    std::vector<uint32_t> work = {m.hostCluster};
+    seen[m.hostCluster] = 1;
+    while (!work.empty()) {
+      uint32_t c = work.back();
+      work.pop_back();
+      uint32_t x = m.xOf(c), y = m.yOf(c);
+      for (unsigned d = 0; d < 4; ++d) {
+        if ((d == 0 && x + 1 == m.width) || (d == 1 && !x) ||
+            (d == 2 && y + 1 == m.height) || (d == 3 && !y))
+          continue;
+        uint32_t n = d == 0   ? c + 1
+                     : d == 1 ? c - 1
+                     : d == 2 ? c + m.width
+                              : c - m.width;
+        uint8_t cut = forward ? m.linkDead[c * 4 + d]
+                              : m.linkDead[n * 4 + (d ^ 1)];
+        if (cut || seen[n])
+          continue;
+        seen[n] = 1;
+        work.push_back(n);
+      }
+    }
+    return seen;
+  };
+  m.reachable = search(true);
+  if (m.anyLinkDead) {
+    std::vector<uint8_t> back = search(false);
+    for (uint32_t c = 0; c < m.clusters; ++c)
+      m.reachable[c] &= back[c];
+  }
+  m.livePerClass = {};
+  for (uint32_t t = 0; t < m.tbus; ++t)
+    if (m.reachable[t / m.tbusPerCluster])
+      for (unsigned c = 0; c < 3; ++c)
+        m.livePerClass[c] += std::popcount(m.live[t] & m.classMask[c]);
+
+  for (uint32_t i = 0; i < sizeOf(source.hbm()); ++i) {
+    const fb::HbmPort *port = source.hbm()->Get(i);
+    if (port->cluster() >= m.clusters)
+      return makeError("HBM port {} is at cluster {} of {}", i,
+                       port->cluster(), m.clusters);
+    m.hbm.push_back(
+        {port->cluster(), positive(port->bytes_per_cycle()), port->latency()});
+  }
+  m.nearestHbm.assign(m.clusters, noIndex);
+  for (uint32_t c = 0; c < m.clusters; ++c)
+    for (uint32_t i = 0; i < m.hbm.size(); ++i)
+      if (m.reachable[m.hbm[i].cluster] &&
+          (m.nearestHbm[c] == noIndex ||
+           m.distance(c, m.hbm[i].cluster) <
+               m.distance(c, m.hbm[m.nearestHbm[c]].cluster)))
+        m.nearestHbm[c] = i;
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// Kernels, weights, distributions
+//===----------------------------------------------------------------------===//
+
+static void buildKernels(ProgramTables &t, const fb::Program &program) {
+  const fb::TypeTable &types = *program.types();
+  uint32_t numTypes = sizeOf(types.element());
+  t.types.resize(numTypes);
+  for (uint32_t i = 0; i < numTypes; ++i) {
+    TypeInfo &type = t.types[i];
+    type.element = static_cast<ElementKind>(at(types.element(), i));
+    type.scalar = at(types.scalar(), i);
+    for (uint64_t d = at(types.dim_offsets(), i);
+         d < at(types.dim_offsets(), i + 1); ++d) {
+      type.dims.push_back(static_cast<int64_t>(at(types.dims(), d)));
+      type.dynamic |= type.dims.back() < 0;
+    }
+  }
+
+  const fb::KernelTable &k = *program.kernels();
+  const fb::WorkTable *work = k.work();
+  copyTo(t.signature, k.signature());
+  for (uint32_t i = 0; i < sizeOf(k.variants()); ++i) {
+    const fb::Variant *v = k.variants()->Get(i);
+    t.variants.push_back({v->fixed(),
+                          {v->mac_q16(), v->vector_q16(), v->special_q16(),
+                           v->scalar_q16(), v->bytes_q16()},
+                          v->scale_q16(),
+                          v->footprint(),
+                          std::max<uint32_t>(v->gang(), 1)});
+  }
+  if (work) {
+    for (uint32_t i = 0; i < sizeOf(work->coefficient()); ++i)
+      t.terms.push_back(
+          {work->coefficient()->Get(i),
+           static_cast<uint32_t>(at(work->symbol_offsets(), i)),
+           static_cast<uint32_t>(at(work->symbol_offsets(), i + 1)),
+           static_cast<uint8_t>(
+               std::min<uint64_t>(at(work->work_class(), i), 4))});
+    copyTo(t.symbols, work->symbols());
+  }
+  uint32_t numKernels = sizeOf(k.kind());
+  t.kernels.resize(numKernels);
+  for (uint32_t i = 0; i < numKernels; ++i) {
+    KernelInfo &kernel = t.kernels[i];
+    kernel.kind = static_cast<KernelKind>(at(k.kind(), i));
+    kernel.combine = static_cast<CombineKind>(at(k.combine(), i));
+    kernel.peaClass =
+        static_cast<uint8_t>(std::min<uint64_t>(at(k.pea_class(), i), 2));
+    kernel.name = at(k.name(), i, noIndex);
+    kernel.codeBytes = at(k.code_bytes(), i);
+    kernel.numInputs = at(k.num_inputs(), i);
+    kernel.numOutputs = at(k.num_outputs(), i);
+    kernel.numCounters = at(k.num_counters(), i);
+    kernel.signatureBegin = at(k.signature_offsets(), i);
+    kernel.donated = at(k.donated(), i);
+    kernel.image = at(k.image(), i, noIndex);
+    kernel.variantBegin = at(k.variant_offsets(), i);
+    kernel.variantEnd = at(k.variant_offsets(), i + 1);
+    kernel.maxGang = 1;
+    for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v)
+      kernel.maxGang = std::max(kernel.maxGang, t.variants[v].gang);
+    kernel.termBegin = work ? at(work->term_offsets(), i) : 0;
+    kernel.termEnd = work ? at(work->term_offsets(), i + 1) : 0;
+    kernel.counterWork = false;
+    kernel.fixedWork = true;
+    for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w)
+      for (uint32_t s = t.terms[w].symbolBegin; s < t.terms[w].symbolEnd; ++s) {
+        kernel.fixedWork = false;
+        kernel.counterWork |= (t.symbols[s] & 0x80000000u) != 0;
+      }
+  }
+
+  const fb::WeightTable &w = *program.weights();
+  for (uint32_t i = 0; i < sizeOf(w.bytes()); ++i)
+    t.weights.push_back(
+        {w.bytes()->Get(i), static_cast<uint32_t>(at(w.type(), i))});
+
+  const fb::DistributionTable &d = *program.distributions();
+  copyTo(t.distributions.u, d.u());
+  copyTo(t.distributions.x, d.x());
+  for (uint32_t i = 0; i < sizeOf(d.mean_q16()); ++i)
+    t.distributions.items.push_back(
+        {static_cast<uint32_t>(at(d.knot_offsets(), i)),
+         static_cast<uint32_t>(at(d.knot_offsets(), i + 1)),
+         d.mean_q16()->Get(i), at(d.discrete(), i) != 0});
+}
+
+//===----------------------------------------------------------------------===//
+// Workflows
+//===----------------------------------------------------------------------===//
+
+static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
+                                    uint32_t number) {
+  MachineTables &m = t.machine;
+  WorkflowInfo info;
+  const fb::ValueTable &values = *wf.values();
+  const fb::RegionTable &regions = *wf.regions();
+  const fb::BlockTable &blocks = *wf.blocks();
+  const fb::PolicyTable &policy = *wf.policy();
+  const fb::PlacementTable &placement = *wf.placement();
+  uint32_t numValues = sizeOf(values.type());
+  uint32_t numRegions = sizeOf(regions.role());
+  uint32_t numBlocks = sizeOf(blocks.kind());
+  info.name = wf.name()->str();
+  info.blockBegin = t.blocks.size();
+  info.blockEnd = info.blockBegin + numBlocks;
+  info.valueBegin = t.values.size();
+  info.regionBegin = t.regions.size();
+  info.regionEnd = info.regionBegin + numRegions;
+  info.epochCycles = policy.epoch_cycles();
+  if (!numRegions)
+    return makeError("workflow '{}' has no regions", info.name);
+
+  // Profiles.
+  uint32_t profileBase =
+      t.profileBegin.empty() ? 0 : uint32_t(t.profileBegin.size()) - 1;
+  if (!t.profileBegin.empty())
+    t.profileBegin.pop_back();
+  uint32_t epochBase = t.epochs.size(), frequencyBase = t.frequencies.size();
+  const fb::ProfileTable &profiles = *wf.profiles();
+  uint32_t numProfiles =
+      sizeOf(profiles.epoch_offsets()) ? profiles.epoch_offsets()->size() - 1 : 0;
+  for (uint32_t p = 0; p <= numProfiles; ++p)
+    t.profileBegin.push_back(epochBase +
+                             uint32_t(at(profiles.epoch_offsets(), p)));
+  for (uint32_t e = 0; e < sizeOf(profiles.first_request()); ++e)
+    t.epochs.push_back(
+        {profiles.first_request()->Get(e),
+         static_cast<uint32_t>(at(profiles.distribution(), e, noIndex)),
+         frequencyBase +
+             static_cast<uint32_t>(at(profiles.frequency_offsets(), e)),
+         frequencyBase +
+             static_cast<uint32_t>(at(profiles.frequency_offsets(), e + 1))});
+  for (uint32_t f = 0; f < sizeOf(profiles.frequencies()); ++f)
+    t.frequencies.push_back(profiles.frequencies()->Get(f));
+
+  // Values.
+  for (uint32_t v = 0; v < numValues; ++v) {
+    uint32_t type = at(values.type(), v);
+    t.values.push_back(
+        {at(values.bytes(), v), type,
+         static_cast<uint32_t>(at(values.bytes_distribution(), v, noIndex)), 0,
+         t.types[type].element});
+  }
+
+  // Regions.
+  uint32_t importBase = t.imports.size(), yieldBase = t.yields.size();
+  for (uint32_t i = 0; i < sizeOf(regions.imports()); ++i)
+    t.imports.push_back(regions.imports()->Get(i));
+  for (uint32_t i = 0; i < sizeOf(regions.yields()); ++i)
+    t.yields.push_back(info.valueBegin + regions.yields()->Get(i));
+  for (uint32_t r = 0; r < numRegions; ++r) {
+    RegionInfo region = {};
+    uint32_t owner = at(regions.owner(), r, noIndex);
+    region.owner = owner == noIndex ? noIndex : info.blockBegin + owner;
+    region.blockBegin = info.blockBegin + at(regions.block_begin(), r);
+    region.blockEnd = info.blockBegin + at(regions.block_begin(), r + 1);
+    region.valueBegin = info.valueBegin + at(regions.value_begin(), r);
+    region.valueEnd = info.valueBegin + at(regions.value_begin(), r + 1);
+    region.numImports = at(regions.num_imports(), r);
+    region.importBegin = importBase + at(regions.import_offsets(), r);
+    region.yieldBegin = yieldBase + at(regions.yield_offsets(), r);
+    region.numYields =
+        at(regions.yield_offsets(), r + 1) - at(regions.yield_offsets(), r);
+    region.role = static_cast<RegionRole>(at(regions.role(), r));
+    region.workflow = number;
+    t.regions.push_back(region);
+  }
+  info.numArguments = t.regions[info.regionBegin].numImports;
+  info.numResults = t.regions[info.regionBegin].numYields;
+
+  // Blocks with their inputs and replicas.
+  uint32_t inputBase = t.inputs.size();
+  for (uint32_t i = 0; i < sizeOf(blocks.inputs()); ++i) {
+    uint32_t input = blocks.inputs()->Get(i);
+    t.inputs.push_back(input & weightFlag ? input : info.valueBegin + input);
+  }
+  for (uint32_t b = 0; b < numBlocks; ++b) {
+    BlockInfo block = {};
+    block.kind = static_cast<BlockKind>(at(blocks.kind(), b));
+    block.routing = static_cast<RoutingRule>(at(placement.routing(), b));
+    block.dynamicTime = at(policy.dynamic_time(), b);
+    block.dynamicFrequency = at(policy.dynamic_frequency(), b);
+    block.region = info.regionBegin + at(blocks.region(), b);
+    block.workflow = number;
+    block.local = b;
+    block.kernel = at(blocks.kernel(), b, noIndex);
+    block.joinKernel = at(blocks.join_kernel(), b, noIndex);
+    block.inputBegin = inputBase + at(blocks.input_offsets(), b);
+    block.numInputs = at(blocks.input_offsets(), b + 1) -
+                      at(blocks.input_offsets(), b);
+    block.outputBegin = info.valueBegin + at(blocks.output_begin(), b);
+    block.numOutputs =
+        at(blocks.output_begin(), b + 1) - at(blocks.output_begin(), b);
+    // Outputs are followed by the imports of the next region, which belong to
+    // no block.
+    const RegionInfo &region = t.regions[block.region];
+    if (block.outputBegin + block.numOutputs > region.valueEnd)
+      block.numOutputs = region.valueEnd > block.outputBegin
+                             ? region.valueEnd - block.outputBegin
+                             : 0;
+    block.decideInputs = at(blocks.decide_inputs(), b);
+    block.regionBegin = info.regionBegin + at(blocks.region_begin(), b);
+    block.numRegions =
+        at(blocks.region_begin(), b + 1) - at(blocks.region_begin(), b);
+    uint32_t profile = at(blocks.profile(), b, noIndex);
+    block.profile = profile == noIndex ? noIndex : profileBase + profile;
+    block.bound = at(blocks.bound(), b);
+    block.priority = at(policy.priority(), b);
+    block.expectedCycles = at(policy.expected_cycles(), b);
+    block.expectedCountQ16 = at(policy.expected_count_q16(), b, 65536);
+    block.slotOfBlock = noIndex;
+    block.weightBegin = t.blockWeights.size();
+    for (uint32_t i = 0; i < block.numInputs; ++i) {
+      uint32_t input = t.inputs[block.inputBegin + i];
+      if (input & weightFlag)
+        t.blockWeights.push_back(input & ~weightFlag);
+      else
+        ++block.numWaited;
+    }
+    block.weightEnd = t.blockWeights.size();
+
+    block.replicaBegin = t.replicas.size();
+    uint32_t first = at(placement.replica_offsets(), b);
+    uint32_t last = at(placement.replica_offsets(), b + 1);
+    for (bool standby : {false, true})
+      for (uint32_t r = first; r < last; ++r) {
+        const fb::Replica *source = placement.replicas()->Get(r);
+        if (source->standby() != standby)
+          continue;
+        ReplicaInfo replica = {};
+        replica.cluster = source->cluster();
+        replica.standby = standby;
+        replica.original = r - first;
+        if (replica.cluster >= m.clusters || source->tbu() >= m.tbusPerCluster)
+          return makeError("block '{}' has a replica outside the machine "
+                           "(cluster {}, TBU {})",
+                           t.string(at(blocks.path(), b)), source->cluster(),
+                           source->tbu());
+        if (!m.reachable[replica.cluster])
+          return makeError(
+              "block '{}' is placed on cluster ({}, {}), which dead links cut "
+              "off from the host port; compile again with the present defects",
+              t.string(at(blocks.path(), b)), m.xOf(replica.cluster),
+              m.yOf(replica.cluster));
+        replica.tbu = replica.cluster * m.tbusPerCluster + source->tbu();
+        if (block.kind == BlockKind::Task) {
+          uint32_t end = std::min<uint32_t>(
+              uint32_t(source->pea_first()) + source->pea_count(),
+              m.peasPerTbu);
+          PeaMask mask = 0;
+          for (uint32_t p = source->pea_first(); p < end; ++p)
+            mask |= PeaMask(1) << p;
+          replica.peas = mask & m.live[replica.tbu];
+          replica.peaCount = std::popcount(replica.peas);
+          replica.maxGang = std::max<uint32_t>(source->max_gang(), 1);
+          if (!replica.peas)
+            return makeError("block '{}' has a replica on TBU {} of cluster "
+                             "({}, {}) without a live PEA; compile again with "
+                             "the present defects",
+                             t.string(at(blocks.path(), b)), source->tbu(),
+                             m.xOf(replica.cluster), m.yOf(replica.cluster));
+        }
+        t.replicas.push_back(replica);
+        block.numActive += !standby;
+        ++block.numReplicas;
+      }
+    if (!block.numActive)
+      return makeError("block '{}' has no active replica; compile again (pass "
+                       "octo-allocate-peas)",
+                       t.string(at(blocks.path(), b)));
+    if (block.kind == BlockKind::Task && block.kernel >= t.kernels.size())
+      return makeError("task '{}' has no kernel", t.string(at(blocks.path(), b)));
+    t.blocks.push_back(block);
+    t.path.push_back(at(blocks.path(), b, noIndex));
+    t.sourceFile.push_back(at(blocks.source_file(), b, noIndex));
+    t.sourceLine.push_back(at(blocks.source_line(), b));
+  }
+
+  // Inputs by region, blocks that wait for nothing, uses of values.
+  std::vector<uint32_t> count(numValues + 1, 0);
+  for (uint32_t r = info.regionBegin; r < info.regionEnd; ++r) {
+    RegionInfo &region = t.regions[r];
+    region.activeBegin = t.activeBlocks.size();
+    region.inputBegin = region.blockBegin < region.blockEnd
+                            ? t.blocks[region.blockBegin].inputBegin
+                            : 0;
+    for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
+      const BlockInfo &block = t.blocks[b];
+      region.numInputs =
+          block.inputBegin + block.numInputs - region.inputBegin;
+      bool active = block.kind == BlockKind::Task   ? !block.numWaited
+                    : block.kind == BlockKind::Loop ? !block.numInputs
+                                                    : !block.decideInputs;
+      if (active)
+        t.activeBlocks.push_back(b);
+      for (uint32_t i = 0; i < block.numInputs; ++i) {
+        uint32_t input = t.inputs[block.inputBegin + i];
+        if (!(input & weightFlag))
+          ++count[input - info.valueBegin];
+      }
+    }
+    region.activeEnd = t.activeBlocks.size();
+    for (uint32_t y = 0; y < region.numYields; ++y)
+      ++count[t.yields[region.yieldBegin + y] - info.valueBegin];
+  }
+  uint32_t consumers = t.consumers.size();
+  for (uint32_t v = 0; v < numValues; ++v) {
+    t.values[info.valueBegin + v].consumerBegin = consumers;
+    consumers += count[v];
+    count[v] = t.values[info.valueBegin + v].consumerBegin;
+  }
+  t.consumers.resize(consumers);
+  for (uint32_t r = info.regionBegin; r < info.regionEnd; ++r) {
+    const RegionInfo &region = t.regions[r];
+    for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b)
+      for (uint32_t i = 0; i < t.blocks[b].numInputs; ++i) {
+        uint32_t input = t.inputs[t.blocks[b].inputBegin + i];
+        if (!(input & weightFlag))
+          t.consumers[count[input - info.valueBegin]++] = {b, i};
+      }
+    for (uint32_t y = 0; y < region.numYields; ++y)
+      t.consumers[count[t.yields[region.yieldBegin + y] - info.valueBegin]++] =
+          {noIndex, y};
+  }
+
+  // Which imports an input of a control block feeds.
+  std::vector<uint32_t> uses(t.inputs.size() - inputBase + 1, 0);
+  auto forEachUse = [&](auto &&use) {
+    for (uint32_t r = info.regionBegin + 1; r < info.regionEnd; ++r) {
+      const RegionInfo &region = t.regions[r];
+      const BlockInfo &owner = t.blocks[region.owner];
+      for (uint32_t k = 0; k < region.numImports; ++k) {
+        uint32_t source = t.imports[region.importBegin + k];
+        if (source & forwardedFlag || source == copyIndexMark)
+          continue;
+        if (source < owner.numInputs)
+          use(owner.inputBegin + source - inputBase, r, k);
+      }
+    }
+  };
+  forEachUse([&](uint32_t input, uint32_t, uint32_t) { ++uses[input]; });
+  uint32_t useBegin = t.importUses.size();
+  for (uint32_t i = 0; i + 1 < uses.size(); ++i) {
+    t.importUseBegin.push_back(useBegin);
+    useBegin += uses[i];
+    uses[i] = t.importUseBegin.back();
+  }
+  t.importUses.resize(useBegin);
+  forEachUse([&](uint32_t input, uint32_t r, uint32_t k) {
+    t.importUses[uses[input]++] = {r, k};
+  });
+
+  // Credits: what can be busy at a time inside a fan-out. Regions come after
+  // their owners' regions.
+  std::vector<uint64_t> reach(numRegions, 1);
+  for (uint32_t r = numRegions; r-- > 0;) {
+    const RegionInfo &region = t.regions[info.regionBegin + r];
+    for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
+      BlockInfo &block = t.blocks[b];
+      uint64_t own = 0;
+      if (block.kind == BlockKind::Task)
+        for (uint32_t i = 0; i < block.numActive; ++i)
+          own += t.replicas[block.replicaBegin + i].maxGang;
+      for (uint32_t i = 0; i < block.numRegions; ++i)
+        own = std::max(own, reach[block.regionBegin - info.regionBegin + i]);
+      block.credits = block.kind == BlockKind::Loop
+                          ? 2
+                          : static_cast<uint32_t>(std::clamp<uint64_t>(
+                                own, 1, 0x7fffffff));
+      reach[r] = std::max(reach[r], own);
+    }
+  }
+
+  // Segments.
+  const fb::SegmentTable &segments = *wf.segments();
+  std::vector<std::vector<uint32_t>> ofRegion(numRegions);
+  for (uint32_t s = 0; s < sizeOf(segments.region()); ++s) {
+    SegmentInfo segment = {};
+    segment.region = info.regionBegin + segments.region()->Get(s);
+    segment.slotBegin = t.slots.size();
+    segment.initiationInterval = at(segments.initiation_interval(), s);
+    segment.lanes = std::max<uint32_t>(at(segments.lanes(), s), 1);
+    for (uint64_t i = at(segments.slot_offsets(), s);
+         i < at(segments.slot_offsets(), s + 1); ++i) {
+      const fb::Slot *slot = segments.slots()->Get(i);
+      uint32_t block = info.blockBegin + slot->block();
+      t.blocks[block].slotOfBlock = t.slots.size();
+      t.slots.push_back({block, slot->replica(), slot->start(), slot->cycles()});
+    }
+    segment.slotEnd = t.slots.size();
+    ofRegion[segments.region()->Get(s)].push_back(t.segments.size());
+    t.segments.push_back(segment);
+  }
+  for (uint32_t r = 0; r < numRegions; ++r) {
+    RegionInfo &region = t.regions[info.regionBegin + r];
+    region.segmentBegin = t.regionSegments.size();
+    t.regionSegments.insert(t.regionSegments.end(), ofRegion[r].begin(),
+                            ofRegion[r].end());
+    region.segmentEnd = t.regionSegments.size();
+  }
+  t.workflows.push_back(std::move(info));
+  return {};
+}
+
+Expected<ProgramTables> octo::buildTables(const fb::Program &program) {
+  ProgramTables t;
+  t.source = &program;
+  for (uint32_t i = 0; i < sizeOf(program.strings()); ++i)
+    t.strings.push_back(program.strings()->Get(i)->string_view());
+  if (auto built = buildMachine(t.machine, *program.machine()); !built)
+    return tl::unexpected(built.error());
+  buildKernels(t, program);
+  for (uint32_t w = 0; w < sizeOf(program.workflows()); ++w)
+    if (auto built = buildWorkflow(t, *program.workflows()->Get(w), w); !built)
+      return tl::unexpected(built.error());
+  if (t.workflows.empty())
+    return makeError("the program has no workflow");
+  if (t.profileBegin.empty())
+    t.profileBegin.push_back(0);
+  t.importUseBegin.push_back(t.importUses.size());
+  t.values.push_back({0, 0, noIndex, static_cast<uint32_t>(t.consumers.size()),
+                      ElementKind::Token});
+
+  // Queues of fixed shares.
+  std::vector<std::pair<uint32_t, PeaMask>> shares;
+  for (const ReplicaInfo &replica : t.replicas)
+    if (replica.peas && !replica.standby)
+      shares.emplace_back(replica.tbu, replica.peas);
+  std::sort(shares.begin(), shares.end());
+  shares.erase(std::unique(shares.begin(), shares.end()), shares.end());
+  t.laneBegin.assign(t.machine.tbus + 1, 0);
+  for (auto &[tbu, mask] : shares) {
+    t.laneTbu.push_back(tbu);
+    t.laneMask.push_back(mask);
+    ++t.laneBegin[tbu + 1];
+  }
+  for (uint32_t i = 0; i < t.machine.tbus; ++i)
+    t.laneBegin[i + 1] += t.laneBegin[i];
+  for (ReplicaInfo &replica : t.replicas) {
+    replica.lane = noIndex;
+    if (replica.peas && !replica.standby)
+      replica.lane =
+          std::lower_bound(shares.begin(), shares.end(),
+                           std::make_pair(replica.tbu, replica.peas)) -
+          shares.begin();
+  }
+  return t;
+}

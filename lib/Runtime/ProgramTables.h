@@ -1,0 +1,321 @@
+//===- ProgramTables.h - A program laid out for the engine ------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Dense tables, built once before a run: blocks, regions, values and their
+// consumers of all workflows under one numbering, timing of every kernel, the
+// machine with its defects. The engine touches no FlatBuffers.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_LIB_RUNTIME_PROGRAMTABLES_H
+#define OCTO_LIB_RUNTIME_PROGRAMTABLES_H
+
+#include "octo/Runtime/Policy.h"
+#include "octo/Runtime/Tensor.h"
+#include "octo/Support/Diagnostic.h"
+
+#include <array>
+#include <cstdint>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace octo {
+
+namespace fb {
+struct Program;
+} // namespace fb
+
+/// Numbered as in program.fbs.
+enum class BlockKind : uint8_t { Task, Switch, Select, Loop, Fanout };
+enum class RegionRole : uint8_t { Body, Case, Member, Before, After, Each };
+enum class KernelKind : uint8_t { Image, Profiled, Join };
+enum class CombineKind : uint8_t { None, Concat, Add, Max, Min };
+enum class RoutingRule : uint8_t { ByRequest, ByCopy };
+
+inline constexpr uint32_t weightFlag = 0x80000000u;
+inline constexpr uint32_t forwardedFlag = 0x80000000u;
+inline constexpr uint32_t copyIndexMark = 0x40000000u;
+
+struct TypeInfo {
+  ElementKind element = ElementKind::F32;
+  bool scalar = false;
+  bool dynamic = false;
+  std::vector<int64_t> dims;
+};
+
+struct ValueInfo {
+  uint64_t bytes;
+  uint32_t type;
+  uint32_t bytesDistribution;
+  uint32_t consumerBegin; ///< up to that of the next value
+  ElementKind element;
+};
+
+/// Who takes a value within its region.
+struct Consumer {
+  uint32_t block; ///< global block, or noIndex for a yield of the region
+  uint32_t input; ///< position of the input or of the yield
+};
+
+struct RegionInfo {
+  uint32_t owner; ///< global block; noIndex for bodies
+  uint32_t blockBegin, blockEnd;
+  uint32_t valueBegin, valueEnd;
+  uint32_t numImports;
+  uint32_t importBegin; ///< into imports
+  uint32_t yieldBegin, numYields;
+  uint32_t inputBegin; ///< inputs of all blocks: contiguous from here
+  uint32_t numInputs;
+  uint32_t workflow;
+  uint32_t segmentBegin, segmentEnd; ///< into regionSegments
+  uint32_t activeBegin, activeEnd;   ///< blocks without inputs to wait for
+  RegionRole role;
+};
+
+struct BlockInfo {
+  BlockKind kind;
+  RoutingRule routing;
+  bool dynamicTime;
+  bool dynamicFrequency;
+  uint32_t region;
+  uint32_t workflow;
+  uint32_t local;      ///< number within its workflow
+  uint32_t kernel;     ///< noIndex: the profile decides
+  uint32_t joinKernel;
+  uint32_t inputBegin; ///< into inputs
+  uint32_t numInputs;
+  uint32_t numWaited;  ///< inputs that are values, not weights
+  uint32_t outputBegin, numOutputs;
+  uint32_t decideInputs;
+  uint32_t regionBegin, numRegions;
+  uint32_t profile;
+  uint32_t replicaBegin, numActive, numReplicas; ///< active ones first
+  uint32_t weightBegin, weightEnd;               ///< into blockWeights
+  uint32_t slotOfBlock;                          ///< first slot; noIndex: dynamic
+  uint32_t credits;
+  uint64_t bound;
+  uint64_t priority;
+  uint64_t expectedCycles;
+  uint64_t expectedCountQ16;
+};
+
+struct ReplicaInfo {
+  uint32_t cluster;
+  uint32_t tbu; ///< global
+  PeaMask peas; ///< the live PEAs of the share
+  uint32_t peaCount;
+  uint32_t maxGang;
+  uint32_t lane; ///< queue of this share under fixed shares
+  uint32_t original; ///< number in the program's list
+  bool standby;
+};
+
+struct VariantInfo {
+  uint64_t fixed;
+  std::array<uint64_t, 5> costQ16; ///< by work class
+  uint64_t scaleQ16;
+  uint64_t footprint;
+  uint32_t gang;
+};
+
+/// One term of the work of a kernel.
+struct WorkTerm {
+  uint64_t coefficient;
+  uint32_t symbolBegin, symbolEnd;
+  uint8_t workClass;
+};
+
+struct KernelInfo {
+  KernelKind kind;
+  CombineKind combine;
+  uint8_t peaClass;
+  bool counterWork; ///< some term has a counter symbol
+  bool fixedWork;   ///< no term has any symbol
+  uint32_t variantBegin, variantEnd;
+  uint32_t termBegin, termEnd;
+  uint32_t numInputs, numOutputs, numCounters;
+  uint32_t signatureBegin;
+  uint32_t maxGang;
+  uint64_t codeBytes;
+  uint64_t donated;
+  uint32_t image;
+  uint32_t name;
+};
+
+struct WeightInfo {
+  uint64_t bytes;
+  uint32_t type;
+};
+
+struct DistributionInfo {
+  uint32_t knotBegin, knotEnd;
+  uint64_t meanQ16;
+  bool discrete;
+};
+
+struct ProfileEpoch {
+  uint64_t firstRequest;
+  uint32_t distribution;
+  uint32_t frequencyBegin, frequencyEnd;
+};
+
+struct SlotInfo {
+  uint32_t block;   ///< global
+  uint32_t replica; ///< of lane 0, number in the program's list
+  uint64_t start;
+  uint64_t cycles;
+};
+
+struct SegmentInfo {
+  uint32_t region;
+  uint32_t slotBegin, slotEnd;
+  uint64_t initiationInterval;
+  uint32_t lanes;
+};
+
+struct WorkflowInfo {
+  uint32_t blockBegin, blockEnd;
+  uint32_t valueBegin;
+  uint32_t regionBegin, regionEnd; ///< the first one is the body
+  uint32_t numArguments;
+  uint32_t numResults;
+  uint64_t epochCycles;
+  std::string name;
+};
+
+/// Energy of events in 1/65536 picojoule.
+struct EnergyTable {
+  uint64_t mac, vector, special, scalar;
+  uint64_t scratchpadByte, linkByteHop, hbmByte, configByte, controlToken;
+  uint64_t peaLeakageCycle, hostByte, dieLinkByte, cbDecision;
+  uint64_t clusterLeakageCycle;
+};
+
+struct HbmInfo {
+  uint32_t cluster;
+  uint32_t bytesPerCycle;
+  uint32_t latency;
+};
+
+/// The machine as the engine sees it.
+struct MachineTables {
+  uint32_t width, height; ///< clusters
+  uint32_t dieWidth, dieHeight;
+  uint32_t clusters, tbusPerCluster, peasPerTbu, tbus;
+  std::vector<PeaMask> live;             ///< per TBU; empty where unreachable
+  std::vector<PeaMask> dead;             ///< per TBU
+  std::array<PeaMask, 3> classMask;      ///< positions of a class in a TBU
+  std::array<uint64_t, 3> livePerClass;
+  std::vector<uint8_t> linkDead;         ///< cluster * 4 + direction
+  bool anyLinkDead = false;
+  std::vector<uint8_t> reachable;        ///< clusters connected with the host
+  std::vector<uint32_t> nearestHbm;      ///< per cluster; noIndex without HBM
+  std::vector<HbmInfo> hbm;
+  uint64_t clockHz;
+  uint64_t scratchpad;
+  uint32_t scratchpadBytesPerCycle;
+  uint64_t configStore;
+  uint32_t configBytesPerCycle, configSwitchCycles;
+  uint32_t linkBytesPerCycle, hopCycles, dieLinkBytesPerCycle, dieHopCycles;
+  uint32_t cbDecisionCycles, tokenHopCycles, commandCycles;
+  uint32_t localDispatchCycles, centralDispatchCycles;
+  uint32_t hostCluster, hostInBytesPerCycle, hostOutBytesPerCycle, hostLatency;
+  uint32_t resizeFixedCycles, tokenBytes, cbCyclesPerScalarQ16, interfaceCycles;
+  EnergyTable energy;
+
+  uint32_t xOf(uint32_t cluster) const { return cluster % width; }
+  uint32_t yOf(uint32_t cluster) const { return cluster / width; }
+  uint32_t distance(uint32_t a, uint32_t b) const {
+    if (a == b)
+      return 0;
+    uint32_t ax = xOf(a), bx = xOf(b), ay = yOf(a), by = yOf(b);
+    return (ax > bx ? ax - bx : bx - ax) + (ay > by ? ay - by : by - ay);
+  }
+  PeaMask eligible(uint32_t tbu, uint8_t peaClass) const {
+    return livePerClass[peaClass] ? live[tbu] & classMask[peaClass] : live[tbu];
+  }
+};
+
+/// Draws and means of the program's inverse distribution functions.
+struct DistributionTables {
+  std::vector<DistributionInfo> items;
+  std::vector<uint64_t> u;
+  std::vector<int64_t> x;
+
+  /// The value at `draw`, uniform in [0, 2^64).
+  int64_t sample(uint32_t distribution, uint64_t draw) const;
+};
+
+struct ProgramTables {
+  const fb::Program *source = nullptr;
+  std::vector<std::string_view> strings;
+  std::vector<TypeInfo> types;
+  std::vector<WorkflowInfo> workflows;
+  std::vector<ValueInfo> values; ///< one more at the end
+  std::vector<Consumer> consumers;
+  std::vector<RegionInfo> regions;
+  std::vector<uint32_t> imports;
+  std::vector<uint32_t> yields; ///< global values
+  std::vector<BlockInfo> blocks;
+  std::vector<uint32_t> inputs; ///< global values, or weightFlag | weight
+  std::vector<uint32_t> blockWeights;
+  std::vector<uint32_t> activeBlocks;
+  /// Imports that a block input feeds: (region, import), by input of all blocks.
+  std::vector<uint32_t> importUseBegin;
+  std::vector<std::pair<uint32_t, uint32_t>> importUses;
+  std::vector<ReplicaInfo> replicas;
+  std::vector<KernelInfo> kernels;
+  std::vector<VariantInfo> variants;
+  std::vector<WorkTerm> terms;
+  std::vector<uint32_t> symbols;
+  std::vector<uint32_t> signature;
+  std::vector<WeightInfo> weights;
+  DistributionTables distributions;
+  std::vector<uint32_t> profileBegin;
+  std::vector<ProfileEpoch> epochs;
+  std::vector<uint64_t> frequencies;
+  std::vector<SegmentInfo> segments;
+  std::vector<SlotInfo> slots;
+  std::vector<uint32_t> regionSegments;
+  std::vector<uint32_t> sourceFile, sourceLine, path; ///< per block
+  MachineTables machine;
+  /// Fixed shares: distinct (TBU, mask) pairs, sorted by TBU.
+  std::vector<uint32_t> laneTbu;
+  std::vector<PeaMask> laneMask;
+  std::vector<uint32_t> laneBegin; ///< per TBU, + 1
+
+  std::string_view string(uint32_t index) const {
+    return index < strings.size() ? strings[index] : std::string_view();
+  }
+  std::string_view pathOf(uint32_t block) const { return string(path[block]); }
+  /// "path (file:line)" for messages.
+  std::string place(uint32_t block) const;
+
+  const ProfileEpoch *epochFor(uint32_t profile, uint64_t request) const {
+    uint32_t begin = profileBegin[profile], end = profileBegin[profile + 1];
+    uint32_t found = begin;
+    for (uint32_t e = begin + 1; e < end && epochs[e].firstRequest <= request;
+         ++e)
+      found = e;
+    return &epochs[found];
+  }
+
+  /// Cycles of a variant for this work (by class).
+  static uint64_t cycles(const VariantInfo &variant,
+                         const std::array<uint64_t, 5> &work);
+};
+
+/// Builds the tables. The program has passed the validator; what the engine needs
+/// beyond that (routes to every replica, at most 64 PEAs a TBU, no faults
+/// during the run) is checked here.
+Expected<ProgramTables> buildTables(const fb::Program &program);
+
+} // namespace octo
+
+#endif // OCTO_LIB_RUNTIME_PROGRAMTABLES_H
