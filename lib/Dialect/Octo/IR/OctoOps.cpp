@@ -80,6 +80,62 @@ static void printScopes(OpAsmPrinter &printer, Operation *,
   printer << ']';
 }
 
+/// `image`, `profiled` or `join(add)`.
+static ParseResult parseKernelKind(OpAsmParser &parser, KernelKindAttr &kind,
+                                   CombineAttr &combine) {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef keyword;
+  if (parser.parseKeyword(&keyword))
+    return failure();
+  std::optional<KernelKind> value = symbolizeKernelKind(keyword);
+  if (!value)
+    return parser.emitError(loc) << "a kernel is 'image', 'profiled' or "
+                                    "'join', not '"
+                                 << keyword << "'";
+  kind = KernelKindAttr::get(parser.getContext(), *value);
+  Combine how = Combine::None;
+  if (succeeded(parser.parseOptionalLParen())) {
+    loc = parser.getCurrentLocation();
+    if (parser.parseKeyword(&keyword) || parser.parseRParen())
+      return failure();
+    std::optional<Combine> found = symbolizeCombine(keyword);
+    if (!found)
+      return parser.emitError(loc) << "results are combined by 'concat', "
+                                      "'add', 'max' or 'min', not '"
+                                   << keyword << "'";
+    how = *found;
+  }
+  combine = CombineAttr::get(parser.getContext(), how);
+  return success();
+}
+
+static void printKernelKind(OpAsmPrinter &printer, Operation *,
+                            KernelKindAttr kind, CombineAttr combine) {
+  printer << stringifyKernelKind(kind.getValue());
+  if (combine && combine.getValue() != Combine::None)
+    printer << '(' << stringifyCombine(combine.getValue()) << ')';
+}
+
+/// `matrix`, `vector` or `general`.
+static ParseResult parsePeaClass(OpAsmParser &parser, PeaClassAttr &peaClass) {
+  SMLoc loc = parser.getCurrentLocation();
+  StringRef keyword;
+  if (parser.parseKeyword(&keyword))
+    return failure();
+  std::optional<PeaClass> value = symbolizePeaClass(keyword);
+  if (!value)
+    return parser.emitError(loc) << "a class of PEAs is 'matrix', 'vector' or "
+                                    "'general', not '"
+                                 << keyword << "'";
+  peaClass = PeaClassAttr::get(parser.getContext(), *value);
+  return success();
+}
+
+static void printPeaClass(OpAsmPrinter &printer, Operation *,
+                          PeaClassAttr peaClass) {
+  printer << stringifyPeaClass(peaClass.getValue());
+}
+
 /// `(types of all operands) -> types`, where two groups of operands share the
 /// list.
 static ParseResult
@@ -311,8 +367,6 @@ LogicalResult SwitchOp::verify() {
   auto control = cast<ControlOpInterface>(getOperation());
   if (failed(verifyOpener(control, 0)))
     return failure();
-  if (!getKernel() && !getDecideInputs().empty())
-    return emitOpError() << "has decide inputs but no decide kernel";
   return verifyDecision(control, getImportSizes().size(), true);
 }
 
@@ -320,8 +374,6 @@ LogicalResult SelectOp::verify() {
   auto control = cast<ControlOpInterface>(getOperation());
   if (failed(verifyOpener(control, 0)))
     return failure();
-  if (!getKernel() && !getDecideInputs().empty())
-    return emitOpError() << "has decide inputs but no decide kernel";
   return verifyDecision(control, getImportSizes().size(), false);
 }
 

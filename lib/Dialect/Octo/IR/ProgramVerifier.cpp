@@ -290,9 +290,6 @@ private:
     if (failed(verifyUses(op, op.getDecideInputs(), before)) ||
         failed(verifyUses(op, op.getForwards(), before)))
       return failure();
-    if (!loop.getKernel() && !op.getDecideInputs().empty())
-      return op.emitOpError() << nameOf(op)
-                              << "has decide inputs but no decide kernel";
     OperandRange forwards = op.getForwards();
     if (forwards.size() != op.getOutputs().size())
       return op.emitOpError()

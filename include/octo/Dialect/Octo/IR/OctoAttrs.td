@@ -79,7 +79,7 @@ def Octo_ScopeRole : Octo_Enum<"ScopeRole", "role of a scope", [
 
 class Octo_EnumAttr<EnumAttrInfo info, string enumMnemonic>
     : EnumAttr<Octo_Dialect, info, enumMnemonic> {
-  let assemblyFormat = "$value";
+  let assemblyFormat = "`<` $value `>`";
 }
 def Octo_KernelKindAttr : Octo_EnumAttr<Octo_KernelKind, "kernel_kind">;
 def Octo_PeaClassAttr : Octo_EnumAttr<Octo_PeaClass, "pea_class">;
@@ -208,13 +208,15 @@ def Octo_ScalingAttr : Octo_Attr<"Scaling", "scaling"> {
 def Octo_PinAttr : Octo_Attr<"Pin", "pin"> {
   let summary = "where the user wants a block";
   let description = [{
-    The allocator honours what is present: a cluster, a TBU of it, a gang.
+    The allocator honours what is present: a cluster, a TBU of it, a gang, the
+    largest gang.
 
     Example: `#octo.pin<cluster = 3, tbu = 1, gang = 2>`.
   }];
   let parameters = (ins OptionalParameter<"std::optional<uint32_t>">:$cluster,
                         OptionalParameter<"std::optional<uint32_t>">:$tbu,
-                        OptionalParameter<"std::optional<uint32_t>">:$gang);
+                        OptionalParameter<"std::optional<uint32_t>">:$gang,
+                        OptionalParameter<"std::optional<uint32_t>">:$max_gang);
   let assemblyFormat = "`<` struct(params) `>`";
 }
 

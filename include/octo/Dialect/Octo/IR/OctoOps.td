@@ -106,7 +106,8 @@ def Octo_KernelOp : Octo_Op<"kernel", [Symbol]> {
       OptionalAttr<Octo_WorkArrayAttr>:$work,
       OptionalAttr<Octo_VariantArrayAttr>:$variants);
   let assemblyFormat = [{
-    $sym_name $kind (`(` $combine^ `)`)? `on` $pea_class `code` $code_bytes
+    $sym_name custom<KernelKind>($kind, $combine)
+    `on` custom<PeaClass>($pea_class) `code` $code_bytes
     (`body` $body^)? (`image` $image^)? `:` $function_type attr-dict
   }];
   let hasVerifier = 1;
@@ -338,8 +339,8 @@ def Octo_SwitchOp : Octo_ControlOp<"switch", "Case"> {
   let summary = "opens exclusive cases; one of them is activated";
   let description = [{
     Scopes: one a case. The decide kernel takes the decide inputs and gives the
-    number of the case as an index (beyond the last: the last case); without it,
-    the profile's frequencies decide. `scopes` lists for each case the inputs
+    number of the case as an index (outside the cases: the last one); without it,
+    the profile's frequencies decide, once the decide inputs are there. `scopes` lists for each case the inputs
     (decide inputs, then captures, numbered from 0) that it takes in. Closed by
     `octo.merge`.
 
