@@ -58,10 +58,9 @@ FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
   for (Operation *function : functions) {
     Operation *copy = builder.clone(*function);
     bool isKernel = function == kernel.getOperation();
-    SymbolTable::setSymbolVisibility(copy,
-                                     isKernel
-                                         ? SymbolTable::Visibility::Public
-                                         : SymbolTable::Visibility::Private);
+    SymbolTable::setSymbolVisibility(
+        copy, isKernel ? SymbolTable::Visibility::Public
+                       : SymbolTable::Visibility::Private);
     if (isKernel)
       SymbolTable::setSymbolName(copy, "kernel");
   }
@@ -69,8 +68,7 @@ FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
   llvm::raw_string_ostream stream(text);
   // Generic and local: printing costs no look-ups outside of the module, and
   // leaves locations out.
-  module->print(stream,
-                OpPrintingFlags().printGenericOpForm().useLocalScope());
+  module->print(stream, OpPrintingFlags().printGenericOpForm().useLocalScope());
   return text;
 }
 
@@ -163,8 +161,7 @@ std::vector<KernelImage> compileKernels(ArrayRef<KernelSource> sources,
     for (size_t job; (job = next.fetch_add(1)) < jobs.size();)
       images[jobs[job]] = worker.compile(sources[jobs[job]], target);
   };
-  size_t helpers =
-      std::min<size_t>(std::max(threads, 1u), jobs.size());
+  size_t helpers = std::min<size_t>(std::max(threads, 1u), jobs.size());
   if (helpers > 0) {
     std::vector<std::thread> pool;
     for (size_t i = 1; i < helpers; ++i)

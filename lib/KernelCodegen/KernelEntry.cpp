@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // On the LLVM dialect: memory comes from the call, and a function with the
-// interface of octo-c/Kernel.h unpacks its inputs, calls the kernel and packs its
-// outputs. Field offsets are those of the header on this (64-bit) host.
+// interface of octo-c/Kernel.h unpacks its inputs, calls the kernel and packs
+// its outputs. Field offsets are those of the header on this (64-bit) host.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,9 +48,9 @@ struct Writer {
   Value address(Value base, int64_t offset) {
     if (offset == 0)
       return base;
-    return LLVM::GEPOp::create(builder, loc, pointer, i8, base,
-                               ArrayRef<LLVM::GEPArg>{
-                                   static_cast<int32_t>(offset)});
+    return LLVM::GEPOp::create(
+        builder, loc, pointer, i8, base,
+        ArrayRef<LLVM::GEPArg>{static_cast<int32_t>(offset)});
   }
   Value element(Type type, Value base, Value index) {
     return LLVM::GEPOp::create(builder, loc, pointer, type, base,
@@ -100,8 +100,8 @@ struct KernelEntryPass : PassWrapper<KernelEntryPass, OperationPass<ModuleOp>> {
     ModuleOp module = getOperation();
     auto typeAttr = module->getAttrOfType<TypeAttr>(kernelTypeAttrName);
     auto kernel = findKernel<LLVM::LLVMFuncOp>(module);
-    auto type = typeAttr ? dyn_cast<FunctionType>(typeAttr.getValue())
-                         : FunctionType();
+    auto type =
+        typeAttr ? dyn_cast<FunctionType>(typeAttr.getValue()) : FunctionType();
     if (!type || !kernel) {
       module.emitError("octo-kernel-entry needs the module of a kernel on the "
                        "LLVM dialect; run octo-kernel-to-llvm instead");
@@ -154,8 +154,8 @@ private:
     };
 
     {
-      LLVM::LLVMFuncOp f = define(trapFunctionName, nullptr,
-                                  {w.pointer, w.i32, w.pointer});
+      LLVM::LLVMFuncOp f =
+          define(trapFunctionName, nullptr, {w.pointer, w.i32, w.pointer});
       setPassthrough(f, {"noreturn", "cold", "noinline"});
       indirect(offsetof(OctoKernelCall, trap), nullptr, f.getArguments(),
                f.getArguments());
@@ -215,15 +215,16 @@ private:
 
     b.setInsertionPointToEnd(&f.getBody().front());
     Value zero = w.constant(w.i64, 0);
-    Value hasCounter = LLVM::ICmpOp::create(
-        b, w.loc, LLVM::ICmpPredicate::sge, index, zero);
+    Value hasCounter =
+        LLVM::ICmpOp::create(b, w.loc, LLVM::ICmpPredicate::sge, index, zero);
     LLVM::CondBrOp::create(b, w.loc, hasCounter, counted, fuel);
 
     b.setInsertionPointToEnd(counted);
-    Value counters = w.load(w.pointer, call, offsetof(OctoKernelCall, counters));
+    Value counters =
+        w.load(w.pointer, call, offsetof(OctoKernelCall, counters));
     Value slot = w.element(w.i64, counters, index);
-    Value sum = LLVM::AddOp::create(b, w.loc, w.load(w.i64, slot, 0),
-                                    iterations);
+    Value sum =
+        LLVM::AddOp::create(b, w.loc, w.load(w.i64, slot, 0), iterations);
     w.store(sum, slot, 0);
     LLVM::BrOp::create(b, w.loc, ValueRange(), fuel);
 
@@ -262,8 +263,7 @@ private:
       Value call = function.getArgument(0);
       bool isMalloc = op.getCallee() == "malloc";
       auto made = LLVM::CallOp::create(
-          w.builder, op.getLoc(),
-          isMalloc ? TypeRange(w.pointer) : TypeRange(),
+          w.builder, op.getLoc(), isMalloc ? TypeRange(w.pointer) : TypeRange(),
           isMalloc ? allocateFunctionName : releaseFunctionName,
           ValueRange{call, op.getArgOperands().front()});
       op->replaceAllUsesWith(made);
@@ -293,9 +293,9 @@ private:
       Value equal = LLVM::ICmpOp::create(b, w.loc, LLVM::ICmpPredicate::eq,
                                          w.load(w.i32, call, offset),
                                          w.constant(w.i32, value));
-      allRight =
-          allRight ? Value(LLVM::AndOp::create(b, w.loc, allRight, equal))
-                   : equal;
+      allRight = allRight
+                     ? Value(LLVM::AndOp::create(b, w.loc, allRight, equal))
+                     : equal;
     };
     expect(offsetof(OctoKernelCall, version), OCTO_KERNEL_ABI_VERSION);
     expect(offsetof(OctoKernelCall, numInputs), type.getNumInputs());
@@ -330,8 +330,8 @@ private:
 
   /// The operands that stand for one input, as the memref lowering wants them:
   /// allocated pointer, aligned pointer, offset, sizes, strides.
-  static void unpack(Writer &w, LLVM::LLVMFuncOp kernel, Type type, Value buffer,
-                     SmallVectorImpl<Value> &operands) {
+  static void unpack(Writer &w, LLVM::LLVMFuncOp kernel, Type type,
+                     Value buffer, SmallVectorImpl<Value> &operands) {
     Value data = w.load(w.pointer, buffer, offsetof(OctoBuffer, data));
     auto tensor = dyn_cast<RankedTensorType>(type);
     if (!tensor) {

@@ -130,9 +130,9 @@ struct KernelLoopOrderPass
   }
 
 private:
-  /// Makes a parallel loop that walks the results (and whatever else it touches)
-  /// with unit stride the innermost one, so that it can be vectorised without
-  /// changing the order of any sum.
+  /// Makes a parallel loop that walks the results (and whatever else it
+  /// touches) with unit stride the innermost one, so that it can be vectorised
+  /// without changing the order of any sum.
   static LogicalResult reorder(IRRewriter &rewriter, linalg::LinalgOp op) {
     unsigned numLoops = op.getNumLoops();
     if (numLoops < 2 || op.getNumReductionLoops() == 0)
@@ -147,8 +147,7 @@ private:
     if (!last)
       return success();
     unsigned dim = last.getPosition();
-    if (dim + 1 == numLoops ||
-        iterators[dim] != utils::IteratorType::parallel)
+    if (dim + 1 == numLoops || iterators[dim] != utils::IteratorType::parallel)
       return success();
     for (AffineMap map : maps) {
       unsigned rank = map.getNumResults();
@@ -187,8 +186,8 @@ private:
       return false;
     bool left = sum.getLHS().isFunctionOfDim(dim);
     bool right = sum.getRHS().isFunctionOfDim(dim);
-    return left != right && hasUnitStride(left ? sum.getLHS() : sum.getRHS(),
-                                          dim);
+    return left != right &&
+           hasUnitStride(left ? sum.getLHS() : sum.getRHS(), dim);
   }
 };
 
@@ -237,10 +236,9 @@ private:
       return op->emitOpError("of a vector may divide by zero and cannot be "
                              "checked in a kernel; write it on scalars or "
                              "tensors");
-    bool isSigned =
-        isa<arith::DivSIOp, arith::RemSIOp, arith::CeilDivSIOp,
-            arith::FloorDivSIOp, index::DivSOp, index::RemSOp,
-            index::CeilDivSOp, index::FloorDivSOp>(op);
+    bool isSigned = isa<arith::DivSIOp, arith::RemSIOp, arith::CeilDivSIOp,
+                        arith::FloorDivSIOp, index::DivSOp, index::RemSOp,
+                        index::CeilDivSOp, index::FloorDivSOp>(op);
     OpBuilder builder(op);
     Location loc = op->getLoc();
     unsigned width = type.isIndex() ? 64 : type.getIntOrFloatBitWidth();
@@ -298,8 +296,8 @@ private:
         arith::ConstantIndexOp::create(builder, loc, maxElements / fixed);
     Value one = arith::ConstantIndexOp::create(builder, loc, 1);
     for (auto [i, size] : llvm::enumerate(op.getDynamicSizes())) {
-      Value low = arith::CmpIOp::create(builder, loc,
-                                        arith::CmpIPredicate::sge, size, zero);
+      Value low = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                        size, zero);
       Value high = arith::CmpIOp::create(
           builder, loc, arith::CmpIPredicate::sle, size, limit);
       Value good = arith::AndIOp::create(builder, loc, low, high);

@@ -78,8 +78,8 @@ LogicalResult emitObject(ModuleOp module, const KernelTarget &target,
   const llvm::Target *found =
       llvm::TargetRegistry::lookupTarget(triple, reason);
   if (!found)
-    return module.emitError() << "no code generator for " << target.triple
-                              << ": " << reason;
+    return module.emitError()
+           << "no code generator for " << target.triple << ": " << reason;
   llvm::TargetOptions options;
   // The same sums on every CPU.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;

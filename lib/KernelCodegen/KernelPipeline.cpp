@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// The pipeline that lowers the module of a kernel to the LLVM dialect. Passes of
-// MLIR are taken by name from its registry, which keeps their headers out.
+// The pipeline that lowers the module of a kernel to the LLVM dialect. Passes
+// of MLIR are taken by name from its registry, which keeps their headers out.
 //
 //===----------------------------------------------------------------------===//
 

@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Hands the call (octo-c/Kernel.h) to every function of a kernel, counts the
-// data-dependent loops, adds the shape checks that generate-runtime-verification
-// leaves out, and decomposes operations that bufferization does not know.
+// loops that are marked for it, adds the shape checks that
+// generate-runtime-verification leaves out, and decomposes operations that
+// bufferization does not know.
 //
 //===----------------------------------------------------------------------===//
 
@@ -31,35 +32,6 @@ using namespace mlir;
 
 namespace octo {
 namespace {
-
-/// Data-dependent loops in pre-order: every scf.while, and every scf.for with a
-/// bound that is computed from elements.
-bool isShapeValue(Value value) {
-  if (matchPattern(value, m_Constant()))
-    return true;
-  Operation *op = value.getDefiningOp();
-  if (!op) {
-    auto argument = cast<BlockArgument>(value);
-    auto loop = dyn_cast<scf::ForOp>(argument.getOwner()->getParentOp());
-    return loop && loop.getInductionVar() == value;
-  }
-  if (isa<tensor::DimOp>(op))
-    return true;
-  return isa<arith::ArithDialect>(op->getDialect()) &&
-         llvm::all_of(op->getOperands(), isShapeValue);
-}
-
-void collectCountedLoops(func::FuncOp kernel,
-                         SmallVectorImpl<Operation *> &loops) {
-  kernel.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    if (isa<scf::WhileOp>(op))
-      loops.push_back(op);
-    else if (auto loop = dyn_cast<scf::ForOp>(op))
-      if (!isShapeValue(loop.getLowerBound()) ||
-          !isShapeValue(loop.getUpperBound()) || !isShapeValue(loop.getStep()))
-        loops.push_back(op);
-  });
-}
 
 bool isKernelElement(Type type) {
   if (type.isIndex() || type.isF16() || type.isBF16() || type.isF32() ||
@@ -126,13 +98,10 @@ struct KernelPreparePass
             BoolAttr::get(&getContext(), false));
     }
 
-    // Counters are numbered on the code as the cost model saw it.
-    SmallVector<Operation *> loops;
-    collectCountedLoops(kernel, loops);
-
     if (failed(passCall(module)))
       return signalPassFailure();
-    countLoops(module, kernel, loops);
+    if (failed(countLoops(module)))
+      return signalPassFailure();
     if (failed(checkForSteps(module)) || failed(decompose(module)))
       return signalPassFailure();
     module.walk([&](Operation *op) { checkShapes(op); });
@@ -161,51 +130,58 @@ private:
     return success();
   }
 
-  void countLoops(ModuleOp module, func::FuncOp kernel,
-                  ArrayRef<Operation *> loops) {
+  /// Loops marked with a counter add to it. All scf.while loops burn fuel: a
+  /// loop that never ends is an error of the request, not of the simulator.
+  LogicalResult countLoops(ModuleOp module) {
     OpBuilder builder(&getContext());
-    module->setAttr(kernelCountersAttrName,
-                    builder.getI64IntegerAttr(loops.size()));
-    // Loops without a counter burn fuel all the same: a loop that never ends is
-    // an error of the request, not of the simulator.
-    DenseMap<Operation *, int64_t> numbers;
-    for (auto [i, loop] : llvm::enumerate(loops))
-      numbers[loop] = i;
-    SmallVector<Operation *> all;
-    module.walk<WalkOrder::PreOrder>([&](Operation *op) {
-      if (isa<scf::WhileOp>(op) || numbers.contains(op))
-        all.push_back(op);
+    SmallVector<std::pair<Operation *, int64_t>> loops;
+    int64_t numCounters = 0;
+    WalkResult walk = module.walk<WalkOrder::PreOrder>([&](Operation *op) {
+      auto counter = op->getAttrOfType<IntegerAttr>(counterAttrName);
+      if (counter) {
+        if (!isa<scf::WhileOp, scf::ForOp>(op) || counter.getInt() < 0) {
+          op->emitOpError("has a counter, which only scf.while and scf.for can "
+                          "have");
+          return WalkResult::interrupt();
+        }
+        op->removeAttr(counterAttrName);
+        numCounters = std::max(numCounters, counter.getInt() + 1);
+      }
+      if (counter || isa<scf::WhileOp>(op))
+        loops.emplace_back(op, counter ? counter.getInt() : -1);
+      return WalkResult::advance();
     });
-    if (all.empty())
-      return;
+    if (walk.wasInterrupted())
+      return failure();
+    module->setAttr(kernelCountersAttrName,
+                    builder.getI64IntegerAttr(numCounters));
+    if (loops.empty())
+      return success();
 
     builder.setInsertionPointToEnd(module.getBody());
     Type i64 = builder.getI64Type();
     auto pointer = LLVM::LLVMPointerType::get(&getContext());
-    auto count = func::FuncOp::create(
-        builder, module.getLoc(), countFunctionName,
-        builder.getFunctionType({pointer, i64, i64}, {}));
+    auto count =
+        func::FuncOp::create(builder, module.getLoc(), countFunctionName,
+                             builder.getFunctionType({pointer, i64, i64}, {}));
     count.setPrivate();
 
-    for (Operation *op : all) {
+    for (auto [op, number] : loops) {
       Location loc = op->getLoc();
-      Value call =
-          op->getParentOfType<func::FuncOp>().getArgument(0);
-      int64_t number = numbers.contains(op) ? numbers[op] : -1;
+      Value call = op->getParentOfType<func::FuncOp>().getArgument(0);
       Value iterations;
       if (auto loop = dyn_cast<scf::WhileOp>(op)) {
         builder.setInsertionPointToStart(loop.getAfterBody());
         iterations = arith::ConstantIntOp::create(builder, loc, i64, 1);
-      } else if (auto loop = dyn_cast<scf::ForOp>(op)) {
-        builder.setInsertionPoint(op);
-        iterations = tripCount(builder, loop);
       } else {
-        continue;
+        builder.setInsertionPoint(op);
+        iterations = tripCount(builder, cast<scf::ForOp>(op));
       }
       Value index = arith::ConstantIntOp::create(builder, loc, i64, number);
       func::CallOp::create(builder, loc, count,
                            ValueRange{call, index, iterations});
     }
+    return success();
   }
 
   /// max(0, ceil((upper - lower) / step)) as i64, before the loop.
@@ -265,9 +241,8 @@ private:
     }
     RewritePatternSet patterns(&getContext());
     tensor::populateDecomposeTensorConcatPatterns(patterns);
-    return applyPatternsGreedily(
-        module, std::move(patterns),
-        GreedyRewriteConfig().enableFolding(false));
+    return applyPatternsGreedily(module, std::move(patterns),
+                                 GreedyRewriteConfig().enableFolding(false));
   }
 
   static Value dimOf(OpBuilder &builder, Location loc, Value tensor,
@@ -280,8 +255,8 @@ private:
 
   static void assertEqual(OpBuilder &builder, Location loc, Value a, Value b,
                           const char *message) {
-    Value equal = arith::CmpIOp::create(builder, loc,
-                                        arith::CmpIPredicate::eq, a, b);
+    Value equal =
+        arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::eq, a, b);
     cf::AssertOp::create(builder, loc, equal, message);
   }
 
@@ -340,13 +315,12 @@ private:
            llvm::enumerate(expand.getReassociationIndices())) {
         Value product = arith::ConstantIndexOp::create(builder, loc, 1);
         for (int64_t dim : group) {
-          Value size =
-              isa<Value>(shape[dim])
-                  ? cast<Value>(shape[dim])
-                  : Value(arith::ConstantIndexOp::create(
-                        builder, loc,
-                        cast<IntegerAttr>(cast<Attribute>(shape[dim]))
-                            .getInt()));
+          Value size = isa<Value>(shape[dim])
+                           ? cast<Value>(shape[dim])
+                           : Value(arith::ConstantIndexOp::create(
+                                 builder, loc,
+                                 cast<IntegerAttr>(cast<Attribute>(shape[dim]))
+                                     .getInt()));
           product = arith::MulIOp::create(builder, loc, product, size);
         }
         assertEqual(builder, loc, product,
@@ -357,8 +331,7 @@ private:
     }
     if (auto reshape = dyn_cast<tensor::ReshapeOp>(op)) {
       auto source = dyn_cast<RankedTensorType>(reshape.getSource().getType());
-      auto shapeType =
-          dyn_cast<RankedTensorType>(reshape.getShape().getType());
+      auto shapeType = dyn_cast<RankedTensorType>(reshape.getShape().getType());
       if (!source || !shapeType || !shapeType.hasStaticShape())
         return;
       Value have = arith::ConstantIndexOp::create(builder, loc, 1);
@@ -368,8 +341,8 @@ private:
       Value want = arith::ConstantIndexOp::create(builder, loc, 1);
       for (int64_t i = 0; i < shapeType.getDimSize(0); ++i) {
         Value index = arith::ConstantIndexOp::create(builder, loc, i);
-        Value size = tensor::ExtractOp::create(builder, loc,
-                                               reshape.getShape(), index);
+        Value size =
+            tensor::ExtractOp::create(builder, loc, reshape.getShape(), index);
         if (!size.getType().isIndex())
           size = arith::IndexCastOp::create(builder, loc,
                                             builder.getIndexType(), size);

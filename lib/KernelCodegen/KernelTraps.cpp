@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Turns cf.assert into a call of the trap function of octo-c/Kernel.h, and calls
-// libm for the special functions whose stock lowering loses precision.
+// Turns cf.assert into a call of the trap function of octo-c/Kernel.h, and
+// calls libm for the special functions whose stock lowering loses precision.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,9 +48,9 @@ struct KernelTrapsPass : PassWrapper<KernelTrapsPass, OperationPass<ModuleOp>> {
     if (!asserts.empty()) {
       OpBuilder builder = OpBuilder::atBlockEnd(module.getBody());
       auto pointer = LLVM::LLVMPointerType::get(&getContext());
-      auto type = LLVM::LLVMFunctionType::get(
-          LLVM::LLVMVoidType::get(&getContext()),
-          {pointer, builder.getI32Type(), pointer});
+      auto type =
+          LLVM::LLVMFunctionType::get(LLVM::LLVMVoidType::get(&getContext()),
+                                      {pointer, builder.getI32Type(), pointer});
       LLVM::LLVMFuncOp::create(builder, module.getLoc(), trapFunctionName,
                                type);
     }

@@ -31,6 +31,10 @@ namespace octo {
 /// overwrite this input.
 inline constexpr llvm::StringLiteral donatedAttrName = "octo.donated";
 
+/// Set on an scf.while or scf.for (i64): the counter that its iterations are
+/// added to. WorkModel.h tells how loops are numbered.
+inline constexpr llvm::StringLiteral counterAttrName = "octo.counter";
+
 /// What to compile for.
 struct KernelTarget {
   /// CPU for the code generator: what Program.image_cpu records.
@@ -74,8 +78,8 @@ std::vector<KernelImage> compileKernels(llvm::ArrayRef<KernelSource> sources,
 /// and public, and of the functions it calls, without locations, so that equal
 /// code gives equal text. The error of a call that cannot be followed is
 /// emitted at the call.
-mlir::FailureOr<std::string>
-serializeKernel(mlir::FunctionOpInterface kernel, mlir::SymbolTable &symbols);
+mlir::FailureOr<std::string> serializeKernel(mlir::FunctionOpInterface kernel,
+                                             mlir::SymbolTable &symbols);
 
 /// Appends the passes that take the module of a kernel to the LLVM dialect.
 void buildKernelToLLVMPipeline(mlir::OpPassManager &pm);
