@@ -1,0 +1,412 @@
+//===- octo-run.cpp - Runs program files on the simulator -----------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The command line of the simulator. Exit codes: 0 good, 1 bad input, 2 usage,
+// 3 the simulated program did not finish.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Program/Program.h"
+#include "octo/Program/program_generated.h"
+#include "octo/Runtime/Driver.h"
+#include "octo/Runtime/Policy.h"
+#include "octo/Runtime/Report.h"
+#include "octo/Runtime/TraceWriter.h"
+
+#include <CLI/CLI.hpp>
+
+#include <algorithm>
+#include <csignal>
+#include <cstdio>
+#include <filesystem>
+#include <string>
+#include <unistd.h>
+#include <vector>
+
+using namespace octo;
+
+namespace {
+
+enum ExitCode { Good = 0, BadInput = 1, Usage = 2, Unfinished = 3 };
+
+constexpr const char *version =
+    "octo-run " OCTO_VERSION " (MLIR " OCTO_MLIR_VERSION ")";
+
+struct Options {
+  std::string program;
+  RunRequest request;
+  std::vector<std::string> policies = {"static", "pool", "octopus"};
+  std::string outputs, profile, json, trace, report;
+  bool reportWanted = false;
+  bool quiet = false;
+};
+
+volatile std::sig_atomic_t interrupted = 0;
+
+int fail(const Diagnostic &diagnostic) {
+  std::fprintf(stderr, "%s\n", diagnostic.str().c_str());
+  return BadInput;
+}
+
+/// One line on a terminal that says how far a run is.
+class ProgressLine {
+public:
+  ProgressLine(const Options &options, std::string label)
+      : visible(!options.quiet && isatty(STDERR_FILENO)),
+        label(std::move(label)) {}
+  ~ProgressLine() { clear(); }
+
+  bool operator()(const Progress &progress) {
+    if (visible && ++calls % 16 == 0) {
+      shown = true;
+      std::fprintf(stderr, "\r%s: %s of %s requests, %s events, cycle %s\x1b[K",
+                   label.c_str(),
+                   groupDigits(progress.requestsFinished).c_str(),
+                   groupDigits(progress.requestsTotal).c_str(),
+                   groupDigits(progress.events).c_str(),
+                   groupDigits(progress.cycle).c_str());
+      std::fflush(stderr);
+    }
+    return !interrupted;
+  }
+
+  void clear() {
+    if (shown)
+      std::fputs("\r\x1b[K", stderr);
+    shown = false;
+  }
+
+private:
+  bool visible;
+  bool shown = false;
+  unsigned calls = 0;
+  std::string label;
+};
+
+/// Looks a policy up before anything is run or written, so that a comparison
+/// does not end in its middle.
+Expected<void> checkPolicy(const std::string &name,
+                           const std::vector<std::string> &disable) {
+  if (Expected<std::unique_ptr<Policy>> policy = createPolicy(name, disable);
+      !policy)
+    return Error(policy.error());
+  return {};
+}
+
+/// Everything that a run writes is opened before it starts or written after it
+/// has ended well; nothing is left half done.
+int runCommand(Options &options) {
+  options.request.keepOutputs = !options.outputs.empty();
+  options.request.recordOutcomes = !options.profile.empty();
+  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
+  if (!session)
+    return fail(session.error());
+  Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
+  if (!simulation)
+    return fail(simulation.error());
+
+  if (Expected<void> known =
+          checkPolicy(simulation->policy, simulation->disable);
+      !known)
+    return fail(known.error());
+  std::unique_ptr<TraceWriter> trace;
+  if (!options.trace.empty()) {
+    Expected<std::unique_ptr<TraceWriter>> writer =
+        TraceWriter::create(options.trace, (*session)->program());
+    if (!writer)
+      return fail(writer.error());
+    trace = std::move(*writer);
+  }
+
+  ProgressLine line(options, simulation->policy);
+  Expected<RunResult> result =
+      (*session)->run(*simulation, trace.get(),
+                      [&](const Progress &progress) { return line(progress); });
+  line.clear();
+  if (!result) {
+    Diagnostic diagnostic = result.error();
+    if (diagnostic.file.empty())
+      diagnostic.file = options.program;
+    return fail(diagnostic);
+  }
+
+  const fb::Program &program = (*session)->program();
+  if (trace)
+    if (Expected<void> written = trace->finish(); !written)
+      return fail(written.error());
+  if (!options.json.empty())
+    if (Expected<void> written =
+            writeTextFile(options.json, formatResultJson(*result, program));
+        !written)
+      return fail(written.error());
+  if (!options.profile.empty())
+    if (Expected<void> written =
+            writeTextFile(options.profile, formatProfileJson(*result, program));
+        !written)
+      return fail(written.error());
+  if (!options.outputs.empty())
+    if (Expected<void> written = writeNpz(
+            options.outputs, collectOutputs(*result, *simulation, **session));
+        !written)
+      return fail(written.error());
+  if (options.reportWanted) {
+    if (options.report.empty())
+      options.report =
+          std::filesystem::path(options.program).stem().string() + ".html";
+    if (Expected<void> written =
+            writeTextFile(options.report, formatHtml(*result, program));
+        !written)
+      return fail(written.error());
+  }
+  if (!options.quiet && options.json != "-" && options.profile != "-") {
+    std::string summary = formatSummary(*result, program);
+    std::fputs(summary.c_str(), stdout);
+    if (options.reportWanted)
+      std::printf("  report       %s\n", options.report.c_str());
+  }
+  if (result->status != RunStatus::Completed) {
+    std::fprintf(stderr, "error: %s", formatUnfinished(*result).c_str());
+    return Unfinished;
+  }
+  return Good;
+}
+
+int compareCommand(Options &options) {
+  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
+  if (!session)
+    return fail(session.error());
+  for (const std::string &policy : options.policies)
+    if (Expected<void> known = checkPolicy(policy, {}); !known)
+      return fail(known.error());
+  Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
+  if (!simulation)
+    return fail(simulation.error());
+
+  const fb::Program &program = (*session)->program();
+  std::vector<RunResult> results;
+  std::string unfinished;
+  for (const std::string &policy : options.policies) {
+    simulation->policy = policy;
+    // Only a policy that has a mechanism can be without it.
+    simulation->disable.clear();
+    for (const PolicyInfo &info : registeredPolicies())
+      if (info.name == policy)
+        for (const std::string &name : options.request.disable)
+          if (std::ranges::count(info.switches, name))
+            simulation->disable.push_back(name);
+    ProgressLine line(options, policy);
+    Expected<RunResult> result =
+        (*session)->run(*simulation, nullptr, [&](const Progress &progress) {
+          return line(progress);
+        });
+    line.clear();
+    if (!result) {
+      Diagnostic diagnostic = result.error();
+      if (diagnostic.file.empty())
+        diagnostic.file = options.program;
+      return fail(diagnostic);
+    }
+    if (result->status != RunStatus::Completed)
+      unfinished += policy + ": " + formatUnfinished(*result);
+    // Tables need sums only.
+    result->requests.clear();
+    results.push_back(std::move(*result));
+    if (interrupted)
+      break;
+  }
+  if (!options.json.empty())
+    if (Expected<void> written =
+            writeTextFile(options.json, formatCompareJson(results, program));
+        !written)
+      return fail(written.error());
+  if (!options.quiet && options.json != "-")
+    std::fputs(formatComparison(results, program).c_str(), stdout);
+  if (!unfinished.empty()) {
+    std::fprintf(stderr, "error: %s", unfinished.c_str());
+    return Unfinished;
+  }
+  return Good;
+}
+
+int checkCommand(Options &options) {
+  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
+  if (!session)
+    return fail(session.error());
+  const fb::Program &program = (*session)->program();
+  // A side-car file that is not there would only be missed in the run.
+  if (const fb::WeightTable *weights = program.weights();
+      weights && weights->source())
+    for (uint32_t i = 0; i < weights->source()->size(); ++i)
+      if (static_cast<fb::WeightSource>(weights->source()->Get(i)) ==
+          fb::WeightSource::File) {
+        Expected<Tensor> weight = loadWeight(
+            program, i,
+            std::filesystem::path(options.program).parent_path().string());
+        if (!weight)
+          return fail(weight.error());
+      }
+  if (options.quiet)
+    return Good;
+  std::printf("%s: good\n", options.program.c_str());
+  for (const WorkflowSignature &workflow : (*session)->signatures()) {
+    std::printf("  workflow %s\n", workflow.name.c_str());
+    for (const ValueSignature &value : workflow.arguments)
+      std::printf("    takes %s: %s\n", value.name.c_str(),
+                  value.typeText().c_str());
+    for (const ValueSignature &value : workflow.results)
+      std::printf("    gives %s: %s\n", value.name.c_str(),
+                  value.typeText().c_str());
+  }
+  if (!(*session)->hasKernelBodies())
+    std::puts("  all tasks are profiled: runs are timed, no code is executed");
+  else if (!(*session)->hasImages())
+    std::puts("  compiled without kernels: runs need --timing-only");
+  else
+    std::printf("  has code for %s: runs execute it, or are timed with "
+                "--timing-only\n",
+                program.image_cpu() ? program.image_cpu()->c_str() : "?");
+  return Good;
+}
+
+int infoCommand(Options &options) {
+  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
+  if (!session)
+    return fail(session.error());
+  std::fputs(describeProgram((*session)->program()).c_str(), stdout);
+  return Good;
+}
+
+/// The options that say what is run, for `run` and `compare`.
+void addRunOptions(CLI::App &command, Options &options) {
+  RunRequest &request = options.request;
+  command
+      .add_option("--scenario", request.scenario,
+                  "Arrivals, inputs, stop rules (YAML; docs/scenarios.md)")
+      ->type_name("S.yaml");
+  command.add_option("--requests", request.requests, "How many requests")
+      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 40))
+      ->type_name("N");
+  command.add_option("--seed", request.seed, "Key of every random draw")
+      ->type_name("N");
+  command
+      .add_option("--in-flight", request.inFlight,
+                  "Closed loop with so many requests open at a time")
+      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 40))
+      ->type_name("N");
+  command
+      .add_option("--inputs", request.inputFiles,
+                  "Arrays for the arguments: F.npz, or .npy files in the order "
+                  "of the arguments, or NAME=F.npy")
+      ->expected(1, -1)
+      ->type_name("F");
+  command.add_flag("--timing-only", request.timingOnly,
+                   "Execute no code; sizes, counts and decisions come from "
+                   "types and profiles");
+  command
+      .add_option("--disable", request.disable,
+                  "Mechanisms of the policy to switch off: ddsm, atss, pcss")
+      ->delimiter(',')
+      ->type_name("A,B");
+}
+
+void addCommonOptions(CLI::App &command, Options &options) {
+  command.add_option("program", options.program, "Program file (.octo)")
+      ->required()
+      ->type_name("P.octo");
+  command.add_flag("--quiet,-q", options.quiet, "No summary and no progress");
+}
+
+std::string policyNames() {
+  std::string names;
+  for (const PolicyInfo &info : registeredPolicies())
+    names += (names.empty() ? "" : ", ") + info.name;
+  return names;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  Options options;
+  CLI::App app("Runs compiled workflows (.octo) on a cycle-level simulator of "
+               "their machine.",
+               "octo-run");
+  app.set_version_flag("--version", version, "Print the version and exit");
+  app.require_subcommand(1);
+  app.footer("Exit codes: 0 good, 1 bad input, 2 wrong usage, 3 the simulated "
+             "program deadlocked or did not finish.");
+
+  CLI::App *run = app.add_subcommand("run", "Run a program under one policy");
+  addCommonOptions(*run, options);
+  addRunOptions(*run, options);
+  run->add_option("--policy", options.request.policy,
+                  "Scheduling policy: " + policyNames())
+      ->capture_default_str()
+      ->type_name("NAME");
+  run->add_option("--outputs", options.outputs,
+                  "Write the results of the requests")
+      ->type_name("F.npz");
+  run->add_option("--record-profile", options.profile,
+                  "Write the realised outcomes of every request")
+      ->type_name("F.json");
+  run->add_option("--json", options.json,
+                  "Write all numbers; - is the standard output")
+      ->type_name("F");
+  run->add_option("--trace", options.trace,
+                  "Write a timeline for ui.perfetto.dev")
+      ->type_name("F.json");
+  CLI::Option *report =
+      run->add_option("--report", options.report,
+                      "Write a page about the run (default: the program's name "
+                      "with .html, in the current folder)")
+          ->expected(0, 1)
+          ->type_name("F.html");
+
+  CLI::App *compare = app.add_subcommand(
+      "compare", "Run a program under several policies, side by side");
+  addCommonOptions(*compare, options);
+  addRunOptions(*compare, options);
+  compare
+      ->add_option("--policies", options.policies,
+                   "Scheduling policies: " + policyNames())
+      ->capture_default_str()
+      ->delimiter(',')
+      ->type_name("A,B");
+  compare
+      ->add_option("--json", options.json,
+                   "Write all numbers; - is the standard output")
+      ->type_name("F");
+
+  CLI::App *check = app.add_subcommand(
+      "check", "Check a program file and say what running it needs");
+  addCommonOptions(*check, options);
+  CLI::App *info =
+      app.add_subcommand("info", "Describe a program file: machine, workflows, "
+                                 "kernels, placement");
+  addCommonOptions(*info, options);
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    return app.exit(error) == 0 ? Good : Usage;
+  }
+  options.reportWanted = report->count() > 0;
+  if (!options.report.empty() && !options.report.ends_with(".html")) {
+    std::fprintf(stderr,
+                 "error: --report takes the name of an .html file, not '%s'\n",
+                 options.report.c_str());
+    return Usage;
+  }
+
+  std::signal(SIGINT, [](int) { interrupted = 1; });
+  if (*run)
+    return runCommand(options);
+  if (*compare)
+    return compareCommand(options);
+  if (*check)
+    return checkCommand(options);
+  return infoCommand(options);
+}
