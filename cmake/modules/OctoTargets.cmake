@@ -64,6 +64,9 @@ function(octo_tool name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK" ${ARGN})
   add_executable(${name} ${ARG_SOURCES})
   octo_target_includes(${name})
+  target_compile_definitions(${name} PRIVATE
+    OCTO_VERSION="${PROJECT_VERSION}"
+    OCTO_MLIR_VERSION="${LLVM_PACKAGE_VERSION}")
   target_link_libraries(${name} PRIVATE ${ARG_LINK})
   install(TARGETS ${name} RUNTIME DESTINATION bin)
 endfunction()

@@ -161,9 +161,13 @@ Attribute CostAttr::parse(AsmParser &parser, Type) {
   }
   if (parser.parseGreater())
     return {};
+  // The types are those of the generated overload: the general template would
+  // need the storage class, which is in another file.
+  auto emitError = [&] { return parser.emitError(unitLoc); };
   return CostAttr::getChecked(
-      [&] { return parser.emitError(unitLoc); }, parser.getContext(), *unit,
-      codeBytes, counters, matmuls, terms);
+      function_ref<InFlightDiagnostic()>(emitError), parser.getContext(), *unit,
+      codeBytes, ArrayRef<uint64_t>(counters), ArrayRef<int64_t>(matmuls),
+      ArrayRef<WorkTermAttr>(terms));
 }
 
 void CostAttr::print(AsmPrinter &printer) const {

@@ -127,7 +127,7 @@ def OWG_ReturnOp : OWG_Op<"return", [
     ```
   }];
   let arguments = (ins Variadic<AnyType>:$operands);
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
   let hasVerifier = 1;
 }
@@ -691,7 +691,7 @@ def OWG_YieldOp : OWG_Op<"yield", [
     ```
   }];
   let arguments = (ins Variadic<AnyType>:$operands);
-  let builders = [OpBuilder<(ins), [{}]>];
+  let builders = [OpBuilder<(ins), [{ /* no operands */ }]>];
   let assemblyFormat = "attr-dict ($operands^ `:` type($operands))?";
 }
 

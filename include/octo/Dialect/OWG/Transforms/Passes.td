@@ -1,0 +1,46 @@
+//===- Passes.td - Passes on the owg dialect ---------------*- tablegen -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Passes that stay inside the owg dialect.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_DIALECT_OWG_TRANSFORMS_PASSES_TD
+#define OCTO_DIALECT_OWG_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+def OWGAssignPathIds : Pass<"owg-assign-path-ids", "::mlir::ModuleOp"> {
+  let summary = "give every block its path id";
+  let description = [{
+    Writes the `path` of every block and call: the name of the workflow, then
+    the labels of the control blocks around it, each followed by the name of the
+    region (`case0`, `default`, `member0`, `before`, `after`, `each`), then its
+    own label, joined by `/`. Paths that are there already stay, so that the
+    names under which profiles were recorded survive later passes; run it before
+    the first pass that changes the workflow.
+  }];
+}
+
+def OWGOutlineTasks : Pass<"owg-outline-tasks", "::mlir::ModuleOp"> {
+  let summary = "move the bodies of tasks into functions";
+  let description = [{
+    Turns every inline task into an outlined one: its body becomes a private
+    function of the module, and the task `calls` it. Tasks with equal bodies (up
+    to locations) share one function, so that a body is compiled once. Functions
+    are named after the first task that has the body. Bodies of tasks, unlike
+    regions of control blocks, can then be processed in parallel by passes on
+    `func.func`.
+  }];
+  let options = [
+    Option<"share", "share", "bool", /*default=*/"true",
+           "let tasks with equal bodies share one function">
+  ];
+  let dependentDialects = ["::mlir::func::FuncDialect"];
+}
+
+#endif // OCTO_DIALECT_OWG_TRANSFORMS_PASSES_TD
