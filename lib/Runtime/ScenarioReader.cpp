@@ -168,10 +168,10 @@ Expected<size_t> findArgument(const WorkflowSignature &workflow,
                          "cannot be one",
                          workflow.name, name);
   return makeFileError(place,
-                       "workflow `{}` has no argument `{}`{}; its "
-                       "arguments are {}",
-                       workflow.name, name, yaml::didYouMean(name, names),
-                       yaml::listNames(names));
+                       "workflow `{}` has no argument `{}` (its arguments are "
+                       "{}){}",
+                       workflow.name, name, yaml::listNames(names),
+                       yaml::didYouMean(name, names));
 }
 
 } // namespace

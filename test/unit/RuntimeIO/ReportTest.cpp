@@ -1,0 +1,259 @@
+//===- ReportTest.cpp - Tests of results as JSON, text, page, timeline ----===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The numbers of a made-up result must turn up where scripts and people look.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Runtime/Report.h"
+#include "octo/Runtime/TraceWriter.h"
+
+#include "octo/Program/program_generated.h"
+
+#include <gtest/gtest.h>
+#include <nlohmann/json.hpp>
+
+#include <fstream>
+#include <iterator>
+#include <numeric>
+
+using namespace octo;
+using nlohmann::json;
+
+namespace {
+
+/// A machine of four PEAs and a workflow with a task and a switch.
+class ReportTest : public testing::Test {
+protected:
+  ReportTest() {
+    fb::ProgramT program;
+    program.strings = {"w/<t>", "w/choose", "w.mlir"};
+    program.machine = std::make_unique<fb::MachineT>();
+    program.machine->name = "tiny";
+    program.machine->clock_hz = 1000000000;
+    program.machine->dies_x = program.machine->dies_y = 1;
+    program.machine->clusters_x = 2;
+    program.machine->clusters_y = 1;
+    program.machine->tbus = 1;
+    program.machine->peas = 2;
+    program.types = std::make_unique<fb::TypeTableT>();
+    program.kernels = std::make_unique<fb::KernelTableT>();
+    program.weights = std::make_unique<fb::WeightTableT>();
+    program.distributions = std::make_unique<fb::DistributionTableT>();
+    auto workflow = std::make_unique<fb::WorkflowT>();
+    workflow->name = "w";
+    workflow->values = std::make_unique<fb::ValueTableT>();
+    workflow->regions = std::make_unique<fb::RegionTableT>();
+    workflow->blocks = std::make_unique<fb::BlockTableT>();
+    workflow->blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch};
+    workflow->blocks->path = {0, 1};
+    workflow->blocks->source_file = {2, 0xffffffff};
+    workflow->blocks->source_line = {12, 0};
+    workflow->profiles = std::make_unique<fb::ProfileTableT>();
+    workflow->placement = std::make_unique<fb::PlacementTableT>();
+    workflow->segments = std::make_unique<fb::SegmentTableT>();
+    workflow->policy = std::make_unique<fb::PolicyTableT>();
+    program.workflows.push_back(std::move(workflow));
+    builder.Finish(fb::Program::Pack(builder, &program));
+
+    result.policy = "static";
+    result.seed = 7;
+    result.makespanCycles = 1000;
+    result.requestsArrived = 50;
+    result.requestsCompleted = 49;
+    result.requestsFailed = 1;
+    result.throughputRequestsPerMegacycle = 49000;
+    result.latency = {49, 20.5, 1.25, 10, 20, 30, 40, 50};
+    result.peaUtilization = 0.25;
+    result.peaCycles = {1000, 100, 200, 300, 2000, 0, 400};
+    result.totalPeas = result.livePeas = 4;
+    result.idleTransientPeaCycles = 500;
+    result.idleStructuralPeaCycles = 1500;
+    result.lowerBound.capacity = 800;
+    result.lowerBound.path = 100;
+    result.ratioToLowerBound = 1.25;
+    result.energyJoules = 0.1;
+    result.energy.compute = 0.1;
+    result.events = 12345;
+    result.counters.migrations = 3;
+    BlockStatistics task;
+    task.instances = 49;
+    task.computePeaCycles = 1000;
+    BlockStatistics choice;
+    choice.block = 1;
+    choice.outcomes = {40, 9};
+    result.blocks = {task, choice};
+    result.failures = {{5, 0, 0, 77, "w/<t>", "w.mlir", 12, "division by 0"}};
+    result.outputsSha256 = std::string(64, 'a');
+    result.timingOnly = false;
+    result.requests.resize(50);
+    for (size_t i = 0; i < 50; ++i)
+      result.requests[i] = {i, i, i + 10 + i % 7, 0, i == 5};
+    result.outcomes = {{0, 1, 0, 0, 55}, {0, 1, 0, 1, 1}};
+  }
+
+  const fb::Program &program() {
+    return *flatbuffers::GetRoot<fb::Program>(builder.GetBufferPointer());
+  }
+
+  flatbuffers::FlatBufferBuilder builder;
+  RunResult result;
+};
+
+TEST_F(ReportTest, JsonHasTheStableKeys) {
+  json document = json::parse(formatResultJson(result, program()));
+  EXPECT_EQ(document["schema_version"], 1);
+  EXPECT_EQ(document["policy"], "static");
+  EXPECT_EQ(document["seed"], 7);
+  EXPECT_EQ(document["makespan_cycles"], 1000);
+  EXPECT_EQ(document["requests_completed"], 49);
+  EXPECT_EQ(document["throughput_requests_per_megacycle"], 49000.0);
+  EXPECT_EQ(document["latency_cycles"]["mean"], 20.5);
+  EXPECT_EQ(document["latency_cycles"]["p99"], 40);
+  EXPECT_EQ(document["pea_utilization"], 0.25);
+  EXPECT_EQ(document["lower_bound_cycles"], 800);
+  EXPECT_EQ(document["ratio_to_lower_bound"], 1.25);
+  EXPECT_EQ(document["energy_joules"], 0.1);
+  EXPECT_EQ(document["events"], 12345);
+  EXPECT_EQ(document["outputs_sha256"], std::string(64, 'a'));
+  EXPECT_EQ(document["pea_cycles"]["moving_data"], 200);
+  EXPECT_EQ(document["idle"]["structural_pea_cycles"], 1500);
+  EXPECT_EQ(document["migrations"], 3);
+  EXPECT_TRUE(document["host"].contains("wall_seconds"));
+  EXPECT_TRUE(document["host"].contains("events_per_second"));
+  EXPECT_TRUE(document["host"].contains("peak_memory_bytes"));
+  EXPECT_EQ(document["blocks"][0]["path"], "w/<t>");
+  EXPECT_EQ(document["blocks"][0]["source"], "w.mlir:12");
+  EXPECT_EQ(document["blocks"][1]["kind"], "switch");
+  EXPECT_EQ(document["blocks"][1]["outcomes"], (std::vector{40, 9}));
+  EXPECT_FALSE(document["blocks"][1].contains("source"));
+  EXPECT_EQ(document["failures"][0]["reason"], "division by 0");
+}
+
+TEST_F(ReportTest, WhatIsNotKnownIsNull) {
+  result.latency = {};
+  result.lowerBound = {};
+  result.outputsSha256.clear();
+  json document = json::parse(formatResultJson(result, program()));
+  EXPECT_TRUE(document["latency_cycles"]["mean"].is_null());
+  EXPECT_TRUE(document["ratio_to_lower_bound"].is_null());
+  EXPECT_TRUE(document["outputs_sha256"].is_null());
+}
+
+TEST_F(ReportTest, CompareFindsBestAndDifferences) {
+  RunResult other = result;
+  other.policy = "pool";
+  other.makespanCycles = 900;
+  std::vector<RunResult> results = {result, other};
+  json document = json::parse(formatCompareJson(results, program()));
+  EXPECT_EQ(document["best_policy"], "pool");
+  EXPECT_EQ(document["outputs_agree"], true);
+  EXPECT_EQ(document["results"].size(), 2u);
+  std::string table = formatComparison(results, program());
+  EXPECT_NE(table.find("the same under every policy"), std::string::npos);
+  EXPECT_NE(table.find("lower bound"), std::string::npos);
+  EXPECT_NE(table.find("1.250"), std::string::npos);
+
+  results[1].outputsSha256 = std::string(64, 'b');
+  document = json::parse(formatCompareJson(results, program()));
+  EXPECT_EQ(document["outputs_agree"], false);
+  EXPECT_NE(formatComparison(results, program()).find("NOT the same"),
+            std::string::npos);
+}
+
+TEST_F(ReportTest, Summary) {
+  std::string text = formatSummary(result, program());
+  for (const char *part :
+       {"w on tiny (4 PEAs, 1 GHz), seed 7", "49 completed, 1 failed",
+        "1,000 cycles (1 us)", "mean 21 +- 1  p50 20  p95 30  p99 40  max 50",
+        "transient 25.0 %, structural 75.0 %, contagious 0.0 %",
+        "800 cycles (capacity); the run took 1.250 times as long",
+        "request 5 failed at w/<t> (w.mlir:12): division by 0"})
+    EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
+  EXPECT_EQ(formatUnfinished(result), "");
+}
+
+TEST_F(ReportTest, UnfinishedNamesWhoWaits) {
+  result.status = RunStatus::Deadlock;
+  result.blocked = {{9, "w/<t>", "w.mlir", 12, "input 0", "w/choose", 44}};
+  EXPECT_EQ(formatUnfinished(result),
+            "deadlock at cycle 1,000: nothing can happen any more, and 0 of 50 "
+            "requests are open\n  request 9 waits at w/<t> (w.mlir:12) since "
+            "cycle 44 for input 0, held by w/choose\n");
+  json document = json::parse(formatResultJson(result, program()));
+  EXPECT_EQ(document["status"], "deadlock");
+  EXPECT_EQ(document["blocked"][0]["held_by"], "w/choose");
+}
+
+TEST_F(ReportTest, PageIsSelfContainedAndEscaped) {
+  std::string page = formatHtml(result, program());
+  EXPECT_NE(page.find("w/&lt;t&gt;"), std::string::npos);
+  EXPECT_EQ(page.find("w/<t>"), std::string::npos);
+  for (const char *external : {"http:", "https:", "src=", "@import", "<script"})
+    EXPECT_EQ(page.find(external), std::string::npos) << external;
+  EXPECT_NE(page.find("</html>"), std::string::npos);
+}
+
+TEST_F(ReportTest, ProfileKeepsRecords) {
+  json document = json::parse(formatProfileJson(result, program()));
+  EXPECT_EQ(document["kind"], "octopus-profile");
+  EXPECT_EQ(document["requests"], 50);
+  EXPECT_EQ(document["blocks"][1]["path"], "w/choose");
+  ASSERT_EQ(document["records"].size(), 2u);
+  EXPECT_EQ(document["records"][1],
+            json::parse(R"([0, 1, "0000000000000001", 1])"));
+}
+
+TEST_F(ReportTest, TimelineIsJson) {
+  std::string path = testing::TempDir() + "octo_trace.json";
+  Expected<std::unique_ptr<TraceWriter>> writer =
+      TraceWriter::create(path, program());
+  ASSERT_TRUE(writer) << writer.error().str();
+  (*writer)->task(
+      {0, 1, 0, 0, /*tbu=*/1, /*peaMask=*/2, 1, 2, 4, 7, 20, "a\"b"});
+  (*writer)->decision({0, 1, 0, 1, /*cluster=*/0, 20, 22, 1, "w/choose"});
+  (*writer)->transfer({0, 0, 1, 64, 3, 9});
+  (*writer)->request({0, 0, 0, 30, false});
+  ASSERT_TRUE((*writer)->finish());
+  std::ifstream stream(path);
+  json document = json::parse(stream);
+  unsigned spans = 0, begins = 0, ends = 0;
+  for (const json &event : document["traceEvents"]) {
+    begins += event["ph"] == "b";
+    ends += event["ph"] == "e";
+    if (event["ph"] != "X")
+      continue;
+    ++spans;
+    if (event["name"] == "a\"b") {
+      EXPECT_EQ(event["pid"], 2);
+      EXPECT_EQ(event["tid"], 2);
+      EXPECT_EQ(event["ts"], 7);
+      EXPECT_EQ(event["dur"], 13);
+    }
+  }
+  // Configuration, operands, computing, the decision.
+  EXPECT_EQ(spans, 4u);
+  EXPECT_EQ(begins, 2u);
+  EXPECT_EQ(ends, 2u);
+  EXPECT_FALSE(TraceWriter::create("/nonexistent/t.json", program()));
+}
+
+TEST(Report, Digits) {
+  EXPECT_EQ(groupDigits(0), "0");
+  EXPECT_EQ(groupDigits(999), "999");
+  EXPECT_EQ(groupDigits(1000), "1,000");
+  EXPECT_EQ(groupDigits(12345678), "12,345,678");
+}
+
+TEST(Report, FilesThatCannotBeWritten) {
+  Expected<void> written = writeTextFile("/nonexistent/x", "text");
+  ASSERT_FALSE(written);
+  EXPECT_EQ(written.error().str(), "/nonexistent/x: error: cannot be written: "
+                                   "No such file or directory");
+}
+
+} // namespace
