@@ -70,8 +70,7 @@ static LogicalResult verifyCode(Region &region, const Twine &where) {
 
 static bool isScalar(Type type) { return type.isIntOrIndexOrFloat(); }
 
-/// Constants, empty tensors, sizes, casts, arithmetic on scalars.
-static bool isWiring(Operation *op) {
+bool octo::owg::isWiring(Operation *op) {
   if (op->hasTrait<OpTrait::ConstantLike>() ||
       isa<tensor::EmptyOp, tensor::DimOp, tensor::CastOp>(op))
     return true;

@@ -62,6 +62,10 @@ namespace octo::owg {
 /// `!owg.token`.
 bool isTimingOnlyType(mlir::Type type);
 
+/// Whether `op` may stand between blocks: constants, tensor.empty, tensor.dim,
+/// tensor.cast, and arithmetic on scalars.
+bool isWiring(mlir::Operation *op);
+
 /// The values from outside that the regions of `op` use, in order of first use,
 /// without the operands of `op`, each once. Cost: the size of the regions,
 /// without the bodies of tasks.
