@@ -16,6 +16,7 @@
 
 #include "octo-c/Kernel.h"
 #include "octo/KernelLoader/KernelLoader.h"
+#include "octo/Support/Diagnostic.h"
 
 #include "llvm/ADT/StringSet.h"
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
@@ -468,9 +469,10 @@ create(const std::vector<KernelCode> &kernels, const std::string &cpu,
 } // namespace octo
 
 extern "C" __attribute__((visibility("default"))) octo::KernelExecutor *
-octoCreateKernelExecutor(const std::vector<octo::KernelCode> &kernels,
-                         const std::string &cpu,
-                         const octo::KernelLimits &limits, std::string &error) {
+octoCreateExecutorOfKernels(const std::vector<octo::KernelCode> &kernels,
+                            const std::string &cpu,
+                            const octo::KernelLimits &limits,
+                            std::string &error) {
   octo::Expected<std::unique_ptr<octo::OrcExecutor>> executor =
       octo::create(kernels, cpu, limits);
   if (executor)

@@ -5,9 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Loads the code of a program into this process. The loader proper links LLVM
-// and is a shared library, libOctoKernels.so, which loadKernelExecutor opens on
-// demand; what links OctoKernelLoader links no LLVM.
+// What libOctoKernels.so, the only part of the runtime that links LLVM,
+// exports: executors for the code of a program, and for kernels that are in
+// none. Tools do not link it: loadKernelExecutor (octo/Runtime/KernelLoader.h)
+// opens it when code is to run.
 //
 //===----------------------------------------------------------------------===//
 
@@ -15,11 +16,9 @@
 #define OCTO_KERNELLOADER_KERNELLOADER_H
 
 #include "octo/Runtime/KernelExecutor.h"
-#include "octo/Support/Diagnostic.h"
 
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <string>
 #include <vector>
 
@@ -36,7 +35,7 @@ struct KernelValueType {
   std::vector<int64_t> dims; // -1: any size
 };
 
-/// A kernel to load. `object` is borrowed until the executor is made.
+/// A kernel to load. `object` outlives the executor.
 struct KernelCode {
   std::string name;                // for messages
   const uint8_t *object = nullptr; // null: the kernel has no code
@@ -56,27 +55,23 @@ struct KernelLimits {
   int64_t fuel = int64_t(1) << 36;
 };
 
-/// The kernels of `program` that are images. `program` is to have passed the
-/// validator. An executor may be used by several threads at once. Fails when
-/// libOctoKernels.so cannot be opened, when this CPU lacks a feature that the
-/// images were compiled for, or when an image is no object file for this host
-/// or imports what kernels may not.
-Expected<std::unique_ptr<KernelExecutor>>
-loadKernelExecutor(const fb::Program &program, const KernelLimits &limits = {});
-
-/// The same for kernels that are in no program. `cpu` is what they were
-/// compiled for.
-Expected<std::unique_ptr<KernelExecutor>>
-loadKernelExecutor(const std::vector<KernelCode> &kernels,
-                   const std::string &cpu, const KernelLimits &limits = {});
-
-/// The entry point of libOctoKernels.so: null and `error` on failure.
-using CreateKernelExecutorFunction = KernelExecutor *(
-    const std::vector<KernelCode> &kernels, const std::string &cpu,
-    const KernelLimits &limits, std::string &error);
-inline constexpr const char *createKernelExecutorName =
-    "octoCreateKernelExecutor";
-
 } // namespace octo
+
+extern "C" {
+
+/// An executor for the kernels of `program` that have images; `program` has
+/// passed the validator and outlives the executor. Executors may be used by
+/// several threads at once. Returns null and sets `error` when this CPU lacks a
+/// feature that the images were compiled for, or when an image is no object
+/// file for this host or imports what kernels may not.
+octo::KernelExecutor *octoCreateKernelExecutor(const octo::fb::Program &program,
+                                               std::string &error);
+
+/// The same for kernels that are in no program, with limits. `cpu` is what they
+/// were compiled for; empty: nothing is checked.
+octo::KernelExecutor *octoCreateExecutorOfKernels(
+    const std::vector<octo::KernelCode> &kernels, const std::string &cpu,
+    const octo::KernelLimits &limits, std::string &error);
+}
 
 #endif // OCTO_KERNELLOADER_KERNELLOADER_H

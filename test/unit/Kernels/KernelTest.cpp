@@ -16,6 +16,8 @@
 #include <gtest/gtest.h>
 
 #include <cmath>
+#include <cstring>
+#include <memory>
 
 using namespace octo;
 
@@ -37,6 +39,16 @@ Type tensor(ElementKind element, std::vector<int64_t> dims) {
   return {element, false, std::move(dims)};
 }
 Type scalar(ElementKind element) { return {element, true, {}}; }
+
+Expected<std::unique_ptr<KernelExecutor>>
+load(const KernelCode &code, const std::string &cpu, KernelLimits limits = {}) {
+  std::string error;
+  std::unique_ptr<KernelExecutor> executor(
+      octoCreateExecutorOfKernels({code}, cpu, limits, error));
+  if (!executor)
+    return makeError("{}", error);
+  return executor;
+}
 
 /// A compiled and loaded kernel.
 struct Kernel {
@@ -60,7 +72,7 @@ struct Kernel {
     code.numCounters = numCounters;
     code.donated = donated;
     Expected<std::unique_ptr<KernelExecutor>> loaded =
-        loadKernelExecutor({code}, portable().cpu, limits);
+        load(code, portable().cpu, limits);
     if (loaded)
       executor = std::move(*loaded);
     else
@@ -610,7 +622,7 @@ TEST(Loader, RefusesWhatItCannotRun) {
   code.inputs = {scalar(f32)};
   code.outputs = {scalar(f32)};
   auto message = [](const KernelCode &code, const std::string &cpu) {
-    auto loaded = loadKernelExecutor({code}, cpu);
+    auto loaded = load(code, cpu);
     return loaded ? std::string("loaded") : loaded.error().message;
   };
   EXPECT_EQ(message(code, portable().cpu), "loaded");
@@ -631,7 +643,7 @@ TEST(Loader, RefusesWhatItCannotRun) {
   // A signature that is not that of the code.
   other = code;
   other.inputs.push_back(scalar(f32));
-  auto loaded = loadKernelExecutor({other}, "");
+  auto loaded = load(other, "");
   ASSERT_TRUE(loaded) << loaded.error().str();
   std::vector<Tensor> inputs = {Tensor::scalar(f32, 1.0f),
                                 Tensor::scalar(f32, 2.0f)},
