@@ -19,7 +19,8 @@ octoCreateKernelExecutor(const fb::Program &program, std::string &error) {
   const fb::KernelTable &table = *program.kernels();
   const fb::TypeTable &types = *program.types();
   auto at = [](const auto *vector, size_t i) {
-    return vector && i < vector->size() ? vector->Get(i) : 0;
+    using Value = std::decay_t<decltype(vector->Get(0))>;
+    return vector && i < vector->size() ? vector->Get(i) : Value{};
   };
   std::vector<KernelCode> kernels(table.kind() ? table.kind()->size() : 0);
   for (size_t k = 0; k < kernels.size(); ++k) {
@@ -27,10 +28,8 @@ octoCreateKernelExecutor(const fb::Program &program, std::string &error) {
     uint32_t name = at(table.name(), k);
     if (program.strings() && name < program.strings()->size())
       code.name = program.strings()->Get(name)->str();
-    if (static_cast<fb::KernelKind>(at(table.kind(), k)) !=
-            fb::KernelKind::Image ||
-        !table.image() || !program.images() ||
-        table.image()->Get(k) >= program.images()->size())
+    if (at(table.kind(), k) != fb::KernelKind::Image || !table.image() ||
+        !program.images() || table.image()->Get(k) >= program.images()->size())
       continue;
     const fb::Image &image = *program.images()->Get(table.image()->Get(k));
     if (!image.object() || image.object()->size() == 0)
