@@ -11,9 +11,9 @@
 
 #include "octo/Runtime/Driver.h"
 
+#include "octo/KernelLoader/KernelLoader.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
-#include "octo/Runtime/KernelLoader.h"
 
 #include <algorithm>
 #include <cstring>
