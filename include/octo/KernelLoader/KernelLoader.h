@@ -5,10 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// What libOctoKernels.so, the only part of the runtime that links LLVM,
-// exports: executors for the code of a program, and for kernels that are in
-// none. Tools do not link it: loadKernelExecutor (octo/Runtime/KernelLoader.h)
-// opens it when code is to run.
+// Executors for the code of a program. The loader proper is the shared library
+// libOctoKernels.so, the only part of the runtime that links LLVM; programs
+// that simulate open it when code is to run and not before, so that they start
+// in milliseconds. They link OctoKernelLoader, which opens it.
 //
 //===----------------------------------------------------------------------===//
 
@@ -16,9 +16,11 @@
 #define OCTO_KERNELLOADER_KERNELLOADER_H
 
 #include "octo/Runtime/KernelExecutor.h"
+#include "octo/Support/Diagnostic.h"
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -55,8 +57,15 @@ struct KernelLimits {
   int64_t fuel = int64_t(1) << 36;
 };
 
+/// Opens libOctoKernels.so, from beside this library or executable, from ../lib
+/// or ../../lib next to it, or from where the dynamic linker looks, and makes
+/// an executor with octoCreateKernelExecutor.
+Expected<std::unique_ptr<KernelExecutor>>
+loadKernelExecutor(const fb::Program &program);
+
 } // namespace octo
 
+// What libOctoKernels.so exports.
 extern "C" {
 
 /// An executor for the kernels of `program` that have images; `program` has
