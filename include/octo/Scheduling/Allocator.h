@@ -1,0 +1,117 @@
+//===- Allocator.h - Shares of PEAs and homes of blocks ---------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Decides where the instances of each block may run. The machine is cut into
+// lanes: groups of neighbouring TBUs that hold one copy of the whole workflow
+// each, so that the blocks of a request stay near each other. Within a lane,
+// blocks are placed in the order of their upward rank where they would end
+// first, under a cap on the expected load of each PEA, so that shares become
+// proportional to expected work. See docs/scheduling.md.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_SCHEDULING_ALLOCATOR_H
+#define OCTO_SCHEDULING_ALLOCATOR_H
+
+#include "octo/Scheduling/Problem.h"
+
+namespace octo::sched {
+
+enum class Routing : uint8_t { ByRequest, ByCopy };
+
+/// As in the program file.
+struct Replica {
+  uint32_t cluster = 0;
+  uint16_t tbu = 0; // in the cluster
+  uint16_t peaFirst = 0;
+  uint16_t peaCount = 0; // 0: the CBU
+  uint16_t maxGang = 0;
+  uint32_t shareQ16 = 0;
+  bool standby = false;
+  bool operator==(const Replica &) const = default;
+};
+
+struct Placement {
+  /// Replicas of block b: replicas[offsets[b] .. offsets[b + 1]). The active
+  /// ones come first; replica i * lanes + l of them is in lane l.
+  std::vector<uint32_t> offsets{0};
+  std::vector<Replica> replicas;
+  std::vector<Routing> routing;
+  uint32_t lanes = 1;
+
+  std::span<const Replica> of(uint32_t block) const {
+    return std::span(replicas).subspan(offsets[block],
+                                       offsets[block + 1] - offsets[block]);
+  }
+};
+
+enum class DecisionKind : uint8_t { Share, Home, Slot, Class };
+enum class Outcome : uint8_t {
+  Chosen,
+  Worse,
+  NoCapacity,
+  Defect,
+  Pinned,
+  NoRoute
+};
+
+/// Something that was considered. `score`: lower is better; for a share, the
+/// PEA-cycles of an instance on that gang; for a home, the cycle at which the
+/// first instance would end there.
+struct Candidate {
+  uint32_t cluster = 0;
+  uint16_t tbu = 0;
+  uint16_t gang = 0;
+  int64_t score = 0;
+  Outcome outcome = Outcome::Worse;
+};
+
+struct Decision {
+  uint32_t block = 0;
+  DecisionKind kind = DecisionKind::Home;
+  std::vector<Candidate> candidates;
+};
+
+struct AllocateOptions {
+  /// Copies of the workflow on the machine; 0: as many as make sense.
+  uint32_t lanes = 0;
+  /// Least efficiency (time on one PEA over p times time on p) at which a fixed
+  /// gang of p PEAs is still chosen, in 1/65536.
+  uint32_t gangEfficiencyQ16 = 45875; // 0.7
+  /// Load of a PEA above its fair share that is accepted for a better place.
+  uint32_t loadSlackQ16 = 16384; // a quarter
+  /// Standby replicas of blocks of dynamic frequency that have one active one.
+  uint32_t standby = 1;
+  /// At most this many replicas per PEA of the machine, over all blocks.
+  uint32_t replicasPerPea = 4;
+  /// Keep candidates and scores.
+  bool recordDecisions = true;
+};
+
+struct Allocation {
+  Placement placement;
+  /// Fixed gang of each task under static policies; 0 for control blocks.
+  std::vector<uint16_t> gang;
+  std::vector<uint64_t> rank;
+  std::vector<uint64_t> countQ16;
+  /// By block, first shares then homes (of lane 0).
+  std::vector<Decision> decisions;
+  // For reports.
+  uint32_t tbusPerLane = 0;
+  /// Expected cycles between two requests that the busiest PEA of the lanes
+  /// allows, in 1/65536.
+  uint64_t bottleneckQ16 = 0;
+};
+
+/// Places all blocks. Errors name the block, what it needs, what the machine
+/// has, and what to change. Cost: near-linear in blocks, edges and replicas.
+Checked<Allocation> allocate(const Problem &problem, const Topology &topology,
+                             const AllocateOptions &options = {});
+
+} // namespace octo::sched
+
+#endif // OCTO_SCHEDULING_ALLOCATOR_H

@@ -1,0 +1,132 @@
+//===- StaticScheduleTest.cpp - Segments and closed forms -----------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestProblem.h"
+
+#include <gtest/gtest.h>
+
+using namespace octo;
+using namespace octo::sched;
+
+TEST(StaticSchedule, ChainIsTheSumOfItsTasks) {
+  TestProblem problem;
+  uint64_t sum = 0;
+  for (uint32_t i = 0; i < 10; ++i) {
+    uint32_t t = problem.add("t" + std::to_string(i), 100 + i);
+    sum += 100 + i;
+    if (i)
+      problem.addEdge(t - 1, t);
+  }
+  Topology topology(plainTarget(1, 1, 1, 4));
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  EXPECT_EQ(solved->schedule.numSegments(), 1u);
+  EXPECT_EQ(solved->makespan, sum);
+}
+
+TEST(StaticSchedule, ChainOverClustersPaysItsTransfers) {
+  TestProblem problem;
+  uint32_t a = problem.add("a", 100), b = problem.add("b", 100);
+  problem.addEdge(a, b, 160);
+  problem.pinCluster = {0, 3};
+  Topology topology(plainTarget(4, 1, 1, 1));
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  // Three hops of 2 cycles, the interface once, 160 bytes at 16 a cycle.
+  EXPECT_EQ(solved->makespan, 100u + 3 * 2 + 1 + 10 + 100);
+}
+
+TEST(StaticSchedule, ForkJoinFillsThePeas) {
+  // One task, then 8 of 100 on 4 PEAs, then one: 50 + 2 * 100 + 50.
+  TestProblem problem;
+  uint32_t fork = problem.add("fork", 50);
+  for (uint32_t i = 0; i < 8; ++i)
+    problem.addEdge(fork, problem.add("w" + std::to_string(i), 100));
+  uint32_t join = problem.add("join", 50);
+  for (uint32_t i = 1; i <= 8; ++i)
+    problem.addEdge(i, join);
+  Topology topology(plainTarget(1, 1, 1, 4));
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  EXPECT_EQ(solved->makespan, 300u);
+  // 900 cycles of work on 4 PEAs: the busiest has at least 225.
+  EXPECT_GE(solved->schedule.interval[0], 225u);
+  EXPECT_LE(solved->schedule.interval[0], 300u);
+}
+
+TEST(StaticSchedule, DispatchAndSwitchingAreKeptFree) {
+  TestProblem problem;
+  uint32_t a = problem.add("a", 100), b = problem.add("b", 100);
+  problem.addEdge(a, b);
+  TargetDesc target = plainTarget(1, 1, 1, 1);
+  target.controlPlane.localDispatchCycles = 3;
+  target.configStore.switchCycles = 4;
+  Topology topology(target);
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  EXPECT_EQ(solved->makespan, 7u + 100 + 7 + 100);
+  EXPECT_EQ(solved->schedule.interval[0], 214u);
+}
+
+TEST(StaticSchedule, DynamicTasksCutSegments) {
+  // s0 -> d -> s1, and s0 -> s2: s1 waits for the dynamic d, s2 does not.
+  TestProblem problem;
+  uint32_t s0 = problem.add("s0", 10);
+  uint32_t d = problem.add("d", 10);
+  problem.dynamicTime[d] = true;
+  uint32_t s1 = problem.add("s1", 10), s2 = problem.add("s2", 10);
+  problem.addEdge(s0, d);
+  problem.addEdge(d, s1);
+  problem.addEdge(s0, s2);
+  std::vector<uint32_t> segment = findSegments(problem);
+  EXPECT_EQ(segment[s0], segment[s2]);
+  EXPECT_EQ(segment[d], none);
+  EXPECT_NE(segment[s1], segment[s0]);
+  EXPECT_NE(segment[s1], none);
+}
+
+TEST(StaticSchedule, AJoinOfStaticAndDynamicStartsASegment) {
+  // a -> b, and c(dynamic) -> b: with a in b's segment, a would wait for c.
+  TestProblem problem;
+  uint32_t a = problem.add("a", 10);
+  uint32_t c = problem.add("c", 10);
+  problem.dynamicTime[c] = true;
+  uint32_t b = problem.add("b", 10);
+  problem.addEdge(a, b);
+  problem.addEdge(c, b);
+  std::vector<uint32_t> segment = findSegments(problem);
+  EXPECT_NE(segment[a], segment[b]);
+}
+
+TEST(StaticSchedule, BranchesThatShareNothingAreSegmentsOfTheirOwn) {
+  TestProblem problem;
+  problem.add("a", 10);
+  problem.add("b", 10);
+  std::vector<uint32_t> segment = findSegments(problem);
+  EXPECT_NE(segment[0], segment[1]);
+}
+
+TEST(Ranks, CountLoopsAndBranches) {
+  // a -> loop of 5 iterations of b -> c
+  TestProblem problem;
+  uint32_t a = problem.add("a", 100);
+  uint32_t loop = problem.addControl("l", 5 * 65536, /*serial=*/true);
+  uint32_t c = problem.add("c", 7);
+  uint32_t b = problem.add("b", 20, 0, 1);
+  problem.addEdge(a, loop);
+  problem.addEdge(loop, c);
+  Topology topology(plainTarget(1, 1, 1, 4));
+  std::vector<uint16_t> gang(problem.numBlocks(), 1);
+  std::vector<uint64_t> rank = upwardRanks(problem, topology, gang);
+  EXPECT_EQ(rank[c], 7u);
+  EXPECT_EQ(rank[loop], 10u + 100 + 7); // decision, iterations, the rest
+  EXPECT_EQ(rank[a], 217u);
+  EXPECT_EQ(rank[b], 20u + 80 + 7); // as in the first iteration
+  std::vector<uint64_t> count = expectedCounts(problem);
+  EXPECT_EQ(count[a], 65536u);
+  EXPECT_EQ(count[b], 5u * 65536);
+}
