@@ -450,6 +450,14 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
   std::vector<uint32_t> homeOf(numBlocks, none);  // cluster
   std::vector<uint32_t> homeTbu(numBlocks, none); // local
 
+  // Where pinned blocks will be is known before their turn: their partners
+  // gather there.
+  for (uint32_t b = 0; lanes == 1 && b < numBlocks; ++b)
+    if (problem.pinCluster[b] != none) {
+      homeOf[b] = problem.pinCluster[b];
+      homeTbu[b] = localOf[problem.pinCluster[b] * desc.tbusPerCluster];
+    }
+
   std::vector<uint32_t> candidates;
   for (uint32_t b : order) {
     Decision decision{b, DecisionKind::Home, {}};
