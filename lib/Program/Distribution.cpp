@@ -154,23 +154,24 @@ Expected<Distribution> Distribution::make(DistributionForm form,
     const char *name;
     size_t parameters;
   };
-  constexpr FormInfo infos[] = {
-      {"constant", 1},  {"uniform", 2},   {"exponential", 1}, {"normal", 2},
-      {"lognormal", 2}, {"geometric", 1}, {"bernoulli", 1},   {"empirical", 0}};
+  constexpr FormInfo infos[] = {{"a constant", 1},     {"a uniform", 2},
+                                {"an exponential", 1}, {"a normal", 2},
+                                {"a lognormal", 2},    {"a geometric", 1},
+                                {"a bernoulli", 1},    {"an empirical", 0}};
   if (size_t(form) >= std::size(infos))
     return makeError("there is no distribution form {}", int(form));
   const FormInfo &info = infos[size_t(form)];
   if (info.parameters && p.size() != info.parameters)
-    return makeError("a {} distribution takes {} parameter{}, not {}",
-                     info.name, info.parameters,
-                     info.parameters == 1 ? "" : "s", p.size());
+    return makeError("{} distribution takes {} parameter{}, not {}", info.name,
+                     info.parameters, info.parameters == 1 ? "" : "s",
+                     p.size());
   for (double value : p)
     if (!std::isfinite(value) || value < 0)
-      return makeError("a {} distribution needs finite parameters that are not "
+      return makeError("{} distribution needs finite parameters that are not "
                        "negative, found {}",
                        info.name, value);
   auto tooLarge = [&](double value) {
-    return makeError("a {} distribution takes values up to {}, found {}",
+    return makeError("{} distribution takes values up to {}, found {}",
                      info.name, maxValue, value);
   };
 
@@ -331,9 +332,7 @@ Expected<Distribution> Distribution::make(DistributionForm form,
       if (p[count + i] > 0)
         items.emplace_back(roundToInteger(p[i]), p[count + i]);
     }
-    std::stable_sort(
-        items.begin(), items.end(),
-        [](const auto &a, const auto &b) { return a.first < b.first; });
+    std::sort(items.begin(), items.end());
     for (const auto &item : items)
       total += item.second;
     if (!(total > 0) || !std::isfinite(total))
