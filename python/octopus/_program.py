@@ -1,0 +1,273 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Compiling, loading and running programs."""
+
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import dataclass
+from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
+
+from ._errors import CompileError, Diagnostic, ProgramError, SimulationError, translated
+from ._native import native
+from ._result import Comparison, PathLike, Result
+
+_TARGETS = os.path.join(os.path.dirname(__file__), "targets")
+
+
+@dataclass(frozen=True)
+class Value:
+    """An argument or a result of a workflow. A size of -1 is known at run time only."""
+
+    name: str
+    type: str
+    dtype: str
+    shape: Tuple[int, ...]
+    scalar: bool
+
+
+@dataclass(frozen=True)
+class Workflow:
+    """What a workflow takes and gives."""
+
+    name: str
+    arguments: Tuple[Value, ...]
+    results: Tuple[Value, ...]
+
+
+def targets() -> Dict[str, str]:
+    """The machines that come with the package, by name: the paths of their files."""
+    if not os.path.isdir(_TARGETS):
+        return {}
+    return {
+        os.path.splitext(name)[0]: os.path.join(_TARGETS, name)
+        for name in sorted(os.listdir(_TARGETS))
+        if name.endswith(".yaml")
+    }
+
+
+def policies() -> Dict[str, str]:
+    """The scheduling policies by name, each with one line about it."""
+    return {name: summary for name, summary, _ in native.policies()}
+
+
+def _target_path(target: PathLike) -> str:
+    path = os.fspath(target)
+    known = targets()
+    if path in known:
+        return known[path]
+    if os.path.exists(path):
+        return path
+    message = "target %r is neither a file nor one of %s" % (path, ", ".join(known) or "none")
+    raise CompileError([Diagnostic("error", "", 0, 0, message)])
+
+
+def compile(
+    source: PathLike,
+    target: PathLike = "die",
+    *,
+    profile: Optional[PathLike] = None,
+    kernels: bool = True,
+    kernel_cpu: str = "",
+) -> "Program":
+    """Compiles workflows for a machine.
+
+    `source` is the path of an .mlir file, or the text itself if it has a line
+    break. `target` is a name of `targets()` or the path of a target file. Without
+    `kernels` the program can be timed and not executed. Raises CompileError.
+    """
+    text = os.fspath(source)
+    is_path = "\n" not in text
+    if is_path and not os.path.exists(text):
+        message = (
+            "there is no such file; a workflow can also be given as text, which is "
+            "recognised by its line breaks"
+        )
+        raise CompileError([Diagnostic("error", text, 0, 0, message)])
+    program, report, messages = native.compile(
+        source=text,
+        is_path=is_path,
+        target=_target_path(target),
+        profile="" if profile is None else os.fspath(profile),
+        kernel_cpu=kernel_cpu,
+        kernels=kernels,
+    )
+    diagnostics = tuple(Diagnostic(*message) for message in messages)
+    if program is None:
+        raise CompileError(diagnostics)
+    name = text if is_path else "<text>"
+    with translated():
+        session = native.Session.from_bytes(program, name)
+    return Program(session, json.loads(report) if report else {}, diagnostics)
+
+
+def load(path: PathLike) -> "Program":
+    """Loads a program file (.octo). Raises ProgramError."""
+    with translated():
+        return Program(native.Session.open(os.fspath(path)), {}, ())
+
+
+class Program:
+    """A compiled program: made by `compile` or `load`."""
+
+    def __init__(
+        self,
+        session: Any,
+        report: Mapping[str, Any],
+        diagnostics: Tuple[Diagnostic, ...],
+    ) -> None:
+        self._session = session
+        #: What the compiler counted and decided; empty for loaded programs.
+        self.compile_report: Mapping[str, Any] = report
+        #: Warnings and remarks of the compiler.
+        self.diagnostics: Tuple[Diagnostic, ...] = diagnostics
+
+    @property
+    def workflows(self) -> Tuple[Workflow, ...]:
+        """What can be run."""
+
+        def value(entry: Mapping[str, Any]) -> Value:
+            return Value(
+                entry["name"],
+                entry["type"],
+                entry["dtype"],
+                tuple(entry["shape"]),
+                entry["scalar"],
+            )
+
+        return tuple(
+            Workflow(name, tuple(map(value, arguments)), tuple(map(value, results)))
+            for name, arguments, results in self._session.workflows()
+        )
+
+    @property
+    def executable(self) -> bool:
+        """True if runs execute code and so have outputs."""
+        return bool(self._session.has_kernel_bodies and self._session.has_images)
+
+    def to_bytes(self) -> bytes:
+        """The program file."""
+        data: bytes = self._session.to_bytes()
+        return data
+
+    def save(self, path: PathLike) -> None:
+        """Writes the program file."""
+        with open(path, "wb") as file:
+            file.write(self.to_bytes())
+
+    def to_json(self) -> str:
+        """The program as JSON, as `octo-translate --octo-to-json` gives it."""
+        text: str = self._session.json()
+        return text
+
+    def run(
+        self,
+        inputs: Union[None, Mapping[str, Any], Sequence[Any]] = None,
+        *,
+        requests: Optional[int] = None,
+        policy: str = "octopus",
+        disable: Sequence[str] = (),
+        seed: Optional[int] = None,
+        in_flight: Optional[int] = None,
+        scenario: Union[None, PathLike, Mapping[str, Any]] = None,
+        timing_only: bool = False,
+        record_outcomes: bool = False,
+        keep_outputs: bool = True,
+        trace: Optional[PathLike] = None,
+        check: bool = True,
+    ) -> Result:
+        """Simulates requests and returns what was measured.
+
+        `inputs` are arrays by argument name, or in the order of the arguments: of
+        the argument's shape, or with one more leading dimension, of which request
+        i takes item i mod n; without `requests`, there are as many requests as
+        items. Without inputs they are drawn from the seed. `scenario` is the path
+        of a scenario file or its content as a dict (docs/scenarios.md).
+
+        Raises ProgramError for bad inputs and options, and SimulationError, unless
+        `check` is false, when the run deadlocks or meets a stop rule.
+        """
+        arrays = self._arrays(inputs)
+        if requests is None and scenario is None and arrays:
+            requests = self._items(arrays)
+        path, text = "", ""
+        if isinstance(scenario, Mapping):
+            text = json.dumps(scenario)
+        elif scenario is not None:
+            path = os.fspath(scenario)
+        with translated():
+            run = self._session.run(
+                policy=policy,
+                disable=list(disable),
+                requests=requests,
+                seed=seed,
+                in_flight=in_flight,
+                scenario=path,
+                scenario_text=text,
+                inputs=arrays,
+                timing_only=timing_only,
+                record_outcomes=record_outcomes,
+                keep_outputs=keep_outputs,
+                trace="" if trace is None else os.fspath(trace),
+            )
+        result = Result._of(run)
+        if check and not result.completed:
+            raise SimulationError(run.unfinished(), result)
+        return result
+
+    def compare(
+        self,
+        policies: Sequence[str] = ("static", "pool", "octopus"),
+        inputs: Union[None, Mapping[str, Any], Sequence[Any]] = None,
+        **options: Any,
+    ) -> Comparison:
+        """Runs the same scenario under several policies; options as for `run`."""
+        return Comparison(
+            tuple(self.run(inputs, policy=policy, **options) for policy in policies)
+        )
+
+    def _arrays(self, inputs: Union[None, Mapping[str, Any], Sequence[Any]]) -> Dict[str, Any]:
+        if inputs is None:
+            return {}
+        import numpy as np
+
+        workflow = self.workflows[0]
+        arguments = {value.name: value for value in workflow.arguments}
+        if isinstance(inputs, Mapping):
+            given = dict(inputs)
+        else:
+            values: List[Any] = list(inputs)
+            if len(values) != len(arguments):
+                message = "workflow `%s` takes %d arguments, %d arrays are given" % (
+                    workflow.name,
+                    len(arguments),
+                    len(values),
+                )
+                raise ProgramError([Diagnostic("error", "", 0, 0, message)])
+            given = dict(zip(arguments, values))
+        # Lists and numbers become what the argument wants; arrays are not converted.
+        return {
+            name: value
+            if isinstance(value, np.ndarray) or name not in arguments
+            else np.asarray(value, dtype=arguments[name].dtype or None)
+            for name, value in given.items()
+        }
+
+    def _items(self, arrays: Mapping[str, Any]) -> Optional[int]:
+        """How many requests the arrays are for; None for one."""
+        import numpy as np
+
+        counts = [
+            np.shape(arrays[value.name])[0]
+            for value in self.workflows[0].arguments
+            if value.name in arrays
+            and np.ndim(arrays[value.name]) == len(value.shape) + 1
+        ]
+        return max(counts, default=None)
+
+    def __str__(self) -> str:
+        text: str = self._session.describe()
+        return text.rstrip("\n")
+
+    def __repr__(self) -> str:
+        return "<octopus.Program %s>" % ", ".join(w.name for w in self.workflows)
