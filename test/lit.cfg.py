@@ -7,6 +7,7 @@
 #   %data       the folder test/data
 #   %python     the Python interpreter; PYTHONPATH has the package
 #   %octo_lib   the folder of the shared libraries that were built
+#   %exit       `%exit 2 command`: succeeds if the command ends with code 2
 # Features: octo-run, octo-compile, ... for each tool that was built; asan;
 # shared-data (its folder is in the environment as OCTO_DATA_DIR); numpy.
 
@@ -31,6 +32,8 @@ config.substitutions.append(("%workflows", os.path.join(examples, "workflows")))
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
 config.substitutions.append(("%python", config.python_executable))
 config.substitutions.append(("%octo_lib", config.octo_lib_dir))
+expect_exit = os.path.join(config.test_source_root, "tools", "Inputs", "expect_exit.py")
+config.substitutions.append(("%exit", config.python_executable + " " + expect_exit))
 
 path = [config.octo_tools_dir, config.mlir_tools_dir, os.environ.get("PATH", "")]
 llvm_config.with_environment("PATH", os.pathsep.join(path))
