@@ -53,10 +53,10 @@ static void checkSizes(OpBuilder &b, Location loc, Value accumulator,
   for (int64_t dim = first; dim < a.getRank(); ++dim) {
     if (!a.isDynamicDim(dim) && !v.isDynamicDim(dim))
       continue;
-    Value equal = arith::CmpIOp::create(
-        b, loc, arith::CmpIPredicate::eq,
-        tensor::DimOp::create(b, loc, accumulator, dim),
-        tensor::DimOp::create(b, loc, value, dim));
+    Value equal =
+        arith::CmpIOp::create(b, loc, arith::CmpIPredicate::eq,
+                              tensor::DimOp::create(b, loc, accumulator, dim),
+                              tensor::DimOp::create(b, loc, value, dim));
     cf::AssertOp::create(b, loc, equal,
                          "combined values differ in dimension " +
                              std::to_string(dim));
@@ -213,9 +213,9 @@ struct ConvertBranch : public OpConversionPattern<BranchOp> {
     if (!op.hasDecide())
       return rewriter.notifyMatchFailure(op, "profiled");
     Location loc = op.getLoc();
-    Value decision = inlineBefore(rewriter, op, op.getDecideRegion(),
-                                  adaptor.getInputs())
-                         .front();
+    Value decision =
+        inlineBefore(rewriter, op, op.getDecideRegion(), adaptor.getInputs())
+            .front();
     // true is case 0; any other number than that of a case is the default.
     if (!decision.getType().isIndex())
       decision = arith::SelectOp::create(rewriter, loc, decision,
@@ -223,8 +223,8 @@ struct ConvertBranch : public OpConversionPattern<BranchOp> {
                                          constantIndex(rewriter, loc, 1));
     SmallVector<int64_t> cases =
         llvm::to_vector(llvm::seq<int64_t>(0, op.getNumCases()));
-    auto result = scf::IndexSwitchOp::create(
-        rewriter, loc, op.getResultTypes(), decision, cases, cases.size());
+    auto result = scf::IndexSwitchOp::create(rewriter, loc, op.getResultTypes(),
+                                             decision, cases, cases.size());
     for (unsigned i = 0; i <= op.getNumCases(); ++i) {
       Region &dest = i < op.getNumCases() ? result.getCaseRegions()[i]
                                           : result.getDefaultRegion();
@@ -247,9 +247,9 @@ struct ConvertSelect : public OpConversionPattern<SelectOp> {
     if (!op.hasDecide())
       return rewriter.notifyMatchFailure(op, "profiled");
     Location loc = op.getLoc();
-    Value mask = inlineBefore(rewriter, op, op.getDecideRegion(),
-                              adaptor.getInputs())
-                     .front();
+    Value mask =
+        inlineBefore(rewriter, op, op.getDecideRegion(), adaptor.getInputs())
+            .front();
     SmallVector<Value> state;
     for (auto [init, type] :
          llvm::zip_equal(adaptor.getInits(), op.getResultTypes()))
@@ -257,8 +257,7 @@ struct ConvertSelect : public OpConversionPattern<SelectOp> {
     for (auto [index, member] : llvm::enumerate(op.getMemberRegions())) {
       rewriter.setInsertionPoint(op);
       Value taken = tensor::ExtractOp::create(
-          rewriter, loc, mask,
-          ValueRange(constantIndex(rewriter, loc, index)));
+          rewriter, loc, mask, ValueRange(constantIndex(rewriter, loc, index)));
       auto ifOp = scf::IfOp::create(rewriter, loc, op.getResultTypes(), taken,
                                     /*addThenBlock=*/true,
                                     /*addElseBlock=*/true);
@@ -299,8 +298,8 @@ struct ConvertLoop : public OpConversionPattern<LoopOp> {
     }
     auto loop = scf::WhileOp::create(rewriter, loc, types, inputs);
     auto locs = SmallVector<Location>(inputs.size(), loc);
-    Block *before = rewriter.createBlock(
-        &loop.getBefore(), {}, ValueRange(inputs).getTypes(), locs);
+    Block *before = rewriter.createBlock(&loop.getBefore(), {},
+                                         ValueRange(inputs).getTypes(), locs);
     locs.assign(types.size(), loc);
     Block *after = rewriter.createBlock(&loop.getAfter(), {}, types, locs);
 
@@ -311,13 +310,12 @@ struct ConvertLoop : public OpConversionPattern<LoopOp> {
     values.erase(values.begin());
     if (bounded) {
       Value begun = before->getArguments().back();
-      Value left = arith::CmpIOp::create(rewriter, loc,
-                                         arith::CmpIPredicate::slt, begun,
-                                         wide(*op.getBound()));
+      Value left =
+          arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt, begun,
+                                wide(*op.getBound()));
       Value done = arith::XOrIOp::create(
           rewriter, loc, decision,
-          arith::ConstantOp::create(rewriter, loc,
-                                    rewriter.getBoolAttr(true)));
+          arith::ConstantOp::create(rewriter, loc, rewriter.getBoolAttr(true)));
       cf::AssertOp::create(
           rewriter, loc, arith::OrIOp::create(rewriter, loc, left, done),
           ("loop '" + op.getLabel() + "' exceeds its bound of " +
@@ -392,9 +390,9 @@ private:
       state.push_back(
           insertRows(rewriter, loc, init, whole, rewriter.getIndexAttr(0)));
     }
-    auto loop = scf::ForOp::create(
-        rewriter, loc, constantIndex(rewriter, loc, 0), count,
-        constantIndex(rewriter, loc, 1), state);
+    auto loop =
+        scf::ForOp::create(rewriter, loc, constantIndex(rewriter, loc, 0),
+                           count, constantIndex(rewriter, loc, 1), state);
     // The builder makes the terminator where nothing is carried.
     if (state.empty())
       rewriter.eraseOp(loop.getBody()->getTerminator());
@@ -405,7 +403,8 @@ private:
     for (unsigned i = 0; i < values.size(); ++i) {
       Value carried = loop.getRegionIterArg(i);
       if (op.getCombine(i) != CombineKind::Concat) {
-        values[i] = combine(rewriter, loc, op.getCombine(i), carried, values[i]);
+        values[i] =
+            combine(rewriter, loc, op.getCombine(i), carried, values[i]);
         continue;
       }
       checkSizes(rewriter, loc, carried, values[i], 1);
@@ -421,9 +420,8 @@ private:
   /// Copies add numbers of rows that only they know. An scf.while and not an
   /// scf.for, whose canonicalisation in MLIR 22 takes the size of the first
   /// value of a growing tensor for that of all.
-  SmallVector<Value>
-  convertGrowing(FanoutOp op, OpAdaptor adaptor, Value count,
-                 ConversionPatternRewriter &rewriter) const {
+  SmallVector<Value> convertGrowing(FanoutOp op, OpAdaptor adaptor, Value count,
+                                    ConversionPatternRewriter &rewriter) const {
     Location loc = op.getLoc();
     SmallVector<Value> state = {constantIndex(rewriter, loc, 0)};
     SmallVector<Type> types = {rewriter.getIndexType()};
@@ -435,8 +433,7 @@ private:
     auto loop = scf::WhileOp::create(rewriter, loc, types, state);
     SmallVector<Location> locs(types.size(), loc);
     Block *before = rewriter.createBlock(&loop.getBefore(), {}, types, locs);
-    Value more = arith::CmpIOp::create(rewriter, loc,
-                                       arith::CmpIPredicate::slt,
+    Value more = arith::CmpIOp::create(rewriter, loc, arith::CmpIPredicate::slt,
                                        before->getArgument(0), count);
     scf::ConditionOp::create(rewriter, loc, more, before->getArguments());
     Block *after = rewriter.createBlock(&loop.getAfter(), {}, types, locs);
@@ -534,8 +531,8 @@ struct ConvertOWGToSCF
 private:
   /// Names the first thing in `module` that has no values.
   LogicalResult rejectTimingOnly(ModuleOp module) {
-    WalkResult result = module.walk<WalkOrder::PreOrder>(
-        [&](Operation *op) -> WalkResult {
+    WalkResult result =
+        module.walk<WalkOrder::PreOrder>([&](Operation *op) -> WalkResult {
           if (auto workflow = dyn_cast<WorkflowOp>(op)) {
             for (Type type : llvm::concat<const Type>(
                      workflow.getArgumentTypes(), workflow.getResultTypes()))

@@ -25,8 +25,7 @@ using namespace mlir;
 using namespace octo;
 using namespace octo::owg;
 
-FailureOr<ElementsAttr> octo::readWeight(WeightOp weight,
-                                         StringRef directory) {
+FailureOr<ElementsAttr> octo::readWeight(WeightOp weight, StringRef directory) {
   if (ElementsAttr value = weight.getValueAttr())
     return value;
   SmallString<128> path(*weight.getFile());
@@ -50,8 +49,7 @@ FailureOr<ElementsAttr> octo::readWeight(WeightOp weight,
   if (offset > bytes.size() || bytes.size() - offset < need ||
       (!weight.getOffset() && bytes.size() != need)) {
     weight.emitOpError() << "needs " << need << " bytes from its file '" << path
-                         << "' at " << offset << ", which has "
-                         << bytes.size();
+                         << "' at " << offset << ", which has " << bytes.size();
     return failure();
   }
   bytes = bytes.substr(offset, need);
@@ -70,9 +68,9 @@ FailureOr<ElementsAttr> octo::readWeight(WeightOp weight,
 func::FuncOp octo::buildPhilox(OpBuilder &builder, Location loc) {
   OpBuilder::InsertionGuard guard(builder);
   Type i32 = builder.getI32Type(), i64 = builder.getI64Type();
-  auto function = func::FuncOp::create(
-      builder, loc, "owg.philox",
-      builder.getFunctionType({i64, i32, i32}, {i32}));
+  auto function =
+      func::FuncOp::create(builder, loc, "owg.philox",
+                           builder.getFunctionType({i64, i32, i32}, {i32}));
   function.setPrivate();
   builder.setInsertionPointToStart(function.addEntryBlock());
   Value element = function.getArgument(0);
@@ -96,8 +94,7 @@ func::FuncOp octo::buildPhilox(OpBuilder &builder, Location loc) {
   Value block = arith::ShRUIOp::create(builder, loc, element, wide(2));
   Value low = arith::TruncIOp::create(builder, loc, i32, block);
   Value high = arith::TruncIOp::create(
-      builder, loc, i32,
-      arith::ShRUIOp::create(builder, loc, block, wide(32)));
+      builder, loc, i32, arith::ShRUIOp::create(builder, loc, block, wide(32)));
   Value zero = word(0);
   auto rounds = scf::ForOp::create(
       builder, loc, index(0), index(10), index(1),
@@ -110,10 +107,10 @@ func::FuncOp octo::buildPhilox(OpBuilder &builder, Location loc) {
                                                      word(0xCD9E8D57u));
         Value next0 = exclusiveOr(second.getHigh(), state[1], state[4]);
         Value next2 = exclusiveOr(first.getHigh(), state[3], state[5]);
-        Value key0 = arith::AddIOp::create(builder, loc, state[4],
-                                           word(0x9E3779B9u));
-        Value key1 = arith::AddIOp::create(builder, loc, state[5],
-                                           word(0xBB67AE85u));
+        Value key0 =
+            arith::AddIOp::create(builder, loc, state[4], word(0x9E3779B9u));
+        Value key1 =
+            arith::AddIOp::create(builder, loc, state[5], word(0xBB67AE85u));
         scf::YieldOp::create(builder, loc,
                              ValueRange{next0, second.getLow(), next2,
                                         first.getLow(), key0, key1});

@@ -530,8 +530,7 @@ LogicalResult ProfileAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     case EntryForm::Bytes: {
       int64_t least = info->form == EntryForm::Count ? 1 : 0;
       auto number = dyn_cast<IntegerAttr>(value);
-      if (!number || !number.getType().isInteger(64) ||
-          number.getInt() < least)
+      if (!number || !number.getType().isInteger(64) || number.getInt() < least)
         return emitError() << "'" << key << "' must be an integer of at least "
                            << least;
       break;
@@ -607,8 +606,8 @@ static ParseResult parseEntry(AsmParser &parser, const EntryInfo &info,
               if (failed(dist))
                 return failure();
               if (work.set(kind, *dist))
-                return parser.emitError(loc) << "kind of work '" << kind
-                                             << "' is given twice";
+                return parser.emitError(loc)
+                       << "kind of work '" << kind << "' is given twice";
               return success();
             }))
       return failure();
@@ -701,8 +700,8 @@ static FailureOr<ProfileAttr> parseProfileBody(AsmParser &parser) {
           }))
     return failure();
   auto attr = ProfileAttr::getChecked(
-      [&]() { return parser.emitError(start); },
-      parser.getContext(), entries.getDictionary(parser.getContext()));
+      [&]() { return parser.emitError(start); }, parser.getContext(),
+      entries.getDictionary(parser.getContext()));
   if (!attr)
     return failure();
   return attr;
@@ -731,12 +730,11 @@ void ProfileAttr::print(AsmPrinter &printer) const {
       break;
     case EntryForm::Work:
       os << '{';
-      llvm::interleaveComma(cast<DictionaryAttr>(value), os,
-                            [&](NamedAttribute kind) {
-                              os << kind.getName().strref() << " = ";
-                              cast<DistributionAttr>(kind.getValue())
-                                  .printBare(printer);
-                            });
+      llvm::interleaveComma(
+          cast<DictionaryAttr>(value), os, [&](NamedAttribute kind) {
+            os << kind.getName().strref() << " = ";
+            cast<DistributionAttr>(kind.getValue()).printBare(printer);
+          });
       os << '}';
       break;
     case EntryForm::Fraction:

@@ -104,7 +104,8 @@ static void dropOperands(PatternRewriter &rewriter, Operation *terminator,
   BitVector drop(terminator->getNumOperands());
   for (unsigned i : dead.set_bits())
     drop.set(first + i);
-  rewriter.modifyOpInPlace(terminator, [&] { terminator->eraseOperands(drop); });
+  rewriter.modifyOpInPlace(terminator,
+                           [&] { terminator->eraseOperands(drop); });
 }
 
 static bool isProfiledBlock(Operation *op) {
@@ -181,9 +182,10 @@ struct RemoveDeadResults : public OpRewritePattern<Op> {
       if (!region.empty())
         if (auto yield = dyn_cast<YieldOp>(region.front().getTerminator()))
           dropOperands(rewriter, yield, dead);
-    if constexpr (std::is_same_v<Op, SelectOp> || std::is_same_v<Op, FanoutOp>) {
-      SmallVector<Value> operands(op->getOperands().drop_back(
-          op.getInits().size()));
+    if constexpr (std::is_same_v<Op, SelectOp> ||
+                  std::is_same_v<Op, FanoutOp>) {
+      SmallVector<Value> operands(
+          op->getOperands().drop_back(op.getInits().size()));
       int32_t left = 0;
       for (auto [index, init] : llvm::enumerate(op.getInits()))
         if (!dead.test(index)) {
@@ -248,8 +250,7 @@ struct FoldConstantBranch : public OpRewritePattern<BranchOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasDecide())
       return failure();
-    auto decide =
-        cast<DecideOp>(op.getDecideRegion().front().getTerminator());
+    auto decide = cast<DecideOp>(op.getDecideRegion().front().getTerminator());
     APInt decision;
     if (!matchPattern(decide.getDecision(), m_ConstantInt(&decision)))
       return failure();
@@ -298,9 +299,9 @@ struct ForwardFromBranch : public OpRewritePattern<BranchOp> {
 /// Whether `init` can stand for a result of type `type` when nothing is
 /// combined with it: it has that type, or tensor.cast gives it.
 static bool canStandFor(Value init, Type type) {
-  return init.getType() == type || (isa<RankedTensorType>(type) &&
-                                    tensor::CastOp::areCastCompatible(
-                                        init.getType(), type));
+  return init.getType() == type ||
+         (isa<RankedTensorType>(type) &&
+          tensor::CastOp::areCastCompatible(init.getType(), type));
 }
 
 static Value castTo(PatternRewriter &rewriter, Location loc, Value value,
@@ -339,8 +340,7 @@ struct FoldConstantSelect : public OpRewritePattern<SelectOp> {
                                 PatternRewriter &rewriter) const override {
     if (!op.hasDecide())
       return failure();
-    auto decide =
-        cast<DecideOp>(op.getDecideRegion().front().getTerminator());
+    auto decide = cast<DecideOp>(op.getDecideRegion().front().getTerminator());
     DenseElementsAttr mask;
     if (!matchPattern(decide.getDecision(), m_Constant(&mask)))
       return failure();
@@ -379,8 +379,8 @@ struct FoldConstantSelect : public OpRewritePattern<SelectOp> {
       rewriter.setInsertionPointToEnd(&fresh.getDecideRegion().front());
       auto type = RankedTensorType::get({static_cast<int64_t>(taken.count())},
                                         rewriter.getI1Type());
-      Value all = arith::ConstantOp::create(
-          rewriter, op.getLoc(), DenseElementsAttr::get(type, true));
+      Value all = arith::ConstantOp::create(rewriter, op.getLoc(),
+                                            DenseElementsAttr::get(type, true));
       DecideOp::create(rewriter, op.getLoc(), all, ValueRange());
     }
     for (auto [index, member] : llvm::enumerate(taken.set_bits())) {
@@ -412,7 +412,7 @@ struct FoldFalseLoop : public OpRewritePattern<LoopOp> {
       return failure();
     // Code (not blocks and wiring) has no place outside of `before`.
     for (Operation &inner : before->without_terminator())
-      if (!isa<OWGDialect>(inner.getDialect()) && !isWiring(&inner))
+      if (!isa_and_nonnull<OWGDialect>(inner.getDialect()) && !isWiring(&inner))
         return failure();
     rewriter.inlineBlockBefore(before, op, op.getInputs());
     rewriter.replaceOp(op, decide.getForwarded());

@@ -69,7 +69,8 @@ bool SelectOp::hasProfiledBehaviour() { return !hasDecide(); }
 bool LoopOp::hasProfiledBehaviour() { return !hasBefore(); }
 bool FanoutOp::hasProfiledBehaviour() { return !getCount(); }
 
-using Effects = SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
+using Effects =
+    SmallVectorImpl<SideEffects::EffectInstance<MemoryEffects::Effect>>;
 
 static void getBlockEffects(BlockOpInterface block, Effects &effects) {
   if (block.hasProfiledBehaviour())
@@ -124,8 +125,7 @@ Region &BranchOp::getRegionFor(const APInt &value) {
 void BranchOp::getSuccessorRegions(RegionBranchPoint point,
                                    SmallVectorImpl<RegionSuccessor> &regions) {
   if (point.isParent() && hasDecide()) {
-    regions.emplace_back(&getDecideRegion(),
-                         getDecideRegion().getArguments());
+    regions.emplace_back(&getDecideRegion(), getDecideRegion().getArguments());
     return;
   }
   if (point.isParent() || regionOf(point) == &getDecideRegion()) {
@@ -154,8 +154,7 @@ void BranchOp::getRegionInvocationBounds(
 void SelectOp::getSuccessorRegions(RegionBranchPoint point,
                                    SmallVectorImpl<RegionSuccessor> &regions) {
   if (point.isParent() && hasDecide()) {
-    regions.emplace_back(&getDecideRegion(),
-                         getDecideRegion().getArguments());
+    regions.emplace_back(&getDecideRegion(), getDecideRegion().getArguments());
     return;
   }
   // Any member may be next, in order; what they yield is combined.
@@ -190,8 +189,7 @@ void LoopOp::getSuccessorRegions(RegionBranchPoint point,
     return;
   }
   if (point.isParent() || regionOf(point) == &getAfterRegion()) {
-    regions.emplace_back(&getBeforeRegion(),
-                         getBeforeRegion().getArguments());
+    regions.emplace_back(&getBeforeRegion(), getBeforeRegion().getArguments());
     return;
   }
   regions.append({after, leave});
@@ -267,8 +265,8 @@ void DecideOp::getSuccessorRegions(ArrayRef<Attribute> operands,
     return;
   }
   cast<RegionBranchOpInterface>(parent).getSuccessorRegions(
-      RegionBranchPoint(cast<RegionBranchTerminatorOpInterface>(
-          getOperation())),
+      RegionBranchPoint(
+          cast<RegionBranchTerminatorOpInterface>(getOperation())),
       regions);
 }
 
@@ -313,7 +311,7 @@ static OpFoldResult traceDim(OpBuilder &builder, TaskOp task, Value value,
         return {};
       value = dimOp.getSource();
       dim = *index;
-    } else if (isa<arith::ArithDialect>(op->getDialect()) &&
+    } else if (isa_and_nonnull<arith::ArithDialect>(op->getDialect()) &&
                op->hasTrait<OpTrait::Elementwise>()) {
       auto operand = llvm::find_if(op->getOperands(), [](Value v) {
         return isa<RankedTensorType>(v.getType());
@@ -327,9 +325,8 @@ static OpFoldResult traceDim(OpBuilder &builder, TaskOp task, Value value,
   }
 }
 
-LogicalResult
-TaskOp::reifyResultShapes(OpBuilder &builder,
-                          ReifiedRankedShapedTypeDims &reified) {
+LogicalResult TaskOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &reified) {
   if (!isInline())
     return failure();
   Operation *yield = getBodyBlock()->getTerminator();
@@ -337,17 +334,18 @@ TaskOp::reifyResultShapes(OpBuilder &builder,
     SmallVector<OpFoldResult> &sizes = reified.emplace_back();
     if (auto tensor = dyn_cast<RankedTensorType>(type))
       for (int64_t dim = 0; dim < tensor.getRank(); ++dim)
-        sizes.push_back(traceDim(builder, *this, yield->getOperand(index), dim));
+        sizes.push_back(
+            traceDim(builder, *this, yield->getOperand(index), dim));
   }
   return success();
 }
 
 /// Results of a fold have the sizes of the init, except for dimension 0 of a
 /// concatenation.
-static LogicalResult
-reifyCombined(OpBuilder &builder, Operation *op, OperandRange inits,
-              ArrayRef<int32_t> combines,
-              ReifiedRankedShapedTypeDims &reified) {
+static LogicalResult reifyCombined(OpBuilder &builder, Operation *op,
+                                   OperandRange inits,
+                                   ArrayRef<int32_t> combines,
+                                   ReifiedRankedShapedTypeDims &reified) {
   for (auto [index, init] : llvm::enumerate(inits)) {
     SmallVector<OpFoldResult> &sizes = reified.emplace_back();
     auto type = dyn_cast<RankedTensorType>(op->getResult(index).getType());
@@ -361,8 +359,7 @@ reifyCombined(OpBuilder &builder, Operation *op, OperandRange inits,
       else if (concat && dim == 0)
         sizes.push_back(OpFoldResult());
       else
-        sizes.push_back(
-            tensor::getMixedSize(builder, op->getLoc(), init, dim));
+        sizes.push_back(tensor::getMixedSize(builder, op->getLoc(), init, dim));
     }
   }
   return success();

@@ -73,13 +73,13 @@ struct OWGInlinerInterface : public DialectInlinerInterface {
         auto labelled = dyn_cast<LabelledOpInterface>(op);
         if (!labelled)
           return WalkResult::advance();
-        labelled.setOpLabel(StringAttr::get(
-            context, callOp.getLabel() + "/" +
-                         labelled.getOpLabel().getValue()));
+        labelled.setOpLabel(
+            StringAttr::get(context, callOp.getLabel() + "/" +
+                                         labelled.getOpLabel().getValue()));
         if (labelled.getOpPath() && callOp.getPathAttr())
           labelled.setOpPath(StringAttr::get(
-              context, joinPath(*callOp.getPath(),
-                                labelled.getOpPath().getValue())));
+              context,
+              joinPath(*callOp.getPath(), labelled.getOpPath().getValue())));
         return isa<TaskOp>(op) ? WalkResult::skip() : WalkResult::advance();
       });
   }
@@ -122,7 +122,8 @@ LogicalResult OWGDialect::verifyRegionArgAttribute(Operation *op, unsigned,
   return verifyName(op, attribute);
 }
 
-LogicalResult OWGDialect::verifyRegionResultAttribute(
-    Operation *op, unsigned, unsigned, NamedAttribute attribute) {
+LogicalResult
+OWGDialect::verifyRegionResultAttribute(Operation *op, unsigned, unsigned,
+                                        NamedAttribute attribute) {
   return verifyName(op, attribute);
 }

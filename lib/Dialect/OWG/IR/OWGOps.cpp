@@ -96,10 +96,10 @@ static void startTask(OpBuilder &builder, OperationState &state,
   state.addTypes(outputs);
 }
 
-void TaskOp::build(OpBuilder &builder, OperationState &state, StringRef label,
-                   TypeRange outputs, ValueRange inputs,
-                   function_ref<void(OpBuilder &, Location, ValueRange)>
-                       buildBody) {
+void TaskOp::build(
+    OpBuilder &builder, OperationState &state, StringRef label,
+    TypeRange outputs, ValueRange inputs,
+    function_ref<void(OpBuilder &, Location, ValueRange)> buildBody) {
   startTask(builder, state, label, outputs, inputs);
   Block *body =
       addBlock(builder, state.addRegion(), inputs.getTypes(), state.location);
@@ -125,9 +125,9 @@ void TaskOp::build(OpBuilder &builder, OperationState &state, StringRef label,
   state.addRegion();
 }
 
-void BranchOp::build(OpBuilder &builder, OperationState &state,
-                     StringRef label, TypeRange outputs, ValueRange inputs,
-                     unsigned numCases, bool profiled) {
+void BranchOp::build(OpBuilder &builder, OperationState &state, StringRef label,
+                     TypeRange outputs, ValueRange inputs, unsigned numCases,
+                     bool profiled) {
   state.getOrAddProperties<Properties>().label = builder.getStringAttr(label);
   state.addOperands(inputs);
   state.addTypes(outputs);
@@ -139,15 +139,15 @@ void BranchOp::build(OpBuilder &builder, OperationState &state,
 }
 
 static DenseI32ArrayAttr makeCombines(OpBuilder &builder,
-                                         ArrayRef<CombineKind> combines) {
+                                      ArrayRef<CombineKind> combines) {
   return builder.getDenseI32ArrayAttr(llvm::map_to_vector(
       combines, [](CombineKind kind) { return static_cast<int32_t>(kind); }));
 }
 
-void SelectOp::build(OpBuilder &builder, OperationState &state,
-                     StringRef label, TypeRange outputs, ValueRange inputs,
-                     ValueRange inits, ArrayRef<CombineKind> combines,
-                     unsigned numMembers, bool profiled) {
+void SelectOp::build(OpBuilder &builder, OperationState &state, StringRef label,
+                     TypeRange outputs, ValueRange inputs, ValueRange inits,
+                     ArrayRef<CombineKind> combines, unsigned numMembers,
+                     bool profiled) {
   auto &properties = state.getOrAddProperties<Properties>();
   properties.label = builder.getStringAttr(label);
   properties.combines = makeCombines(builder, combines);
@@ -174,10 +174,9 @@ void LoopOp::build(OpBuilder &builder, OperationState &state, StringRef label,
   addBlock(builder, state.addRegion(), outputs, state.location);
 }
 
-void FanoutOp::build(OpBuilder &builder, OperationState &state,
-                     StringRef label, TypeRange outputs, ValueRange inputs,
-                     Value count, ValueRange inits,
-                     ArrayRef<CombineKind> combines) {
+void FanoutOp::build(OpBuilder &builder, OperationState &state, StringRef label,
+                     TypeRange outputs, ValueRange inputs, Value count,
+                     ValueRange inits, ArrayRef<CombineKind> combines) {
   auto &properties = state.getOrAddProperties<Properties>();
   properties.label = builder.getStringAttr(label);
   properties.combines = makeCombines(builder, combines);

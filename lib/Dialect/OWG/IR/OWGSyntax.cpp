@@ -90,9 +90,8 @@ parseInits(OpAsmParser &parser, OperationState &result,
         return failure();
       std::optional<CombineKind> kind = symbolizeCombineKind(keyword);
       if (!kind)
-        return parser.emitError(loc)
-               << "unknown combination '" << keyword
-               << "'; there are add, concat, max, min";
+        return parser.emitError(loc) << "unknown combination '" << keyword
+                                     << "'; there are add, concat, max, min";
       kinds.push_back(static_cast<int32_t>(*kind));
       return failure(parser.parseOperand(operands.emplace_back()) ||
                      parser.parseColonType(types.emplace_back()));
@@ -163,11 +162,10 @@ static ParseResult parseClauses(OpAsmParser &parser, OperationState &result,
 static ParseResult parseRest(OpAsmParser &parser, OperationState &result,
                              const Inputs &inputs, bool allowCalls = false,
                              bool allowBound = false) {
-  return failure(
-      parser.parseOptionalArrowTypeList(result.types) ||
-      parseClauses(parser, result, allowCalls, allowBound) ||
-      parser.resolveOperands(inputs.operands, inputs.types, inputs.loc,
-                             result.operands));
+  return failure(parser.parseOptionalArrowTypeList(result.types) ||
+                 parseClauses(parser, result, allowCalls, allowBound) ||
+                 parser.resolveOperands(inputs.operands, inputs.types,
+                                        inputs.loc, result.operands));
 }
 
 /// A region that must have a block. Without this check `{}` would be an empty
@@ -197,9 +195,8 @@ static ParseResult checkNamesUnused(OpAsmParser &parser, const Inputs &inputs,
 static ParseResult checkNamesGiven(OpAsmParser &parser, const Inputs &inputs,
                                    StringRef region) {
   if (!inputs.bound && !inputs.operands.empty())
-    return parser.emitError(inputs.loc)
-           << "inputs must be bound to names for " << region
-           << ", as in (%x = %v : type)";
+    return parser.emitError(inputs.loc) << "inputs must be bound to names for "
+                                        << region << ", as in (%x = %v : type)";
   return success();
 }
 
@@ -244,7 +241,7 @@ static void printRest(OpAsmPrinter &p, Operation *op) {
   if (auto task = dyn_cast<TaskOp>(op); task && task.getCalleeAttr())
     p << " calls " << task.getCalleeAttr();
   if (auto loop = dyn_cast<LoopOp>(op); loop && loop.getBound())
-    p << " bound " << *loop.getBound();
+    p << " bound " << loop.getBoundAttr().getInt();
   if (StringAttr path = block.getOpPath()) {
     p << " path ";
     p.printAttributeWithoutType(path);
@@ -516,11 +513,11 @@ ParseResult FanoutOp::parse(OpAsmParser &parser, OperationState &result) {
       parser.parseLParen() || parser.parseOperand(index.ssaName, false) ||
       parser.parseRParen())
     return failure();
-  result.addAttribute("operandSegmentSizes",
-                      b.getDenseI32ArrayAttr(
-                          {static_cast<int32_t>(inputs.operands.size()),
-                           static_cast<int32_t>(hasCount),
-                           static_cast<int32_t>(inits.size())}));
+  result.addAttribute(
+      "operandSegmentSizes",
+      b.getDenseI32ArrayAttr({static_cast<int32_t>(inputs.operands.size()),
+                              static_cast<int32_t>(hasCount),
+                              static_cast<int32_t>(inits.size())}));
   SmallVector<OpAsmParser::Argument> names = {index};
   names.append(inputs.names);
   return parseBlockRegion(parser, *each, names, "owg.yield");
@@ -529,7 +526,8 @@ ParseResult FanoutOp::parse(OpAsmParser &parser, OperationState &result) {
 void FanoutOp::print(OpAsmPrinter &p) {
   SmallVector<BlockArgument> names = argumentsOf(getEachRegion());
   printLabel(p, getLabelAttr());
-  printInputs(p, getInputs(), ArrayRef(names).drop_front(names.empty() ? 0 : 1));
+  printInputs(p, getInputs(),
+              ArrayRef(names).drop_front(names.empty() ? 0 : 1));
   if (getCount())
     p << " count " << getCount();
   printInits(p, getInits(), getCombines());
@@ -603,12 +601,12 @@ void WeightOp::print(OpAsmPrinter &p) {
   if (getFileAttr()) {
     p << " from " << getFileAttr();
     if (getOffset())
-      p << " at " << *getOffset();
+      p << " at " << getOffsetAttr().getInt();
     if (getSha256Attr())
       p << " sha256 " << getSha256Attr();
   }
   if (getSeed())
-    p << " seed " << *getSeed();
+    p << " seed " << getSeedAttr().getInt();
   if (getScaleAttr()) {
     p << " scale ";
     p.printAttributeWithoutType(getScaleAttr());

@@ -39,7 +39,7 @@ static LogicalResult verifyCode(Region &region, const Twine &where) {
   WalkResult result = region.walk([&](Operation *op) -> WalkResult {
     if (isa<YieldOp, DecideOp>(op))
       return WalkResult::advance();
-    if (isa<OWGDialect>(op->getDialect()))
+    if (isa_and_nonnull<OWGDialect>(op->getDialect()))
       return op->emitOpError() << "cannot stand in " << where
                                << ", which holds code; blocks stand in "
                                   "workflows and in the cases, members, "
@@ -54,7 +54,8 @@ static LogicalResult verifyCode(Region &region, const Twine &where) {
         if (!isa<MemoryEffects::Allocate>(effect.getEffect()))
           return op->emitOpError()
                  << "has side effects and cannot stand in " << where
-                 << "; code of a workflow works on values (tensors and scalars) "
+                 << "; code of a workflow works on values (tensors and "
+                    "scalars) "
                     "only";
       return WalkResult::advance();
     }
@@ -74,8 +75,8 @@ bool octo::owg::isWiring(Operation *op) {
   if (op->hasTrait<OpTrait::ConstantLike>() ||
       isa<tensor::EmptyOp, tensor::DimOp, tensor::CastOp>(op))
     return true;
-  return isa<arith::ArithDialect, index::IndexDialect, affine::AffineDialect>(
-             op->getDialect()) &&
+  return isa_and_nonnull<arith::ArithDialect, index::IndexDialect,
+                         affine::AffineDialect>(op->getDialect()) &&
          op->getNumRegions() == 0 &&
          llvm::all_of(op->getOperandTypes(), isScalar) &&
          llvm::all_of(op->getResultTypes(), isScalar);
@@ -84,9 +85,7 @@ bool octo::owg::isWiring(Operation *op) {
 /// Checks a region that holds blocks: only they and wiring stand in it.
 static LogicalResult verifyGraph(Region &region) {
   for (Operation &op : region.getOps()) {
-    if (isa<WorkflowOp, WeightOp>(op))
-      return op.emitOpError() << "must stand in a module";
-    if (!isa<OWGDialect>(op.getDialect()) && !isWiring(&op))
+    if (!isa_and_nonnull<OWGDialect>(op.getDialect()) && !isWiring(&op))
       return op.emitOpError()
              << "cannot stand between blocks; put it into an owg.task (only "
                 "constants, tensor.empty, tensor.dim, tensor.cast and scalar "
@@ -112,6 +111,20 @@ static LogicalResult verifyEnd(Operation *op, Region &region, StringRef name) {
     return success();
   return op->emitOpError() << "region '" << name << "' must end in "
                            << Terminator::getOperationName();
+}
+
+/// Checks that the terminator of `region` (checked by verifyEnd) gives, after
+/// its first `skip` operands, values of `types`, which are `what` of `op`.
+static LogicalResult verifyGives(Operation *op, Region &region, TypeRange types,
+                                 StringRef what, unsigned skip = 0) {
+  Operation &end = region.front().back();
+  auto given = end.getOperands().drop_front(skip);
+  if (given.getTypes() == types)
+    return success();
+  return end.emitOpError()
+         << "gives (" << given.getTypes() << ") but '"
+         << cast<LabelledOpInterface>(op).getOpLabel().getValue() << "' has "
+         << what << " (" << types << ")";
 }
 
 /// Checks that the block arguments of `region`, after the first `skip`, are the
@@ -158,10 +171,10 @@ static LogicalResult verifyProfile(BlockOpInterface block,
   auto verifyOne = [&](ProfileAttr part) -> LogicalResult {
     for (NamedAttribute entry : part.getEntries())
       if (!llvm::is_contained(known, entry.getName().strref())) {
-        InFlightDiagnostic diag =
-            block->emitOpError()
-            << "cannot use entry '" << entry.getName().strref()
-            << "' of its profile; it can use ";
+        InFlightDiagnostic diag = block->emitOpError()
+                                  << "cannot use entry '"
+                                  << entry.getName().strref()
+                                  << "' of its profile; it can use ";
         llvm::interleaveComma(known, diag);
         return diag;
       }
@@ -212,8 +225,8 @@ LogicalResult WorkflowOp::verify() {
       if (auto name = dyn_cast_or_null<StringAttr>(
               getAttr(i, OWGDialect::getNameAttrName()));
           name && !seen.insert(name.getValue()).second)
-        return emitOpError() << "has two " << what << " named '"
-                             << name.getValue() << "'";
+        return emitOpError()
+               << "has two " << what << " named '" << name.getValue() << "'";
     return success();
   };
   if (failed(verifyNames(
@@ -252,11 +265,10 @@ LogicalResult ReturnOp::verify() {
   auto workflow = (*this)->getParentOfType<WorkflowOp>();
   if (getOperandTypes() == TypeRange(workflow.getResultTypes()))
     return success();
-  InFlightDiagnostic diag = emitOpError() << "gives (" << getOperandTypes()
-                                          << ") but workflow @"
-                                          << workflow.getSymName()
-                                          << " returns ("
-                                          << workflow.getResultTypes() << ")";
+  InFlightDiagnostic diag = emitOpError()
+                            << "gives (" << getOperandTypes()
+                            << ") but workflow @" << workflow.getSymName()
+                            << " returns (" << workflow.getResultTypes() << ")";
   return diag;
 }
 
@@ -313,10 +325,10 @@ private:
       if (!function || !checked.insert(function).second)
         continue;
       if (function.isExternal()) {
-        InFlightDiagnostic diag =
-            caller->emitOpError()
-            << "needs the body of function @" << function.getSymName()
-            << ", to know that it has no side effects";
+        InFlightDiagnostic diag = caller->emitOpError()
+                                  << "needs the body of function @"
+                                  << function.getSymName()
+                                  << ", to know that it has no side effects";
         diag.attachNote(function.getLoc()) << "declared here, without a body";
         return diag;
       }
@@ -358,9 +370,9 @@ private:
         if (state == State::Done)
           continue;
         if (state == State::Open)
-          return reportCycle(llvm::map_to_vector(
-                                 stack, [](Frame &f) { return f.workflow; }),
-                             callee);
+          return reportCycle(
+              llvm::map_to_vector(stack, [](Frame &f) { return f.workflow; }),
+              callee);
         state = State::Open;
         stack.push_back({callee.workflow, 0});
       }
@@ -377,8 +389,7 @@ private:
     InFlightDiagnostic diag =
         last.call.emitOpError()
         << "makes workflow @" << last.workflow.getSymName()
-        << " call itself: " << cycle
-        << "; use an owg.loop for what repeats";
+        << " call itself: " << cycle << "; use an owg.loop for what repeats";
     diag.attachNote(last.workflow.getLoc()) << "called workflow";
     return diag;
   }
@@ -449,9 +460,10 @@ LogicalResult TaskOp::verify() {
   if (isProfiled()) {
     ProfileAttr profile = getProfileAttr();
     if (!profile || (!profile.getCycles() && !profile.getWork()))
-      return emitOpError() << "has neither body nor callee, so its profile must "
-                              "give 'cycles' or 'work', as in profile "
-                              "#owg.profile<cycles = exp<1000>>";
+      return emitOpError()
+             << "has neither body nor callee, so its profile must "
+                "give 'cycles' or 'work', as in profile "
+                "#owg.profile<cycles = exp<1000>>";
     for (auto [index, type] : llvm::enumerate(getResultTypes()))
       if (auto data = dyn_cast<DataType>(type);
           data && data.isDynamic() && !profile.getOutBytes())
@@ -460,7 +472,8 @@ LogicalResult TaskOp::verify() {
                << " is !owg.data<?>, so its profile must give 'out_bytes'";
     return success();
   }
-  for (Type type : llvm::concat<const Type>(getOperandTypes(), getResultTypes()))
+  for (Type type :
+       llvm::concat<const Type>(getOperandTypes(), getResultTypes()))
     if (isTimingOnlyType(type))
       return emitOpError() << "has code, so it cannot take or give " << type
                            << "; leave out body and callee and give a profile "
@@ -471,11 +484,8 @@ LogicalResult TaskOp::verify() {
 LogicalResult TaskOp::verifyRegions() {
   if (!isInline())
     return success();
-  Operation *yield = getBodyBlock()->getTerminator();
-  if (yield->getOperandTypes() != getResultTypes())
-    return yield->emitOpError()
-           << "gives (" << yield->getOperandTypes() << ") but task '"
-           << getLabel() << "' has results (" << getResultTypes() << ")";
+  if (failed(verifyGives(*this, getBody(), getResultTypes(), "results")))
+    return failure();
   return verifyCode(getBody(), "the body of task '" + getLabel() + "'");
 }
 
@@ -505,10 +515,14 @@ LogicalResult BranchOp::verify() {
       failed(verifyProfile(*this, {"frequencies", "out_bytes", "drift"})) ||
       failed(verifyEnd<DecideOp>(*this, getDecideRegion(), "decide")) ||
       failed(verifyBound(*this, getDecideRegion(), getInputs(), "decide")) ||
-      failed(verifyEnd<YieldOp>(*this, getDefaultRegion(), "default")))
+      failed(verifyEnd<YieldOp>(*this, getDefaultRegion(), "default")) ||
+      failed(
+          verifyGives(*this, getDefaultRegion(), getResultTypes(), "results")))
     return failure();
   for (auto [index, region] : llvm::enumerate(getCaseRegions())) {
-    if (failed(verifyEnd<YieldOp>(*this, region, getPathRegionName(index + 2))))
+    if (failed(
+            verifyEnd<YieldOp>(*this, region, getPathRegionName(index + 2))) ||
+        failed(verifyGives(*this, region, getResultTypes(), "results")))
       return failure();
     if (region.getNumArguments())
       return emitOpError() << "cases take no arguments; they use values from "
@@ -551,8 +565,9 @@ LogicalResult BranchOp::verifyRegions() {
   DecideOp decide = decisionOf(getDecideRegion());
   Type type = decide.getDecision().getType();
   if (!decide.getForwarded().empty())
-    return decide.emitOpError() << "forwards values, which only the decision of "
-                                   "a loop does";
+    return decide.emitOpError()
+           << "forwards values, which only the decision of "
+              "a loop does";
   if (type.isInteger(1)) {
     if (getNumCases() != 1)
       return decide.emitOpError()
@@ -601,10 +616,10 @@ static LogicalResult verifyCombined(Operation *op, OperandRange inits,
                                     MutableArrayRef<Region> regions) {
   if (combines.size() != op->getNumResults() ||
       inits.size() != op->getNumResults())
-    return op->emitOpError() << "has " << op->getNumResults()
-                             << " results, so it needs as many inits, got "
-                             << inits.size()
-                             << "; as in init(add %zero : tensor<4xf32>)";
+    return op->emitOpError()
+           << "has " << op->getNumResults()
+           << " results, so it needs as many inits, got " << inits.size()
+           << "; as in init(add %zero : tensor<4xf32>)";
   for (Region &region : regions) {
     Operation *yield = region.front().getTerminator();
     if (yield->getNumOperands() != op->getNumResults())
@@ -732,22 +747,22 @@ LogicalResult SelectOp::verifyRegions() {
   for (Region &region : getMemberRegions())
     if (failed(verifyGraph(region)))
       return failure();
-  if (failed(verifyCombined(*this, getInits(), getCombines(),
-                            getMemberRegions())))
+  if (failed(
+          verifyCombined(*this, getInits(), getCombines(), getMemberRegions())))
     return failure();
   if (!hasDecide())
     return success();
   DecideOp decide = decisionOf(getDecideRegion());
   if (!decide.getForwarded().empty())
-    return decide.emitOpError() << "forwards values, which only the decision of "
-                                   "a loop does";
+    return decide.emitOpError()
+           << "forwards values, which only the decision of "
+              "a loop does";
   auto mask = RankedTensorType::get({static_cast<int64_t>(getNumMembers())},
                                     IntegerType::get(getContext(), 1));
   if (decide.getDecision().getType() != mask)
-    return decide.emitOpError()
-           << "of a select with " << getNumMembers()
-           << " members must be a mask of type " << mask << ", got "
-           << decide.getDecision().getType();
+    return decide.emitOpError() << "of a select with " << getNumMembers()
+                                << " members must be a mask of type " << mask
+                                << ", got " << decide.getDecision().getType();
   return verifyCode(getDecideRegion(),
                     "the decision of select '" + getLabel() + "'");
 }
@@ -762,22 +777,28 @@ LogicalResult LoopOp::verify() {
                            {"trips", "state_bytes", "out_bytes", "drift"})) ||
       failed(verifyEnd<DecideOp>(*this, getBeforeRegion(), "before")) ||
       failed(verifyBound(*this, getBeforeRegion(), getInputs(), "before")) ||
-      failed(verifyEnd<YieldOp>(*this, getAfterRegion(), "after")))
+      failed(verifyEnd<YieldOp>(*this, getAfterRegion(), "after")) ||
+      failed(verifyGives(*this, getAfterRegion(), getOperandTypes(), "inputs")))
     return failure();
   if (getBound() && static_cast<int64_t>(*getBound()) < 1)
     return emitOpError() << "bound must be at least 1 iteration";
-  if (hasBefore())
-    return success();
+  if (hasBefore()) {
+    if (getAfterRegion().getArgumentTypes() != getResultTypes())
+      return emitOpError() << "arguments of region 'after' must have the types "
+                              "of the results";
+    return verifyGives(*this, getBeforeRegion(), getResultTypes(), "results",
+                       /*skip=*/1);
+  }
   ProfileAttr profile = getProfileAttr();
   if (!profile || !profile.getTrips())
     return emitOpError()
            << "has neither 'before' nor trips; add a before region, or a "
               "profile, as in profile #owg.profile<trips = geometric<0.5>>";
   if (getOperandTypes() != getResultTypes())
-    return emitOpError() << "without 'before' must give the types that it takes, "
-                            "("
-                         << getOperandTypes() << "), but gives ("
-                         << getResultTypes() << ")";
+    return emitOpError()
+           << "without 'before' must give the types that it takes, "
+              "("
+           << getOperandTypes() << "), but gives (" << getResultTypes() << ")";
   return verifyBound(*this, getAfterRegion(), getInputs(), "after");
 }
 
@@ -813,7 +834,8 @@ LogicalResult FanoutOp::verify() {
   ProfileAttr profile = getProfileAttr();
   if (!getCount() && (!profile || !profile.getCount()))
     return emitOpError()
-           << "has neither a count nor one in its profile; add 'count %n', or a "
+           << "has neither a count nor one in its profile; add 'count %n', or "
+              "a "
               "profile, as in profile #owg.profile<count = uniform<1, 5>>";
   return success();
 }
@@ -837,8 +859,8 @@ LogicalResult WeightOp::verify() {
   RankedTensorType type = getTensorType();
   Type element = type.getElementType();
   if (ElementsAttr value = getValueAttr(); value && value.getType() != type)
-    return emitOpError() << "has type " << type << " but its elements have type "
-                         << value.getType();
+    return emitOpError() << "has type " << type
+                         << " but its elements have type " << value.getType();
   if (getFileAttr()) {
     if (!element.isIntOrFloat() || element.getIntOrFloatBitWidth() % 8 != 0)
       return emitOpError() << "read from a file must have elements of whole "
@@ -847,8 +869,7 @@ LogicalResult WeightOp::verify() {
     if (getFile()->empty())
       return emitOpError() << "needs the name of its file";
     std::optional<StringRef> digest = getSha256();
-    if (!digest || digest->size() != 64 ||
-        !llvm::all_of(*digest, [](char c) {
+    if (!digest || digest->size() != 64 || !llvm::all_of(*digest, [](char c) {
           return llvm::isDigit(c) || (c >= 'a' && c <= 'f');
         }))
       return emitOpError() << "needs the SHA-256 digest of its file, 64 lower "
@@ -861,13 +882,15 @@ LogicalResult WeightOp::verify() {
   if (getSeedAttr()) {
     if (!element.isF32() && !element.isF64() && !element.isF16() &&
         !element.isBF16())
-      return emitOpError() << "made from a seed must have elements of type f32, "
-                              "f64, f16 or bf16, got "
-                           << element;
+      return emitOpError()
+             << "made from a seed must have elements of type f32, "
+                "f64, f16 or bf16, got "
+             << element;
     if (!getScaleAttr() || !std::isfinite(getScale()->convertToDouble()) ||
         getScale()->convertToDouble() < 0.0)
-      return emitOpError() << "made from a seed needs a scale that is finite and "
-                              "not negative";
+      return emitOpError()
+             << "made from a seed needs a scale that is finite and "
+                "not negative";
   } else if (getScaleAttr()) {
     return emitOpError() << "has a scale but no seed";
   }
@@ -882,10 +905,9 @@ LogicalResult GetWeightOp::verifySymbolUses(SymbolTableCollection &symbols) {
                          << ", which is no owg.weight of this module";
   if (weight.getTensorType() == getType())
     return success();
-  InFlightDiagnostic diag = emitOpError()
-                            << "has type " << getType() << " but weight @"
-                            << getWeight() << " has type "
-                            << weight.getTensorType();
+  InFlightDiagnostic diag =
+      emitOpError() << "has type " << getType() << " but weight @"
+                    << getWeight() << " has type " << weight.getTensorType();
   diag.attachNote(weight.getLoc()) << "declared here";
   return diag;
 }

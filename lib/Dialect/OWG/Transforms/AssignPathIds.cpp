@@ -36,8 +36,8 @@ struct AssignPathIds
     std::string start = (prefix + "/").str();
     for (auto op : region.getOps<LabelledOpInterface>()) {
       if (!op.getOpPath())
-        op.setOpPath(StringAttr::get(&getContext(),
-                                     start + op.getOpLabel().getValue()));
+        op.setOpPath(
+            StringAttr::get(&getContext(), start + op.getOpLabel().getValue()));
       StringAttr path = op.getOpPath();
       auto [it, inserted] = known.try_emplace(path, op);
       if (!inserted) {
@@ -51,9 +51,9 @@ struct AssignPathIds
       if (isa<TaskOp>(op.getOperation()))
         continue;
       for (Region &inner : op->getRegions())
-        if (failed(assign(inner, path.getValue() + "/" +
-                                     op.getPathRegionName(
-                                         inner.getRegionNumber()))))
+        if (failed(assign(inner,
+                          path.getValue() + "/" +
+                              op.getPathRegionName(inner.getRegionNumber()))))
           return failure();
     }
     return success();

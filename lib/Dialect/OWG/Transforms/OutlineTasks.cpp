@@ -33,19 +33,19 @@ static size_t hashBody(Region &body) {
   for (Type type : body.getArgumentTypes())
     hash = llvm::hash_combine(hash, type);
   body.walk<WalkOrder::PreOrder>([&](Operation *op) {
-    hash = llvm::hash_combine(
-        hash, OperationEquivalence::computeHash(
-                  op, OperationEquivalence::ignoreHashValue,
-                  OperationEquivalence::ignoreHashValue,
-                  OperationEquivalence::IgnoreLocations));
+    hash =
+        llvm::hash_combine(hash, OperationEquivalence::computeHash(
+                                     op, OperationEquivalence::ignoreHashValue,
+                                     OperationEquivalence::ignoreHashValue,
+                                     OperationEquivalence::IgnoreLocations));
   });
   return hash;
 }
 
 namespace {
-struct OutlineTasks : public octo::owg::impl::OWGOutlineTasksBase<OutlineTasks> {
+struct OutlineTasks
+    : public octo::owg::impl::OWGOutlineTasksBase<OutlineTasks> {
   using OWGOutlineTasksBase::OWGOutlineTasksBase;
-
 
   void runOnOperation() override {
     ModuleOp module = getOperation();
@@ -97,11 +97,10 @@ struct OutlineTasks : public octo::owg::impl::OWGOutlineTasksBase<OutlineTasks> 
   /// Moves the body of `task` into a new function in front of its workflow.
   FlatSymbolRefAttr outline(TaskOp task, SymbolTable &symbols) {
     auto workflow = task->getParentOfType<WorkflowOp>();
-    std::string name =
-        (workflow.getSymName() + "." + task.getLabel()).str();
+    std::string name = (workflow.getSymName() + "." + task.getLabel()).str();
     OpBuilder builder(workflow);
-    auto type = builder.getFunctionType(task.getOperandTypes(),
-                                        task.getResultTypes());
+    auto type =
+        builder.getFunctionType(task.getOperandTypes(), task.getResultTypes());
     auto function = func::FuncOp::create(task.getLoc(), name, type);
     function.setPrivate();
     symbols.insert(function, workflow->getIterator());
