@@ -15,6 +15,7 @@
 
 #include "octo/Support/YamlReader.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 
 #include <sstream>
@@ -24,9 +25,10 @@ using namespace octo;
 using namespace octo::yamlflow;
 using yaml::SchemaError;
 
-/// Aliases can make a small file stand for a huge one; past this many values
-/// the reader gives up.
-static constexpr uint64_t maxValues = uint64_t(1) << 28;
+/// Aliases can make a small file stand for a huge one. The reader gives up when
+/// it has seen this many values and this many times the values written.
+static constexpr uint64_t freeValues = uint64_t(1) << 20;
+static constexpr uint64_t maxExpansion = 8;
 /// The largest quantity that the runtime's integers can scale.
 static constexpr double maxQuantity = 1e15;
 static constexpr int64_t maxBytes = int64_t(1) << 50;
@@ -188,11 +190,11 @@ private:
 
   void spend(const Node &node) {
     values += node.children.size();
-    if (values > maxValues)
+    if (values > freeValues + maxExpansion * tree->size())
       fail(node.place,
-           "the aliases of this file stand for more than {} "
-           "values; write fewer of them",
-           maxValues);
+           "the aliases of this file stand for more than {} values, but it has "
+           "only {}; use fewer of them",
+           values, tree->size());
   }
 
   /// The entries of a map whose keys are among `keys`; `owner` completes "of".
@@ -993,6 +995,12 @@ Expected<std::vector<Workflow>> yamlflow::readWorkflows(std::string_view text,
     return workflows;
   } catch (const SchemaError &error) {
     return Error(error.diagnostic);
+  } catch (const YAML::DeepRecursion &error) {
+    return makeErrorAt(file, unsigned(error.mark.line) + 1,
+                       unsigned(error.mark.column) + 1,
+                       "values are nested more than {} deep; move inner parts "
+                       "to workflows of their own and `call` them",
+                       error.depth());
   } catch (const YAML::Exception &error) {
     bool known = !error.mark.is_null();
     return makeErrorAt(file, known ? unsigned(error.mark.line) + 1 : 0,
