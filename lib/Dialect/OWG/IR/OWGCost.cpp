@@ -199,8 +199,7 @@ void CostAttr::print(AsmPrinter &printer) const {
 }
 
 LogicalResult CostAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                               UnitClass, uint64_t,
-                               ArrayRef<uint64_t> counters,
+                               UnitClass, uint64_t, ArrayRef<uint64_t> counters,
                                ArrayRef<int64_t> matmuls,
                                ArrayRef<WorkTermAttr> terms) {
   if (matmuls.size() % 4)
@@ -213,9 +212,8 @@ LogicalResult CostAttr::verify(function_ref<InFlightDiagnostic()> emitError,
     for (uint32_t symbol : term.getSymbols())
       if (WorkTermAttr::isCounter(symbol) &&
           (symbol & 0x7fffffffu) >= counters.size())
-        return emitError() << "a term uses counter "
-                           << (symbol & 0x7fffffffu) << ", but there are "
-                           << counters.size();
+        return emitError() << "a term uses counter " << (symbol & 0x7fffffffu)
+                           << ", but there are " << counters.size();
   return success();
 }
 

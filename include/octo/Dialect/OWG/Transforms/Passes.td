@@ -43,4 +43,38 @@ def OWGOutlineTasks : Pass<"owg-outline-tasks", "::mlir::ModuleOp"> {
   let dependentDialects = ["::mlir::func::FuncDialect"];
 }
 
+def OWGEstimateCost : Pass<"owg-estimate-cost", "::mlir::ModuleOp"> {
+  let summary = "how much each body has to do";
+  let description = [{
+    Writes `owg.cost` (see `#owg.cost`) on every function that a task calls and
+    on every task with an inline body, and `owg.decide_cost` on every control
+    block with a decision: multiply-accumulates, vector, special and scalar
+    operations and bytes, as polynomials in the run-time dimensions of the
+    inputs and in counters of data-dependent loops. A profile of the block that
+    says `cycles` or `work` takes precedence later on; it does not change the
+    attribute. See docs/timing-model.md for what counts as what.
+  }];
+  let options = [
+    Option<"defaultTrips", "default-trips", "unsigned", /*default=*/"8",
+           "iterations that a data-dependent loop is expected to take">,
+    Option<"defaultDim", "default-dim", "unsigned", /*default=*/"64",
+           "size that a dimension is expected to have where neither type nor "
+           "code tells">
+  ];
+}
+
+def OWGClassify : Pass<"owg-classify", "::mlir::ModuleOp"> {
+  let summary = "static or dynamic, in time and in frequency";
+  let description = [{
+    Writes `owg.class` (see `#owg.class`) on every block, with the reason. A
+    task is static in time if its work is the same for all inputs, or if its
+    profile spreads by no more than the tolerance and does not drift. It is
+    static in frequency if no control block around it decides how often it runs.
+  }];
+  let options = [
+    Option<"tolerance", "tolerance", "double", /*default=*/"0.05",
+           "coefficient of variation up to which a time or count is static">
+  ];
+}
+
 #endif // OCTO_DIALECT_OWG_TRANSFORMS_PASSES_TD
