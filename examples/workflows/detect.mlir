@@ -56,7 +56,7 @@ owg.workflow @detect(%scene: tensor<64x64xf32> {owg.name = "scene"})
     %c0 = arith.constant 0 : index
     %c1 = arith.constant 1 : index
     %c8 = arith.constant 8 : index
-    %threshold = arith.constant 0.945 : f32
+    %threshold = arith.constant 0.83 : f32
     %none = arith.constant dense<0> : tensor<64xindex>
     %r:3 = scf.for %i = %c0 to %c8 step %c1
         iter_args(%ra = %none, %ca = %none, %na = %c0)

@@ -8,7 +8,7 @@
 // One decoding step of a transformer block for one token: layer norm, attention
 // with four heads over the token and 31 cached ones, residual; layer norm, a
 // router with one sigmoid gate per expert, and a feed-forward network for every
-// expert whose gate is above 0.62, weighted by its gate; residual. How many of
+// expert whose gate is above 0.55, weighted by its gate; residual. How many of
 // the eight experts run depends on the token: usually one to four, and none at
 // all is possible. All experts share one kernel and differ in their weights.
 //
@@ -18,7 +18,7 @@ owg.weight @wq : tensor<64x64xf32> seed 301 scale 0.2
 owg.weight @wk : tensor<64x64xf32> seed 302 scale 0.2
 owg.weight @wv : tensor<64x64xf32> seed 303 scale 0.2
 owg.weight @wo : tensor<64x64xf32> seed 304 scale 0.2
-owg.weight @router : tensor<64x8xf32> seed 305 scale 0.2
+owg.weight @router : tensor<64x8xf32> seed 305 scale 0.3
 owg.weight @up0 : tensor<64x256xf32> seed 310 scale 0.2
 owg.weight @down0 : tensor<256x64xf32> seed 330 scale 0.1
 owg.weight @up1 : tensor<64x256xf32> seed 311 scale 0.2
@@ -231,7 +231,7 @@ owg.workflow @moe(%token: tensor<64xf32> {owg.name = "token"},
   %mixed = owg.select "experts"(%g = %gates : tensor<8xf32>)
       init(add %nothing : tensor<64xf32>) -> tensor<64xf32>
   decide {
-    %threshold = arith.constant dense<0.62> : tensor<8xf32>
+    %threshold = arith.constant dense<0.55> : tensor<8xf32>
     %mask = arith.cmpf ogt, %g, %threshold : tensor<8xf32>
     owg.decide %mask : tensor<8xi1>
   } member {
