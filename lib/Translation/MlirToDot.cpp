@@ -721,5 +721,6 @@ void octo::registerMlirToDot() {
       [](DialectRegistry &registry) {
         mlir::registerAllDialects(registry);
         octo::registerAllDialects(registry);
+        registry.insert<spatial::OctoDialect>();
       });
 }
