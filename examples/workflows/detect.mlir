@@ -16,6 +16,27 @@ owg.weight @templates : tensor<8x8x1x4xf32> seed 201 scale 0.43
 owg.weight @hidden : tensor<144x96xf32> seed 202 scale 0.4
 owg.weight @classes : tensor<96x5xf32> seed 203 scale 0.35
 
+// exp(x - max x) over its sum.
+func.func private @softmax(%x: tensor<5xf32>) -> tensor<5xf32> {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<f32>
+  %mf = linalg.fill ins(%lowest : f32) outs(%e : tensor<f32>) -> tensor<f32>
+  %max = linalg.reduce { arith.maximumf } ins(%x : tensor<5xf32>)
+           outs(%mf : tensor<f32>) dimensions = [0]
+  %m = tensor.extract %max[] : tensor<f32>
+  %ms = tensor.splat %m : tensor<5xf32>
+  %shifted = arith.subf %x, %ms : tensor<5xf32>
+  %exp = math.exp %shifted : tensor<5xf32>
+  %sf = linalg.fill ins(%zero : f32) outs(%e : tensor<f32>) -> tensor<f32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<5xf32>)
+           outs(%sf : tensor<f32>) dimensions = [0]
+  %s = tensor.extract %sum[] : tensor<f32>
+  %ss = tensor.splat %s : tensor<5xf32>
+  %r = arith.divf %exp, %ss : tensor<5xf32>
+  return %r : tensor<5xf32>
+}
+
 owg.workflow @detect(%scene: tensor<64x64xf32> {owg.name = "scene"})
     -> (tensor<?x7xf32> {owg.name = "objects"},
         tensor<5xi64> {owg.name = "histogram"},
@@ -141,11 +162,15 @@ owg.workflow @detect(%scene: tensor<64x64xf32> {owg.name = "scene"})
       %logits = linalg.matmul
                   ins(%active, %w2 : tensor<1x96xf32>, tensor<96x5xf32>)
                   outs(%lf : tensor<1x5xf32>) -> tensor<1x5xf32>
-      %probabilities = linalg.softmax dimension(1)
-                         ins(%logits : tensor<1x5xf32>)
-                         outs(%le : tensor<1x5xf32>) -> tensor<1x5xf32>
-      %r = tensor.concat dim(1) %at, %probabilities
-             : (tensor<1x2xf32>, tensor<1x5xf32>) -> tensor<1x7xf32>
+      %vector = tensor.collapse_shape %logits [[0, 1]]
+                  : tensor<1x5xf32> into tensor<5xf32>
+      %probabilities = func.call @softmax(%vector)
+                         : (tensor<5xf32>) -> tensor<5xf32>
+      %re = tensor.empty() : tensor<1x7xf32>
+      %r2 = tensor.insert_slice %at into %re[0, 0] [1, 2] [1, 1]
+              : tensor<1x2xf32> into tensor<1x7xf32>
+      %r = tensor.insert_slice %probabilities into %r2[0, 2] [1, 5] [1, 1]
+             : tensor<5xf32> into tensor<1x7xf32>
       owg.yield %r : tensor<1x7xf32>
     }
     owg.yield %entry : tensor<1x7xf32>

@@ -98,6 +98,42 @@ func.func private @expert(%x: tensor<64xf32>, %up: tensor<64x256xf32>,
   return %r : tensor<64xf32>
 }
 
+// exp(x - max x) over its sum, row by row.
+func.func private @softmax_rows(%x: tensor<4x32xf32>) -> tensor<4x32xf32> {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %re = tensor.empty() : tensor<4xf32>
+  %e = tensor.empty() : tensor<4x32xf32>
+  %mf = linalg.fill ins(%lowest : f32) outs(%re : tensor<4xf32>) -> tensor<4xf32>
+  %max = linalg.reduce { arith.maximumf } ins(%x : tensor<4x32xf32>)
+           outs(%mf : tensor<4xf32>) dimensions = [1]
+  %exp = linalg.generic {
+      indexing_maps = [affine_map<(h, t) -> (h, t)>, affine_map<(h, t) -> (h)>,
+                       affine_map<(h, t) -> (h, t)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%x, %max : tensor<4x32xf32>, tensor<4xf32>)
+      outs(%e : tensor<4x32xf32>) {
+  ^bb0(%v: f32, %m: f32, %o: f32):
+    %shifted = arith.subf %v, %m : f32
+    %r = math.exp %shifted : f32
+    linalg.yield %r : f32
+  } -> tensor<4x32xf32>
+  %sf = linalg.fill ins(%zero : f32) outs(%re : tensor<4xf32>) -> tensor<4xf32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<4x32xf32>)
+           outs(%sf : tensor<4xf32>) dimensions = [1]
+  %soft = linalg.generic {
+      indexing_maps = [affine_map<(h, t) -> (h, t)>, affine_map<(h, t) -> (h)>,
+                       affine_map<(h, t) -> (h, t)>],
+      iterator_types = ["parallel", "parallel"]}
+      ins(%exp, %sum : tensor<4x32xf32>, tensor<4xf32>)
+      outs(%e : tensor<4x32xf32>) {
+  ^bb0(%v: f32, %s: f32, %o: f32):
+    %r = arith.divf %v, %s : f32
+    linalg.yield %r : f32
+  } -> tensor<4x32xf32>
+  return %soft : tensor<4x32xf32>
+}
+
 owg.workflow @moe(%token: tensor<64xf32> {owg.name = "token"},
                   %keys: tensor<31x64xf32> {owg.name = "keys"},
                   %values: tensor<31x64xf32> {owg.name = "values"})
@@ -129,14 +165,15 @@ owg.workflow @moe(%token: tensor<64xf32> {owg.name = "token"},
       %vc = %values : tensor<31x64xf32>) -> tensor<64xf32> {
     %zero = arith.constant 0.0 : f32
     %quarter = arith.constant dense<0.25> : tensor<4x32xf32>
-    %b1 = tensor.expand_shape %b [[0, 1]] output_shape [1, 64]
-            : tensor<64xf32> into tensor<1x64xf32>
-    %c1 = tensor.expand_shape %c [[0, 1]] output_shape [1, 64]
-            : tensor<64xf32> into tensor<1x64xf32>
-    %ka = tensor.concat dim(0) %kc, %b1
-            : (tensor<31x64xf32>, tensor<1x64xf32>) -> tensor<32x64xf32>
-    %va = tensor.concat dim(0) %vc, %c1
-            : (tensor<31x64xf32>, tensor<1x64xf32>) -> tensor<32x64xf32>
+    %ke = tensor.empty() : tensor<32x64xf32>
+    %k0 = tensor.insert_slice %kc into %ke[0, 0] [31, 64] [1, 1]
+            : tensor<31x64xf32> into tensor<32x64xf32>
+    %ka = tensor.insert_slice %b into %k0[31, 0] [1, 64] [1, 1]
+            : tensor<64xf32> into tensor<32x64xf32>
+    %v0 = tensor.insert_slice %vc into %ke[0, 0] [31, 64] [1, 1]
+            : tensor<31x64xf32> into tensor<32x64xf32>
+    %va = tensor.insert_slice %c into %v0[31, 0] [1, 64] [1, 1]
+            : tensor<64xf32> into tensor<32x64xf32>
     %qh = tensor.expand_shape %a [[0, 1]] output_shape [4, 16]
             : tensor<64xf32> into tensor<4x16xf32>
     %kh = tensor.expand_shape %ka [[0], [1, 2]] output_shape [32, 4, 16]
@@ -159,8 +196,8 @@ owg.workflow @moe(%token: tensor<64xf32> {owg.name = "token"},
       linalg.yield %s : f32
     } -> tensor<4x32xf32>
     %scaled = arith.mulf %scores, %quarter : tensor<4x32xf32>
-    %soft = linalg.softmax dimension(1) ins(%scaled : tensor<4x32xf32>)
-              outs(%se : tensor<4x32xf32>) -> tensor<4x32xf32>
+    %soft = func.call @softmax_rows(%scaled)
+              : (tensor<4x32xf32>) -> tensor<4x32xf32>
     %oe = tensor.empty() : tensor<4x16xf32>
     %of = linalg.fill ins(%zero : f32) outs(%oe : tensor<4x16xf32>)
             -> tensor<4x16xf32>

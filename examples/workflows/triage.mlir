@@ -19,14 +19,25 @@ owg.weight @deep_conv2 : tensor<3x3x16x32xf32> seed 112 scale 0.15
 owg.weight @deep_dense1 : tensor<1152x64xf32> seed 113 scale 0.06
 owg.weight @deep_dense2 : tensor<64x10xf32> seed 114 scale 0.6
 
-// Probabilities of logits.
-func.func private @softmax10(%logits: tensor<1x10xf32>) -> tensor<10xf32> {
-  %empty = tensor.empty() : tensor<1x10xf32>
-  %soft = linalg.softmax dimension(1) ins(%logits : tensor<1x10xf32>)
-            outs(%empty : tensor<1x10xf32>) -> tensor<1x10xf32>
-  %flat = tensor.collapse_shape %soft [[0, 1]]
-            : tensor<1x10xf32> into tensor<10xf32>
-  return %flat : tensor<10xf32>
+// exp(x - max x) over its sum.
+func.func private @softmax(%x: tensor<10xf32>) -> tensor<10xf32> {
+  %zero = arith.constant 0.0 : f32
+  %lowest = arith.constant 0xFF800000 : f32
+  %e = tensor.empty() : tensor<f32>
+  %mf = linalg.fill ins(%lowest : f32) outs(%e : tensor<f32>) -> tensor<f32>
+  %max = linalg.reduce { arith.maximumf } ins(%x : tensor<10xf32>)
+           outs(%mf : tensor<f32>) dimensions = [0]
+  %m = tensor.extract %max[] : tensor<f32>
+  %ms = tensor.splat %m : tensor<10xf32>
+  %shifted = arith.subf %x, %ms : tensor<10xf32>
+  %exp = math.exp %shifted : tensor<10xf32>
+  %sf = linalg.fill ins(%zero : f32) outs(%e : tensor<f32>) -> tensor<f32>
+  %sum = linalg.reduce { arith.addf } ins(%exp : tensor<10xf32>)
+           outs(%sf : tensor<f32>) dimensions = [0]
+  %s = tensor.extract %sum[] : tensor<f32>
+  %ss = tensor.splat %s : tensor<10xf32>
+  %r = arith.divf %exp, %ss : tensor<10xf32>
+  return %r : tensor<10xf32>
 }
 
 // Features (positions x channels), every channel around its mean.
@@ -114,7 +125,9 @@ owg.workflow @triage(%image: tensor<16x16xf32> {owg.name = "image"})
            -> tensor<1x10xf32>
     %logits = linalg.matmul ins(%flat, %w : tensor<1x392xf32>, tensor<392x10xf32>)
                 outs(%f : tensor<1x10xf32>) -> tensor<1x10xf32>
-    %p = func.call @softmax10(%logits) : (tensor<1x10xf32>) -> tensor<10xf32>
+    %vector = tensor.collapse_shape %logits [[0, 1]]
+                : tensor<1x10xf32> into tensor<10xf32>
+    %p = func.call @softmax(%vector) : (tensor<10xf32>) -> tensor<10xf32>
     owg.yield %p : tensor<10xf32>
   }
 
@@ -203,7 +216,9 @@ owg.workflow @triage(%image: tensor<16x16xf32> {owg.name = "image"})
              -> tensor<1x10xf32>
       %logits = linalg.matmul ins(%relu, %w2 : tensor<1x64xf32>, tensor<64x10xf32>)
                   outs(%f : tensor<1x10xf32>) -> tensor<1x10xf32>
-      %p = func.call @softmax10(%logits) : (tensor<1x10xf32>) -> tensor<10xf32>
+      %vector = tensor.collapse_shape %logits [[0, 1]]
+                : tensor<1x10xf32> into tensor<10xf32>
+    %p = func.call @softmax(%vector) : (tensor<10xf32>) -> tensor<10xf32>
       owg.yield %p : tensor<10xf32>
     }
     owg.yield %d3 : tensor<10xf32>
