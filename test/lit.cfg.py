@@ -9,7 +9,8 @@
 #   %octo_lib   the folder of the shared libraries that were built
 #   %exit       `%exit 2 command`: succeeds if the command ends with code 2
 # Features: octo-run, octo-compile, ... for each tool that was built; asan;
-# shared-data (its folder is in the environment as OCTO_DATA_DIR); numpy.
+# python-package; shared-data (its folder is in the environment as
+# OCTO_DATA_DIR); numpy.
 
 import os
 import subprocess
@@ -35,7 +36,13 @@ config.substitutions.append(("%octo_lib", config.octo_lib_dir))
 expect_exit = os.path.join(config.test_source_root, "tools", "Inputs", "expect_exit.py")
 config.substitutions.append(("%exit", config.python_executable + " " + expect_exit))
 
-path = [config.octo_tools_dir, config.mlir_tools_dir, os.environ.get("PATH", "")]
+path = [
+    config.octo_tools_dir,
+    config.mlir_tools_dir,
+    # `python3` of a documentation page is the interpreter of the build.
+    os.path.dirname(config.python_executable),
+    os.environ.get("PATH", ""),
+]
 llvm_config.with_environment("PATH", os.pathsep.join(path))
 llvm_config.with_environment(
     "PYTHONPATH",
@@ -61,5 +68,7 @@ if "address" in config.octo_sanitize:
 if config.octo_data_dir and os.path.isdir(config.octo_data_dir):
     config.available_features.add("shared-data")
     llvm_config.with_environment("OCTO_DATA_DIR", config.octo_data_dir)
+if os.path.exists(os.path.join(config.octo_python_dir, "octopus", "__init__.py")):
+    config.available_features.add("python-package")
 if subprocess.call([config.python_executable, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
     config.available_features.add("numpy")
