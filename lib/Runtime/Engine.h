@@ -37,6 +37,8 @@ namespace octo {
 inline constexpr uint64_t never = ~uint64_t(0);
 /// A frame's word for a block whose instance is over.
 inline constexpr uint32_t overMark = 0xffffffffu;
+/// Mark of an input word of a task: its value is pinned where it lies.
+inline constexpr uint32_t pinMark = 0x80000000u;
 
 /// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM port
 /// `hbm` after a spill.
@@ -51,10 +53,12 @@ struct Value {
   /// Spilled: when the write has reached memory.
   uint64_t readyAt;
   uint64_t sequence;
+  uint64_t age; ///< ~order of the request; never: not to be spilled
   uint32_t cluster;
   uint32_t tbu;
   uint32_t request;
   uint32_t hbm;
+  uint32_t pins; ///< instances that use it where it lies
   bool token;
 };
 
@@ -91,13 +95,13 @@ struct Instance {
   uint32_t lane;
   uint32_t pending;
   uint32_t ticket;      ///< of its entry in a queue
-  uint32_t inputWords;  ///< of its frame, for values to release
   uint16_t resizes;     ///< version of the completion event
   InstanceState state;
   bool orphan;          ///< its request failed; completes and is discarded
   bool resizing;
   bool drawnCycles;     ///< `drawn` counts, not `work`
   bool moved;
+  uint64_t backlog;     ///< its part of the backlog of TBU and cluster
   uint64_t inputsAt;    ///< latest arrival so far
   uint64_t readyAt;
   uint64_t parkedBytes; ///< copies of inputs at its cluster
@@ -106,6 +110,7 @@ struct Instance {
   uint64_t idleFrom, idleTo;         ///< what its claim ended
   uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
   uint64_t producerAt;
+  uint64_t index; ///< of its request within the tenant
   PeaMask peas;
   PeaMask nextPeas;     ///< after the resize under way
   uint64_t boundary;    ///< when it takes effect
@@ -116,6 +121,7 @@ struct Instance {
   std::array<uint64_t, 5> work;
   uint64_t oneCycles;   ///< realised work on one PEA
   uint64_t bestCycles;  ///< least over variants
+  uint64_t capacityCycles; ///< least p * T(p)
   uint32_t results;     ///< into resultPool: tensors; noIndex
 };
 
@@ -173,6 +179,7 @@ struct OpenRequest {
   uint64_t path;
   uint64_t argumentBytes;
   uint64_t capacityWork; ///< sum of min p * T(p)
+  uint64_t work;         ///< realised, on one PEA
   std::vector<uint32_t> arguments; ///< values
   std::vector<Tensor> results;
 };
@@ -185,7 +192,7 @@ struct Message {
   uint32_t target, targetGeneration;
   uint32_t aux;
   uint32_t value; ///< held; noIndex: none
-  uint32_t request;
+  uint64_t request; ///< number, for traces
   uint32_t at, to, from;
   uint64_t bytes;
   uint64_t length;    ///< cycles on a mesh link
@@ -199,7 +206,8 @@ struct Message {
 struct Token {
   uint32_t generation = 0;
   uint32_t target, targetGeneration;
-  uint32_t input;
+  uint32_t frame, frameGeneration; ///< of a yield
+  uint32_t input;                  ///< or yield
   uint32_t value;
   uint8_t kind;
 };
@@ -290,16 +298,18 @@ struct TenantState {
   uint64_t nextArrival = 0;
 };
 
-/// 95 % interval and percentiles need the values; means and maxima do not.
+/// A sample: sums and bins of all values, the values themselves up to a limit.
 struct WaitTotals {
   uint64_t count = 0;
   unsigned __int128 sum = 0;
+  uint64_t min = ~uint64_t(0);
   uint64_t max = 0;
-  /// Sums of batches of equal count in order of start; merged in pairs when
-  /// there are more than 64.
+  std::vector<uint64_t> exact;
+  /// Sums and sizes of batches of equal size in order; merged in pairs when there
+  /// are more than 64.
   std::vector<std::pair<unsigned __int128, uint64_t>> batches;
-  uint64_t batchSize = 64;
-  /// Bins: exact below 256, then 128 a power of two (error under 1 %).
+  uint64_t batchSize = 1;
+  /// Exact below 256, then 128 bins a power of two (error under 1 %).
   std::vector<uint64_t> histogram;
   void add(uint64_t value);
   SampleSummary summary() const;
@@ -349,6 +359,7 @@ private:
   void tryAdmit();
   void startBody(uint32_t request);
   void finishRequest(uint32_t request);
+  void storeOutputs(OpenRequest &request);
   void closeRequest(uint32_t request);
   void failRequest(uint32_t request, uint32_t block, std::string reason);
   Expected<void> makeArguments(OpenRequest &request);
@@ -389,20 +400,41 @@ private:
   void requestDecision(uint32_t control, uint64_t row);
   void decide(uint32_t control, uint64_t row);
   bool evaluate(uint32_t control, uint64_t row, uint64_t &outcome);
-  uint32_t openChild(uint32_t control, uint32_t region, uint32_t index,
-                     uint32_t copy, uint32_t row);
+  void openChild(uint32_t control, uint32_t region, uint32_t index,
+                 uint32_t copy, LoopRow *row);
   void startCopies(uint32_t control);
-  LoopRow &rowOf(Control &control, uint64_t iteration);
+  LoopRow &rowOf(Control &control, uint64_t iteration) {
+    return control.rows[iteration % control.rows.size()];
+  }
   void beginIteration(uint32_t control, uint64_t iteration);
-  void goOn(uint32_t control, uint64_t iteration);
-  void childFreed(uint32_t control, uint32_t frame);
-  void joinInput(uint32_t control, uint32_t value);
+    void childFreed(uint32_t control, uint32_t frame);
   void requestJoin(uint32_t control);
   void finishJoin(uint32_t control);
   void maybeOver(uint32_t control);
   void freeControl(uint32_t control);
   void resume(uint32_t control);
-  uint64_t kernelOps(uint32_t kernel, uint32_t block) const;
+  void sendToken(TokenKind kind, uint32_t control, uint32_t frame,
+                 uint32_t input, uint32_t value);
+  void carriedArrived(uint32_t control, uint64_t iteration, uint32_t k,
+                      uint32_t value);
+  void forwardedArrived(uint32_t control, uint64_t iteration, uint32_t j,
+                        uint32_t value);
+  void joinArrived(uint32_t control, uint32_t slot, uint32_t value);
+  void decideArrived(uint32_t control, uint32_t slot, uint32_t value);
+  void resetRow(LoopRow &row);
+  uint32_t beforeRegion(const BlockInfo &block) const;
+  uint32_t afterRegion(const BlockInfo &block) const;
+  bool importIsCarried(const BlockInfo &block, uint32_t region,
+                       uint32_t import) const;
+  uint32_t *inputWords(const Frame &frame, const BlockInfo &block) const {
+    const RegionInfo &region = t.regions[frame.region];
+    return frame.words + (region.blockEnd - region.blockBegin) +
+           (block.inputBegin - region.inputBegin);
+  }
+  uint64_t decisionCycles(uint32_t block) const;
+  uint64_t joinCycles(const Control &control) const;
+  uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
+  uint32_t weightValue(uint32_t weight, uint32_t request);
 
   // EngineTasks.cpp.
   uint32_t instanceFor(uint32_t frame, uint32_t block);
@@ -434,6 +466,11 @@ private:
   bool moveInstance(uint32_t instance, uint32_t tbu);
   void cancelInstance(uint32_t instance);
   void releaseInputs(Instance &instance);
+  void letGo(Instance &instance);
+  void pinInput(Instance &instance, uint32_t value);
+  uint32_t classOf(uint32_t kernel) const { return t.kernels[kernel].peaClass; }
+  void wakeAt(uint32_t tbu, uint64_t at);
+  void removeRunning(uint32_t instance);
   uint32_t variantFor(uint32_t kernel, uint32_t gang) const;
   uint64_t expectedCycles(uint32_t block, uint32_t gang) const;
   void activateSegments(uint32_t frame);
@@ -454,6 +491,10 @@ private:
   uint32_t nextDirection(const Message &message);
   const std::vector<uint8_t> &detourTo(uint32_t cluster);
   bool straightRoute(uint32_t from, uint32_t to) const;
+  void deliverMessage(MessageKind kind, uint32_t target,
+                      uint32_t targetGeneration, uint32_t aux, uint32_t value,
+                      uint64_t at);
+  void traceTransfer(const Message &message, uint64_t finish);
   uint64_t tokenDelay(uint32_t from, uint32_t to);
   uint64_t loadCode(uint32_t tbu, uint32_t kernel, uint64_t at, uint64_t &begin,
                     uint32_t block);
@@ -525,6 +566,7 @@ private:
     uint32_t first() const;
   };
   std::vector<TbuSet> freeSets;
+  std::array<uint64_t, 3> freePerClass{};
   uint32_t readySequence = 0;
 
   std::vector<uint64_t> linkFree;
@@ -608,6 +650,13 @@ inline uint64_t childTag(uint64_t parent, uint32_t block, uint32_t index) {
 }
 
 inline uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
+
+/// Writes element `index`, converted from `value` as a C cast or, for f16 and
+/// bf16, by rounding to nearest even.
+void setElement(Tensor &tensor, int64_t index, double value);
+
+/// Element `index` of a tensor of integers; I1 is 0 or 1. 0 for other kinds.
+int64_t integerElement(const Tensor &tensor, int64_t index);
 
 /// Combines `parts` in order onto `init` as a Join kernel does: element by element
 /// or along dimension 0. Parts and init have equal kinds.

@@ -61,6 +61,11 @@ public:
            overflow.empty();
   }
 
+  /// Number of pending events.
+  uint64_t size() const {
+    return current.size() - position + late.size() + inWheel + overflow.size();
+  }
+
   /// Adds an event; `at` must not be earlier than now().
   void push(uint64_t at, const Event &event) {
     if (at == time && started) {
@@ -225,9 +230,14 @@ private:
       }
       return;
     }
-    std::stable_sort(
-        current.begin(), current.end(),
-        [](const Event &a, const Event &b) { return a.key() < b.key(); });
+    scratch.clear();
+    for (size_t i = 0; i < count; ++i)
+      scratch.push_back({current[i].key(), i, current[i]});
+    std::sort(scratch.begin(), scratch.end(), [](const Late &a, const Late &b) {
+      return a.key != b.key ? a.key < b.key : a.sequence < b.sequence;
+    });
+    for (size_t i = 0; i < count; ++i)
+      current[i] = scratch[i].event;
   }
 
   uint64_t time = 0;
@@ -236,6 +246,7 @@ private:
   std::vector<Event> current;
   size_t position = 0;
   std::vector<Late> late;
+  std::vector<Late> scratch;
   uint64_t lateSequence = 0;
 
   std::vector<Node> nodes;

@@ -388,8 +388,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   uint32_t importBase = t.imports.size(), yieldBase = t.yields.size();
   for (uint32_t i = 0; i < sizeOf(regions.imports()); ++i)
     t.imports.push_back(regions.imports()->Get(i));
-  for (uint32_t i = 0; i < sizeOf(regions.yields()); ++i)
-    t.yields.push_back(info.valueBegin + regions.yields()->Get(i));
+  for (uint32_t i = 0; i < sizeOf(regions.yields()); ++i) {
+    uint32_t yield = regions.yields()->Get(i);
+    t.yields.push_back(yield & weightFlag ? yield : info.valueBegin + yield);
+  }
   for (uint32_t r = 0; r < numRegions; ++r) {
     RegionInfo region = {};
     uint32_t owner = at(regions.owner(), r, noIndex);
@@ -530,9 +532,20 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
       const BlockInfo &block = t.blocks[b];
       region.numInputs =
           block.inputBegin + block.numInputs - region.inputBegin;
-      bool active = block.kind == BlockKind::Task   ? !block.numWaited
-                    : block.kind == BlockKind::Loop ? !block.numInputs
-                                                    : !block.decideInputs;
+      // A loop starts with its first carried value, the others with what they
+      // decide on.
+      uint32_t decisive = block.numInputs;
+      if (block.kind == BlockKind::Loop) {
+        decisive = 0;
+        for (uint32_t i = 0; i < block.numRegions; ++i)
+          if (t.regions[block.regionBegin + i].role == RegionRole::After)
+            decisive = t.regions[block.regionBegin + i].numYields;
+      } else if (block.kind != BlockKind::Task) {
+        decisive = block.decideInputs;
+      }
+      bool active = true;
+      for (uint32_t i = 0; i < decisive && i < block.numInputs; ++i)
+        active &= (t.inputs[block.inputBegin + i] & weightFlag) != 0;
       if (active)
         t.activeBlocks.push_back(b);
       for (uint32_t i = 0; i < block.numInputs; ++i) {
@@ -542,8 +555,13 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
       }
     }
     region.activeEnd = t.activeBlocks.size();
-    for (uint32_t y = 0; y < region.numYields; ++y)
-      ++count[t.yields[region.yieldBegin + y] - info.valueBegin];
+    for (uint32_t y = 0; y < region.numYields; ++y) {
+      uint32_t yield = t.yields[region.yieldBegin + y];
+      if (yield & weightFlag)
+        region.yieldsWeights = true;
+      else
+        ++count[yield - info.valueBegin];
+    }
   }
   uint32_t consumers = t.consumers.size();
   for (uint32_t v = 0; v < numValues; ++v) {
@@ -560,9 +578,11 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
         if (!(input & weightFlag))
           t.consumers[count[input - info.valueBegin]++] = {b, i};
       }
-    for (uint32_t y = 0; y < region.numYields; ++y)
-      t.consumers[count[t.yields[region.yieldBegin + y] - info.valueBegin]++] =
-          {noIndex, y};
+    for (uint32_t y = 0; y < region.numYields; ++y) {
+      uint32_t yield = t.yields[region.yieldBegin + y];
+      if (!(yield & weightFlag))
+        t.consumers[count[yield - info.valueBegin]++] = {noIndex, y};
+    }
   }
 
   // Which imports an input of a control block feeds.
@@ -627,7 +647,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
       const fb::Slot *slot = segments.slots()->Get(i);
       uint32_t block = info.blockBegin + slot->block();
       t.blocks[block].slotOfBlock = t.slots.size();
-      t.slots.push_back({block, slot->replica(), slot->start(), slot->cycles()});
+      t.slots.push_back(
+          {block, slot->replica(),
+           static_cast<uint32_t>(ofRegion[segments.region()->Get(s)].size()),
+           slot->start(), slot->cycles()});
     }
     segment.slotEnd = t.slots.size();
     ofRegion[segments.region()->Get(s)].push_back(t.segments.size());

@@ -76,6 +76,7 @@ struct RegionInfo {
   uint32_t segmentBegin, segmentEnd; ///< into regionSegments
   uint32_t activeBegin, activeEnd;   ///< blocks without inputs to wait for
   RegionRole role;
+  bool yieldsWeights;
 };
 
 struct BlockInfo {
@@ -168,6 +169,7 @@ struct ProfileEpoch {
 struct SlotInfo {
   uint32_t block;   ///< global
   uint32_t replica; ///< of lane 0, number in the program's list
+  uint32_t segment; ///< position among the segments of its region
   uint64_t start;
   uint64_t cycles;
 };
@@ -261,7 +263,7 @@ struct ProgramTables {
   std::vector<Consumer> consumers;
   std::vector<RegionInfo> regions;
   std::vector<uint32_t> imports;
-  std::vector<uint32_t> yields; ///< global values
+  std::vector<uint32_t> yields; ///< global values, or weightFlag | weight
   std::vector<BlockInfo> blocks;
   std::vector<uint32_t> inputs; ///< global values, or weightFlag | weight
   std::vector<uint32_t> blockWeights;

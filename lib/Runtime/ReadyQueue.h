@@ -25,13 +25,16 @@ class ReadyQueue {
 public:
   static constexpr size_t windowSize = 32;
 
-  /// The order: smaller first, `first` before `second`.
+  /// The order: smaller first, `first` before `second` before `third`.
   struct Key {
     uint64_t first;
     uint64_t second;
+    uint64_t third;
     bool operator<(const Key &other) const {
-      return first != other.first ? first < other.first
-                                  : second < other.second;
+      if (first != other.first)
+        return first < other.first;
+      return second != other.second ? second < other.second
+                                    : third < other.third;
     }
   };
 

@@ -1,0 +1,1176 @@
+//===- Engine.cpp - Requests, frames and the event loop -------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Engine.h"
+
+#include "octo/Program/Distribution.h"
+#include "octo/Program/Philox.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+using namespace octo;
+
+/// Stands for the block in draws that belong to no block.
+static constexpr uint32_t arrivalStream = 0xffffffffu;
+static constexpr uint32_t argumentStream = 0xfffffffeu;
+
+Engine::Engine(const ProgramTables &tables, const SimulationOptions &options,
+               KernelExecutor *executor, TraceSink *trace,
+               const ProgressCallback &progress)
+    : t(tables), m(tables.machine), options(options), executor(executor),
+      trace(trace), progress(progress) {}
+
+//===----------------------------------------------------------------------===//
+// Setting up
+//===----------------------------------------------------------------------===//
+
+/// Sizes to assume for the dimensions of a value whose type does not say: all
+/// dynamic ones alike, so that the compiler's expected size comes out.
+static std::vector<int64_t> expectedDims(const TypeInfo &type, uint64_t bytes) {
+  std::vector<int64_t> dims = type.dims;
+  if (!type.dynamic)
+    return dims;
+  uint64_t known = std::max<size_t>(elementBytes(type.element), 1);
+  unsigned dynamic = 0;
+  for (int64_t dim : dims) {
+    if (dim < 0)
+      ++dynamic;
+    else
+      known *= std::max<int64_t>(dim, 1);
+  }
+  uint64_t rest = std::max<uint64_t>(bytes / known, 1);
+  // The integer root: largest r with r^dynamic <= rest.
+  uint64_t low = 1, high = rest;
+  while (low < high) {
+    uint64_t middle = low + (high - low + 1) / 2;
+    unsigned __int128 power = 1;
+    for (unsigned i = 0; i < dynamic && power <= rest; ++i)
+      power *= middle;
+    if (power <= rest)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  for (int64_t &dim : dims)
+    if (dim < 0)
+      dim = static_cast<int64_t>(low);
+  return dims;
+}
+
+bool Engine::profileDistribution(uint32_t profile, uint64_t request,
+                                 uint32_t &distribution) const {
+  if (profile == noIndex)
+    return false;
+  distribution = t.epochFor(profile, request)->distribution;
+  return distribution != noIndex;
+}
+
+Expected<void> Engine::prepare() {
+  auto made = createPolicy(options.policy, options.disable);
+  if (!made)
+    return tl::unexpected(made.error());
+  policy = std::move(*made);
+  traits = policy->traits();
+  const Scenario &scenario = options.scenario;
+  if (!scenario.faults.empty())
+    return makeError("scenario '{}' has faults during the run ({}); this needs "
+                     "the machine model of a later version: remove 'faults'",
+                     scenario.name, scenario.faults.front());
+
+  // Tenants and their requests.
+  std::vector<Tenant> given = scenario.tenants;
+  if (given.empty())
+    given.emplace_back();
+  uint64_t weightSum = 0, fixed = 0;
+  for (const Tenant &tenant : given) {
+    if (tenant.requests)
+      fixed += tenant.requests;
+    else
+      weightSum += tenant.weight;
+  }
+  uint64_t shared = scenario.requests > fixed ? scenario.requests - fixed : 0;
+  uint64_t sharedLeft = shared, weightLeft = weightSum;
+  for (size_t i = 0; i < given.size(); ++i) {
+    Tenant &tenant = given[i];
+    if (tenant.name.empty())
+      tenant.name = given.size() == 1 ? "main" : fmt::format("tenant{}", i);
+    if (tenant.workflow >= t.workflows.size())
+      return makeError("tenant '{}' runs workflow {}, but the program has {}: "
+                       "give a number below that, or a name",
+                       tenant.name, tenant.workflow, t.workflows.size());
+    TenantState state;
+    state.arrivals = tenant.arrivals;
+    state.base = totalRequests;
+    state.requests = tenant.requests;
+    if (!state.requests && weightLeft) {
+      // Largest remainders: what is left is shared by the weights that are left.
+      state.requests = static_cast<uint64_t>(
+          static_cast<unsigned __int128>(sharedLeft) * tenant.weight /
+          weightLeft);
+      sharedLeft -= state.requests;
+      weightLeft -= tenant.weight;
+    }
+    if (state.arrivals.kind == Arrivals::Kind::Trace) {
+      uint64_t length = state.arrivals.trace.size();
+      if (!std::is_sorted(state.arrivals.trace.begin(),
+                          state.arrivals.trace.end()))
+        return makeError("the arrival trace of tenant '{}' is not ascending",
+                         tenant.name);
+      state.requests =
+          state.requests ? std::min(state.requests, length) : length;
+    }
+    if (state.arrivals.kind == Arrivals::Kind::ClosedLoop &&
+        !state.arrivals.inFlight)
+      return makeError("tenant '{}' has a closed loop with no request in "
+                       "flight: give at least 1",
+                       tenant.name);
+    DistributionTables gaps;
+    if (state.arrivals.kind == Arrivals::Kind::Poisson) {
+      if (!state.arrivals.meanGapCycles)
+        return makeError("tenant '{}' has Poisson arrivals with a mean gap of "
+                         "0 cycles: give at least 1",
+                         tenant.name);
+      Distribution gap = Distribution::exponential(
+          static_cast<double>(state.arrivals.meanGapCycles));
+      gaps.u.assign(gap.u().begin(), gap.u().end());
+      gaps.x.assign(gap.x().begin(), gap.x().end());
+      gaps.items.push_back(
+          {0, static_cast<uint32_t>(gaps.u.size()), 0, gap.discrete()});
+    }
+    gapTables.push_back(std::move(gaps));
+    totalRequests += state.requests;
+    tenants.push_back(std::move(state));
+  }
+  options.scenario.tenants = given;
+  if (totalRequests >= (uint64_t(1) << 32))
+    return makeError("the scenario has {} requests; a run takes up to 2^32 - 1",
+                     totalRequests);
+
+  // What runs code?
+  std::vector<uint8_t> used(t.workflows.size(), 0);
+  for (const Tenant &tenant : given)
+    used[tenant.workflow] = 1;
+  functional = false;
+  if (!options.timingOnly)
+    for (const BlockInfo &block : t.blocks)
+      if (used[block.workflow] && block.kernel != noIndex &&
+          t.kernels[block.kernel].kind == KernelKind::Image)
+        functional = true;
+  if (functional && !executor)
+    return makeError("the program has code but no executor was given: run "
+                     "timing-only, or load the kernels");
+
+  for (const BlockInfo &block : t.blocks) {
+    if (!used[block.workflow])
+      continue;
+    uint32_t b = static_cast<uint32_t>(&block - t.blocks.data());
+    auto hasDistribution = [&] {
+      if (block.profile == noIndex)
+        return false;
+      for (uint32_t e = t.profileBegin[block.profile];
+           e < t.profileBegin[block.profile + 1]; ++e)
+        if (t.epochs[e].distribution == noIndex)
+          return false;
+      return true;
+    };
+    auto hasFrequencies = [&] {
+      if (block.profile == noIndex)
+        return false;
+      for (uint32_t e = t.profileBegin[block.profile];
+           e < t.profileBegin[block.profile + 1]; ++e)
+        if (t.epochs[e].frequencyEnd - t.epochs[e].frequencyBegin <
+            block.numRegions)
+          return false;
+      return true;
+    };
+    bool code = block.kernel != noIndex &&
+                t.kernels[block.kernel].kind == KernelKind::Image;
+    if (functional && code && !executor->hasKernel(block.kernel))
+      return makeError("block {} needs the code of kernel '{}', which the "
+                       "program does not hold: compile it without "
+                       "--no-kernels, or run timing-only",
+                       t.place(b), t.string(t.kernels[block.kernel].name));
+    if (block.kind == BlockKind::Task) {
+      if (t.kernels[block.kernel].kind == KernelKind::Join)
+        return makeError("task {} has a kernel that only joins use", t.place(b));
+      if (!code && !hasDistribution())
+        return makeError("task {} has neither code nor a profile with cycles",
+                         t.place(b));
+      if (functional && !code)
+        for (uint32_t o = 0; o < block.numOutputs; ++o) {
+          ElementKind kind = t.values[block.outputBegin + o].element;
+          if (kind != ElementKind::Data && kind != ElementKind::Token)
+            return makeError("task {} is profiled and makes a value of type "
+                             "{} that has no content: run timing-only, or give "
+                             "the task a body",
+                             t.place(b), stringifyElementKind(kind));
+        }
+      continue;
+    }
+    if (functional && code)
+      continue;
+    bool decided;
+    const char *what, *remedy;
+    switch (block.kind) {
+    case BlockKind::Loop:
+      decided = hasDistribution();
+      what = "the number of iterations";
+      remedy = "trips";
+      break;
+    case BlockKind::Fanout:
+      decided = (functional && block.decideInputs) || hasDistribution();
+      what = "the number of copies";
+      remedy = "count";
+      break;
+    default:
+      decided = hasFrequencies();
+      what = "which regions run";
+      remedy = "frequencies";
+      break;
+    }
+    if (!decided)
+      return makeError(
+          "block {}: nothing decides {}{}: add '{}' to its profile "
+          "(octo-run run --record-profile measures one, octo-compile --profile "
+          "uses it){}",
+          t.place(b), what, functional ? "" : " in a timing-only run", remedy,
+          functional ? "" : ", or run its code (without --timing-only)");
+  }
+
+  // Inputs against arguments.
+  for (size_t i = 0; i < given.size(); ++i) {
+    const Tenant &tenant = given[i];
+    const WorkflowInfo &wf = t.workflows[tenant.workflow];
+    if (!tenant.inputs.empty() && tenant.inputs.size() != wf.numArguments)
+      return makeError("tenant '{}' gives {} inputs, but workflow '{}' takes "
+                       "{} arguments",
+                       tenant.name, tenant.inputs.size(), wf.name,
+                       wf.numArguments);
+    if (!functional)
+      continue;
+    uint32_t first = t.regions[wf.regionBegin].valueBegin;
+    for (size_t a = 0; a < wf.numArguments; ++a) {
+      const TypeInfo &type = t.types[t.values[first + a].type];
+      size_t dynamic = std::count_if(type.dims.begin(), type.dims.end(),
+                                     [](int64_t dim) { return dim < 0; });
+      const ArgumentInput *input =
+          tenant.inputs.empty() ? nullptr : &tenant.inputs[a];
+      if (!input || input->items.empty()) {
+        size_t sizes = input ? input->dynamicDims.size() : 0;
+        if (elementBytes(type.element) && sizes < dynamic)
+          return makeError("argument {} of workflow '{}' has {} dynamic "
+                           "dimensions, but sizes for {}: give them in the "
+                           "scenario, or give the input as an array",
+                           a, wf.name, dynamic, sizes);
+        if (input)
+          for (int64_t size : input->dynamicDims)
+            if (size < 0)
+              return makeError("argument {} of workflow '{}' has a dynamic "
+                               "dimension of size {}",
+                               a, wf.name, size);
+        continue;
+      }
+      for (const Tensor &item : input->items) {
+        bool fits = item.kind() == type.element &&
+                    item.rank() == type.dims.size();
+        for (unsigned d = 0; fits && d < item.rank(); ++d)
+          fits = type.dims[d] < 0 || type.dims[d] == item.dim(d);
+        if (!fits)
+          return makeError(
+              "an input of argument {} of workflow '{}' is {}[{}], expected "
+              "{}[{}] (-1: any size)",
+              a, wf.name, stringifyElementKind(item.kind()),
+              fmt::join(item.dims().begin(), item.dims().end(), ", "),
+              stringifyElementKind(type.element),
+              fmt::join(type.dims.begin(), type.dims.end(), ", "));
+      }
+    }
+  }
+
+  // Nominal work and scaling of every kernel.
+  typeDims.resize(t.values.size());
+  blockWork.resize(t.blocks.size());
+  variantScaleQ16.assign(t.variants.size(), 0);
+  std::vector<uint8_t> scaled(t.kernels.size(), 0);
+  std::vector<int64_t> dims;
+  std::vector<uint64_t> loads;
+  kernelUsed.assign(t.kernels.size(), 0);
+  weightUsed.assign(t.weights.size(), 0);
+  for (uint32_t b = 0; b < t.blocks.size(); ++b) {
+    const BlockInfo &block = t.blocks[b];
+    blockWork[b] = {};
+    if (block.kernel == noIndex)
+      continue;
+    const KernelInfo &kernel = t.kernels[block.kernel];
+    for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w) {
+      const WorkTerm &term = t.terms[w];
+      unsigned __int128 product = term.coefficient;
+      for (uint32_t s = term.symbolBegin; s < term.symbolEnd; ++s) {
+        uint32_t symbol = t.symbols[s];
+        if (symbol & 0x80000000u)
+          continue;
+        uint32_t input = symbol >> 8, dim = symbol & 255;
+        uint32_t value = noIndex;
+        if (block.kind == BlockKind::Loop) {
+          // Decide inputs of a loop are yields of its first region.
+          const RegionInfo &before = t.regions[block.regionBegin];
+          if (input < before.numYields)
+            value = t.yields[before.yieldBegin + input];
+        } else if (input < block.numInputs) {
+          value = t.inputs[block.inputBegin + input];
+        }
+        if (value == noIndex)
+          continue;
+        if (value & weightFlag) {
+          const TypeInfo &type = t.types[t.weights[value & ~weightFlag].type];
+          product *= dim < type.dims.size() ? type.dims[dim] : 1;
+        } else {
+          if (typeDims[value].empty())
+            typeDims[value] = expectedDims(t.types[t.values[value].type],
+                                           t.values[value].bytes);
+          product *= dim < typeDims[value].size() ? typeDims[value][dim] : 1;
+        }
+      }
+      blockWork[b][term.workClass] += static_cast<uint64_t>(product);
+    }
+    if (block.kind == BlockKind::Task)
+      loads.push_back(codeLoadCycles(m.hostCluster, block.kernel));
+    if (scaled[block.kernel])
+      continue;
+    scaled[block.kernel] = 1;
+    uint64_t one = 0;
+    for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v) {
+      const VariantInfo &variant = t.variants[v];
+      if (kernel.kind == KernelKind::Profiled) {
+        variantScaleQ16[v] = variant.scaleQ16;
+        continue;
+      }
+      uint64_t cycles = ProgramTables::cycles(variant, blockWork[b]);
+      if (v == kernel.variantBegin)
+        one = cycles;
+      variantScaleQ16[v] =
+          one ? static_cast<uint64_t>(
+                    (static_cast<unsigned __int128>(cycles) << 16) / one)
+              : 65536;
+    }
+  }
+  if (!loads.empty()) {
+    std::nth_element(loads.begin(), loads.begin() + loads.size() / 2,
+                     loads.end());
+    breakEvenCycles = loads[loads.size() / 2];
+  }
+  breakEvenCycles =
+      std::max<uint64_t>({breakEvenCycles, m.configSwitchCycles, 1});
+  learned.resize(t.blocks.size());
+
+  // The machine at cycle 0.
+  tbus.resize(m.tbus);
+  clusters.resize(m.clusters);
+  idleSince.assign(size_t(m.tbus) * m.peasPerTbu, never);
+  lastKernel.assign(size_t(m.tbus) * m.peasPerTbu, noIndex);
+  linkFree.assign(size_t(m.clusters) * 4, 0);
+  linkIsDie.assign(size_t(m.clusters) * 4, 0);
+  for (uint32_t c = 0; c < m.clusters; ++c) {
+    uint32_t x = m.xOf(c), y = m.yOf(c);
+    linkIsDie[c * 4 + 0] = (x + 1) % m.dieWidth == 0;
+    linkIsDie[c * 4 + 1] = x % m.dieWidth == 0;
+    linkIsDie[c * 4 + 2] = (y + 1) % m.dieHeight == 0;
+    linkIsDie[c * 4 + 3] = y % m.dieHeight == 0;
+  }
+  hbmFree.assign(m.hbm.size(), 0);
+  for (const BlockInfo &block : t.blocks) {
+    if (!used[block.workflow] || block.kind != BlockKind::Task)
+      continue;
+    for (uint32_t r = 0; r < block.numActive; ++r) {
+      const ReplicaInfo &replica = t.replicas[block.replicaBegin + r];
+      if (traits.reach == Reach::Shares)
+        tbus[replica.tbu].usable |= replica.peas;
+      else
+        for (uint32_t i = 0; i < m.tbusPerCluster; ++i) {
+          uint32_t tbu = replica.cluster * m.tbusPerCluster + i;
+          tbus[tbu].usable = m.live[tbu];
+        }
+    }
+  }
+  if (traits.reach == Reach::Machine)
+    for (uint32_t i = 0; i < m.tbus; ++i)
+      if (m.reachable[clusterOf(i)])
+        tbus[i].usable = m.live[i];
+
+  // Queues: one per share, or one per TBU and class.
+  bool shares = traits.reach == Reach::Shares && !traits.central;
+  laneFirst.assign(m.tbus + 1, 0);
+  for (uint32_t i = 0; i < m.tbus; ++i)
+    laneFirst[i + 1] = shares ? t.laneBegin[i + 1] : (i + 1) * 3;
+  if (!traits.central)
+    lanes.resize(laneFirst.back());
+  central.resize(3);
+  freeSets.resize(traits.central ? 3 * (m.peasPerTbu + 1) : 0);
+  for (TbuSet &set : freeSets) {
+    set.words.assign((m.tbus + 63) / 64, 0);
+    set.summary.assign((set.words.size() + 63) / 64, 0);
+  }
+  for (uint32_t i = 0; i < m.tbus; ++i) {
+    PeaMask usable = tbus[i].usable;
+    usablePeas += std::popcount(usable);
+    for (PeaMask rest = usable; rest; rest &= rest - 1)
+      idleSince[size_t(i) * m.peasPerTbu + std::countr_zero(rest)] = 0;
+    setFree(i, usable);
+  }
+  if (!usablePeas)
+    return makeError("no live PEA can run anything of this program");
+  for (const BlockInfo &block : t.blocks) {
+    if (!used[block.workflow] || block.kind != BlockKind::Task ||
+        traits.reach == Reach::Shares)
+      continue;
+    const KernelInfo &kernel = t.kernels[block.kernel];
+    if (t.variants[kernel.variantBegin].gang > m.peasPerTbu)
+      return makeError("task {} needs a gang of {} PEAs, a TBU has {}",
+                       t.place(static_cast<uint32_t>(&block - t.blocks.data())),
+                       t.variants[kernel.variantBegin].gang, m.peasPerTbu);
+  }
+
+  // Segments: slots of each lane by TBU, in order of start.
+  if (traits.segments) {
+    segmentLaneBegin.push_back(0);
+    for (const SegmentInfo &segment : t.segments) {
+      for (uint32_t lane = 0; lane < segment.lanes; ++lane) {
+        uint32_t begin = slotOrder.size(), groups = slotGroups.size();
+        for (uint32_t s = segment.slotBegin; s < segment.slotEnd; ++s)
+          slotOrder.push_back(s);
+        std::sort(slotOrder.begin() + begin, slotOrder.end(),
+                  [&](uint32_t a, uint32_t b) {
+                    return std::tuple(replicaOfSlot(a, lane).tbu,
+                                      t.slots[a].start, a) <
+                           std::tuple(replicaOfSlot(b, lane).tbu,
+                                      t.slots[b].start, b);
+                  });
+        for (uint32_t i = begin; i < slotOrder.size();) {
+          uint32_t tbu = replicaOfSlot(slotOrder[i], lane).tbu, j = i;
+          while (j < slotOrder.size() &&
+                 replicaOfSlot(slotOrder[j], lane).tbu == tbu)
+            ++j;
+          slotGroups.push_back({tbu, i, j});
+          i = j;
+        }
+        laneGroups.emplace_back(groups, slotGroups.size());
+        laneAdmitted.push_back(never);
+      }
+      segmentLaneBegin.push_back(laneGroups.size());
+    }
+  }
+
+  totals.resize(t.blocks.size());
+  outcomeCounts.resize(t.blocks.size());
+  for (uint32_t b = 0; b < t.blocks.size(); ++b)
+    if (t.blocks[b].kind != BlockKind::Task)
+      outcomeCounts[b].assign(t.blocks[b].kind == BlockKind::Switch ||
+                                      t.blocks[b].kind == BlockKind::Select
+                                  ? t.blocks[b].numRegions
+                                  : 1,
+                              0);
+  latency.resize(1 + tenants.size());
+  records.resize(totalRequests);
+  requestWork.assign(totalRequests, 0);
+  requestPath.assign(totalRequests, 0);
+  if (functional) {
+    outputDigests.resize(totalRequests);
+    if (options.keepOutputs)
+      outputs.resize(totalRequests);
+    weightTensors.resize(t.weights.size());
+    for (const BlockInfo &block : t.blocks)
+      if (used[block.workflow])
+        for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
+          uint32_t weight = t.blockWeights[w];
+          if (weightTensors[weight].valid())
+            continue;
+          auto loaded = loadWeight(*t.source, weight, options.weightsFolder);
+          if (!loaded)
+            return tl::unexpected(loaded.error());
+          weightTensors[weight] = std::move(*loaded);
+        }
+  }
+  freeWords.resize(t.regions.size());
+  scheduler = std::make_unique<Scheduler>(*this);
+  return {};
+}
+
+//===----------------------------------------------------------------------===//
+// The event loop
+//===----------------------------------------------------------------------===//
+
+void Engine::handle(const Event &event) {
+  switch (event.type) {
+  case HopEvent:
+    hop(event.payload);
+    break;
+  case ReadyEvent:
+    if (instances.current(event.payload, event.version))
+      makeReady(event.payload);
+    break;
+  case CompletionEvent:
+    if (instances.current(event.payload, event.version) &&
+        instances[event.payload].resizes == event.aux)
+      complete(event.payload);
+    break;
+  case BoundaryEvent:
+    if (instances.current(event.payload, event.version))
+      boundary(event.payload);
+    break;
+  case DispatchEvent: {
+    TbuState &tbu = tbus[event.payload];
+    if (event.aux) {
+      if (tbu.wakeAt == now())
+        tbu.wakeAt = never;
+      policy->dispatch(*scheduler, event.payload, Trigger::SlotPassed);
+    } else {
+      tbu.dispatchPending = false;
+      policy->dispatch(*scheduler, event.payload, Trigger::Released);
+    }
+    break;
+  }
+  case CentralEvent:
+    centralAt = never;
+    policy->dispatch(*scheduler, noIndex, Trigger::Ready);
+    break;
+  case MessageEvent:
+    arrived(event.payload);
+    break;
+  case TokenEvent: {
+    Token token = tokens[event.payload];
+    tokens.release(event.payload);
+    if (!controls.current(token.target, token.targetGeneration)) {
+      release(token.value);
+      break;
+    }
+    if (token.kind == ControlInput)
+      controlArrived(token.target, token.input, token.value);
+    else if (frames.current(token.frame, token.frameGeneration))
+      yieldArrived(token.target, token.frame, token.input, token.value);
+    else
+      release(token.value);
+    break;
+  }
+  case DecisionEvent: {
+    if (controls.current(event.payload, event.version)) {
+      Control &control = controls[event.payload];
+      uint64_t row = 0;
+      if (t.blocks[control.block].kind == BlockKind::Loop)
+        for (LoopRow &candidate : control.rows)
+          if (candidate.active && candidate.iteration % 65536 == event.aux)
+            row = candidate.iteration;
+      decide(event.payload, row);
+    }
+    break;
+  }
+  case JoinEvent:
+    if (controls.current(event.payload, event.version))
+      finishJoin(event.payload);
+    break;
+  case ResultEvent: {
+    if (!requests.current(event.payload, event.version))
+      break;
+    if (--requests[event.payload].resultsLeft == 0)
+      finishRequest(event.payload);
+    break;
+  }
+  case HostInEvent:
+    if (requests.current(event.payload, event.version))
+      startBody(event.payload);
+    break;
+  case ArrivalEvent:
+    arrive(event.payload);
+    break;
+  case WeightEvent:
+    weightArrived(event.entity, event.payload, now());
+    break;
+  case EpochEvent: {
+    for (uint32_t c = 0; c < m.clusters; ++c) {
+      ClusterState &cluster = clusters[c];
+      cluster.lastBacklog = cluster.shownBacklog;
+      cluster.shownBacklog = cluster.backlog;
+      cluster.shownAt = now();
+    }
+    policy->epoch(*scheduler);
+    if (openRequests || finishedRequests < totalRequests)
+      push(now() + event.payload, EventClass::Epoch, EpochEvent, 0,
+           event.payload, 0);
+    break;
+  }
+  }
+  drain();
+}
+
+Expected<RunResult> Engine::run() {
+  auto begin = std::chrono::steady_clock::now();
+  policy->begin(*scheduler);
+  if (traits.epochs) {
+    uint64_t period = 0;
+    for (const WorkflowInfo &wf : t.workflows)
+      period = std::max(period, wf.epochCycles);
+    if (!period)
+      period = 65536;
+    period = std::min<uint64_t>(period, 0x7fffffff);
+    push(period, EventClass::Epoch, EpochEvent, 0,
+         static_cast<uint32_t>(period), 0);
+  }
+  for (uint32_t i = 0; i < tenants.size(); ++i) {
+    TenantState &tenant = tenants[i];
+    if (tenant.arrivals.kind == Arrivals::Kind::ClosedLoop) {
+      uint64_t first = std::min(tenant.arrivals.inFlight, tenant.requests);
+      for (uint64_t k = 0; k < first; ++k)
+        push(0, EventClass::Arrival, ArrivalEvent, i, i, 0);
+    } else {
+      scheduleArrival(i);
+    }
+  }
+
+  RunStatus status = RunStatus::Completed;
+  const StopRules &stop = options.scenario.stop;
+  Event event;
+  while (finishedRequests < totalRequests || heldInstances) {
+    if (stop.maxEvents && events >= stop.maxEvents) {
+      status = RunStatus::EventLimit;
+      break;
+    }
+    if (stop.maxCycles && !wheel.empty() &&
+        wheel.nextTime() > stop.maxCycles) {
+      status = RunStatus::CycleLimit;
+      break;
+    }
+    if (!wheel.pop(event)) {
+      status = RunStatus::Deadlock;
+      break;
+    }
+    ++events;
+    handle(event);
+    if (event.type == EpochEvent) {
+      // Epochs alone would go on for ever: with nothing but the next one
+      // pending, nothing can happen any more.
+      if (wheel.size() <= 1 && finishedRequests < totalRequests) {
+        status = RunStatus::Deadlock;
+        break;
+      }
+    } else {
+      lastActivity = now();
+    }
+    if (!fatal.empty())
+      return makeError("{}", fatal);
+    if ((events & 65535) == 0 && progress &&
+        !progress({now(), events, finishedRequests, totalRequests})) {
+      status = RunStatus::Cancelled;
+      break;
+    }
+  }
+  uint64_t end = status == RunStatus::CycleLimit ? stop.maxCycles : lastActivity;
+  closeAccounts(end);
+  RunResult outcome = result(status);
+  outcome.makespanCycles = end;
+  outcome.host.wallSeconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  if (outcome.host.wallSeconds > 0) {
+    outcome.host.eventsPerSecond = events / outcome.host.wallSeconds;
+    outcome.host.taskInstancesPerSecond =
+        counters.taskInstances / outcome.host.wallSeconds;
+  }
+  if (!fatal.empty())
+    return makeError("{}", fatal);
+  return outcome;
+}
+
+//===----------------------------------------------------------------------===//
+// Requests
+//===----------------------------------------------------------------------===//
+
+uint64_t Engine::draw(const OpenRequest &request, uint32_t block, uint64_t tag,
+                      uint64_t number) const {
+  return philox64(options.scenario.seed,
+                  static_cast<uint32_t>(request.number) | uint64_t(block) << 32,
+                  tag + number);
+}
+
+void Engine::scheduleArrival(uint32_t index) {
+  TenantState &tenant = tenants[index];
+  if (tenant.arrived >= tenant.requests)
+    return;
+  if (tenant.arrivals.kind == Arrivals::Kind::Trace) {
+    tenant.nextArrival = tenant.arrivals.trace[tenant.arrived];
+  } else {
+    uint64_t bits =
+        philox64(options.scenario.seed,
+                 static_cast<uint32_t>(tenant.arrived) |
+                     uint64_t(arrivalStream) << 32,
+                 index);
+    tenant.nextArrival += std::max<int64_t>(gapTables[index].sample(0, bits), 0);
+  }
+  push(tenant.nextArrival, EventClass::Arrival, ArrivalEvent, index, index, 0);
+}
+
+void Engine::arrive(uint32_t index) {
+  TenantState &tenant = tenants[index];
+  if (tenant.arrived >= tenant.requests)
+    return;
+  uint32_t id = requests.allocate();
+  OpenRequest &request = requests[id];
+  request.index = tenant.arrived++;
+  request.number = tenant.base + request.index;
+  request.tenant = index;
+  request.order = arrivalOrder++;
+  request.workflow = options.scenario.tenants[index].workflow;
+  request.firstFrame = noIndex;
+  request.resultsLeft = t.workflows[request.workflow].numResults;
+  request.holds = 0;
+  request.failed = request.finished = request.admitted = false;
+  request.path = 0;
+  request.capacityWork = 0;
+  request.work = 0;
+  request.argumentBytes = 0;
+  request.arguments.clear();
+  request.results.clear();
+  RequestRecord &record = records[request.number];
+  record.arrival = now();
+  record.tenant = index;
+  ++openRequests;
+  // Argument sizes decide on admission; contents are made when it is admitted.
+  if (tenant.arrivals.kind != Arrivals::Kind::ClosedLoop)
+    scheduleArrival(index);
+  waitingRequests.push_back(id);
+  tryAdmit();
+}
+
+/// One argument that the scenario does not give.
+static Tensor drawnArgument(const TypeInfo &type, const ArgumentInput *input,
+                            uint64_t seed, uint64_t request, uint64_t argument) {
+  std::vector<int64_t> dims = type.dims;
+  unsigned next = 0;
+  for (int64_t &dim : dims)
+    if (dim < 0)
+      dim = input->dynamicDims[next++];
+  Tensor tensor = Tensor::allocate(type.element, dims, type.scalar);
+  double low = input ? input->low : 0.0, high = input ? input->high : 1.0;
+  int64_t count = tensor.numElements();
+  for (int64_t e = 0; e < count; ++e) {
+    uint64_t bits = philox64(seed, static_cast<uint64_t>(e),
+                             request << 16 | argument);
+    double fraction = static_cast<double>(bits >> 11) * 0x1p-53;
+    double value = low + fraction * (high - low);
+    // Integers take both ends.
+    bool integer = type.element <= ElementKind::Index;
+    if (integer)
+      value = std::trunc(low) +
+              std::floor(fraction *
+                         (std::trunc(high) - std::trunc(low) + 1.0));
+    setElement(tensor, e, value);
+  }
+  return tensor;
+}
+
+Expected<void> Engine::makeArguments(OpenRequest &request) {
+  const WorkflowInfo &wf = t.workflows[request.workflow];
+  const Tenant &tenant = options.scenario.tenants[request.tenant];
+  uint32_t first = t.regions[wf.regionBegin].valueBegin;
+  uint32_t id = noIndex;
+  for (uint32_t a = 0; a < wf.numArguments; ++a) {
+    const ValueInfo &info = t.values[first + a];
+    uint64_t bytes = info.bytes;
+    Tensor tensor;
+    if (functional && elementBytes(info.element)) {
+      const ArgumentInput *input =
+          tenant.inputs.empty() ? nullptr : &tenant.inputs[a];
+      if (input && !input->items.empty())
+        tensor = input->items[request.index % input->items.size()];
+      else
+        tensor = drawnArgument(t.types[info.type], input, options.scenario.seed,
+                               request.index, a);
+      bytes = tensor.bytes();
+    } else if (info.bytesDistribution != noIndex) {
+      bytes = std::max<int64_t>(
+          t.distributions.sample(info.bytesDistribution,
+                                 draw(request, argumentStream, 0, a)),
+          0);
+    }
+    id = newValue(bytes, 0, m.hostCluster, noIndex, noIndex,
+                  info.element == ElementKind::Token);
+    if (functional)
+      tensors[id] = std::move(tensor);
+    request.arguments.push_back(id);
+    request.argumentBytes += bytes;
+  }
+  return {};
+}
+
+void Engine::tryAdmit() {
+  while (!waitingRequests.empty()) {
+    uint32_t id = waitingRequests.front();
+    OpenRequest &request = requests[id];
+    if (!request.admitted && request.arguments.empty())
+      (void)makeArguments(request);
+    ClusterState &host = clusters[m.hostCluster];
+    if (admittedOpen && m.scratchpad &&
+        host.used + request.argumentBytes > m.scratchpad)
+      return;
+    waitingRequests.pop_front();
+    request.admitted = true;
+    ++admittedOpen;
+    RequestRecord &record = records[request.number];
+    record.admitted = now();
+    admissionWait.add(now() - record.arrival);
+    for (uint32_t value : request.arguments) {
+      values[value].request = id;
+      values[value].age = ~uint64_t(request.order);
+      if (host.spilling && values[value].bytes)
+        host.parked.emplace(values[value].age, values[value].sequence, value);
+    }
+    // Park what comes; the host port serves one request after the other.
+    for (uint32_t value : request.arguments)
+      park(m.hostCluster, values[value].bytes);
+    uint64_t start = std::max(now(), hostInFree);
+    uint64_t length = ceilDiv(request.argumentBytes, m.hostInBytesPerCycle);
+    hostInFree = start + length;
+    counters.hostInBytes += request.argumentBytes;
+    hostInTotal += request.argumentBytes;
+    push(start + length + m.hostLatency, EventClass::Transfer, HostInEvent, id,
+         id, requests[id].generation);
+  }
+}
+
+void Engine::startBody(uint32_t id) {
+  OpenRequest &request = requests[id];
+  const WorkflowInfo &wf = t.workflows[request.workflow];
+  std::vector<uint32_t> arguments = std::move(request.arguments);
+  request.arguments.clear();
+  uint32_t frame = openFrame(wf.regionBegin, noIndex, id, m.hostCluster, 0,
+                             0, 0, 0);
+  activateBlocks(frame);
+  uint32_t first = t.regions[wf.regionBegin].valueBegin;
+  for (uint32_t a = 0; a < arguments.size(); ++a) {
+    deliver(frame, first + a, arguments[a]);
+    settleFrame(frame);
+  }
+  settleFrame(frame);
+}
+
+void Engine::finishRequest(uint32_t id) {
+  OpenRequest &request = requests[id];
+  if (request.finished)
+    return;
+  request.finished = true;
+  RequestRecord &record = records[request.number];
+  record.finished = now();
+  record.failed = request.failed;
+  requestPath[request.number] = request.path;
+  if (!request.failed)
+    realisedWork += request.work;
+  ++finishedRequests;
+  --openRequests;
+  --admittedOpen;
+  TenantState &tenant = tenants[request.tenant];
+  ++tenant.finished;
+  if (!request.failed && request.order >= options.scenario.warmUpRequests) {
+    latency[0].add(now() - record.arrival);
+    latency[1 + request.tenant].add(now() - record.arrival);
+  }
+  if (trace)
+    trace->request({request.number, request.tenant, record.arrival, now(),
+                    request.failed});
+  if (functional && !request.failed)
+    storeOutputs(request);
+  if (tenant.arrivals.kind == Arrivals::Kind::ClosedLoop &&
+      tenant.arrived < tenant.requests)
+    push(now(), EventClass::Arrival, ArrivalEvent, request.tenant,
+         request.tenant, 0);
+  closeRequest(id);
+  tryAdmit();
+}
+
+void Engine::closeRequest(uint32_t id) {
+  OpenRequest &request = requests[id];
+  if (!request.finished || request.firstFrame != noIndex || request.holds)
+    return;
+  requestWork[request.number] = request.capacityWork;
+  for (uint32_t value : request.arguments)
+    release(value);
+  request.arguments.clear();
+  request.results.clear();
+  requests.release(id);
+}
+
+void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
+  OpenRequest &request = requests[id];
+  if (request.failed || request.finished)
+    return;
+  request.failed = true;
+  if (failures.size() < options.maxFailureReports ||
+      failures.back().request > request.number) {
+    RequestFailure failure;
+    failure.request = request.number;
+    failure.workflow = request.workflow;
+    failure.block = t.blocks[block].local;
+    failure.cycle = now();
+    failure.path = t.pathOf(block);
+    failure.file = t.string(t.sourceFile[block]);
+    failure.line = t.sourceLine[block];
+    failure.reason = std::move(reason);
+    // In order of request.
+    auto place = std::upper_bound(
+        failures.begin(), failures.end(), failure.request,
+        [](uint64_t a, const RequestFailure &b) { return a < b.request; });
+    failures.insert(place, std::move(failure));
+    if (failures.size() > options.maxFailureReports)
+      failures.pop_back();
+  }
+  // Everything of the request that waits goes; what computes is discarded when it
+  // completes.
+  while (request.firstFrame != noIndex) {
+    uint32_t f = request.firstFrame;
+    Frame &frame = frames[f];
+    const RegionInfo &region = t.regions[frame.region];
+    for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
+      uint32_t word = frame.words[b - region.blockBegin];
+      if (!word || word == overMark)
+        continue;
+      if (t.blocks[b].kind == BlockKind::Task)
+        cancelInstance(word - 1);
+      else
+        freeControl(word - 1);
+    }
+    request.firstFrame = frame.next;
+    if (frame.activations != noIndex)
+      freeActivations.push_back(frame.activations);
+    freeWords[frame.region].push_back(frame.words);
+    frames.release(f);
+  }
+  request.results.clear();
+  finishRequest(id);
+}
+
+//===----------------------------------------------------------------------===//
+// Frames
+//===----------------------------------------------------------------------===//
+
+/// The caller holds one count of `outstanding` and gives it back with
+/// settleFrame when the frame is set up.
+uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
+                           uint32_t home, uint32_t index, uint32_t copy,
+                           uint64_t tag, uint64_t path) {
+  const RegionInfo &info = t.regions[region];
+  uint32_t id = frames.allocate();
+  Frame &frame = frames[id];
+  frame.region = region;
+  frame.owner = owner;
+  frame.request = request;
+  frame.home = home;
+  frame.index = index;
+  frame.copy = copy;
+  uint32_t numBlocks = info.blockEnd - info.blockBegin;
+  frame.outstanding = numBlocks + info.numYields + info.numImports + 1;
+  frame.tag = tag;
+  frame.path = path;
+  frame.activatedAt = now();
+  frame.activations = noIndex;
+  frame.sibling = noIndex;
+  size_t words = size_t(numBlocks) + info.numInputs;
+  std::vector<uint32_t *> &free = freeWords[region];
+  if (free.empty()) {
+    wordStorage.emplace_back(std::make_unique<uint32_t[]>(words + 1));
+    frame.words = wordStorage.back().get();
+  } else {
+    frame.words = free.back();
+    free.pop_back();
+  }
+  std::memset(frame.words, 0, words * sizeof(uint32_t));
+  OpenRequest &owned = requests[request];
+  frame.previous = noIndex;
+  frame.next = owned.firstFrame;
+  if (frame.next != noIndex)
+    frames[frame.next].previous = id;
+  owned.firstFrame = id;
+  ++counters.frames;
+  counters.peakFrames = std::max<uint64_t>(counters.peakFrames,
+                                           frames.numLive());
+  if (traits.segments && info.segmentBegin != info.segmentEnd)
+    activateSegments(id);
+  return id;
+}
+
+/// Creates what waits for no value.
+void Engine::activateBlocks(uint32_t id) {
+  const RegionInfo &region = t.regions[frames[id].region];
+  uint32_t generation = frames[id].generation;
+  for (uint32_t i = region.activeBegin; i < region.activeEnd; ++i) {
+    uint32_t block = t.activeBlocks[i];
+    if (t.blocks[block].kind == BlockKind::Task) {
+      uint32_t instance = instanceFor(id, block);
+      allInputs(instance);
+    } else {
+      uint32_t control = controlFor(id, block);
+      if (t.blocks[block].kind == BlockKind::Loop)
+        beginIteration(control, 0);
+      else if (!t.blocks[block].decideInputs)
+        requestDecision(control, 0);
+    }
+    if (!frames.current(id, generation))
+      return;
+  }
+  if (region.yieldsWeights)
+    for (uint32_t y = 0; y < region.numYields; ++y) {
+      uint32_t yield = t.yields[region.yieldBegin + y];
+      if (!(yield & weightFlag))
+        continue;
+      uint32_t value = weightValue(yield & ~weightFlag, frames[id].request);
+      yielded(id, y, value);
+      release(value);
+    }
+}
+
+void Engine::settleFrame(uint32_t id, uint32_t count) {
+  Frame &frame = frames[id];
+  frame.outstanding -= count;
+  if (!frame.outstanding)
+    freeFrame(id);
+}
+
+void Engine::freeFrame(uint32_t id) {
+  Frame &frame = frames[id];
+  uint32_t owner = frame.owner, request = frame.request;
+  if (frame.previous != noIndex)
+    frames[frame.previous].next = frame.next;
+  else
+    requests[request].firstFrame = frame.next;
+  if (frame.next != noIndex)
+    frames[frame.next].previous = frame.previous;
+  if (frame.activations != noIndex)
+    freeActivations.push_back(frame.activations);
+  freeWords[frame.region].push_back(frame.words);
+  if (owner != noIndex)
+    childFreed(owner, id);
+  frames.release(id);
+  if (owner == noIndex) {
+    OpenRequest &open = requests[request];
+    if (!open.finished && !open.resultsLeft)
+      finishRequest(request);
+    else
+      closeRequest(request);
+  }
+}
+
+/// A block of the frame is over: nothing of it can fire any more.
+void Engine::blockOver(uint32_t id, uint32_t block) {
+  Frame &frame = frames[id];
+  frame.words[block - t.regions[frame.region].blockBegin] = overMark;
+  settleFrame(id);
+}
+
+/// Puts a value into a slot; takes over the caller's reference. Consumers are
+/// served when the present event has been handled, so that chains of frames that
+/// only pass values on do not recurse.
+void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
+  deliveries.push_back({frame, frames[frame].generation, slot, value});
+}
+
+void Engine::drain() {
+  while (!deliveries.empty() || !resumes.empty()) {
+    if (!deliveries.empty()) {
+      Delivery delivery = deliveries.front();
+      deliveries.pop_front();
+      if (frames.current(delivery.frame, delivery.frameGeneration))
+        consume(delivery.frame, delivery.slot, delivery.value);
+      release(delivery.value);
+      continue;
+    }
+    auto [control, generation] = resumes.back();
+    resumes.pop_back();
+    if (controls.current(control, generation))
+      resume(control);
+  }
+}
+
+void Engine::consume(uint32_t id, uint32_t slot, uint32_t value) {
+  uint32_t generation = frames[id].generation;
+  // The frame must not go away below us; a failing consumer may take it.
+  for (uint32_t i = t.values[slot].consumerBegin,
+                e = t.values[slot + 1].consumerBegin;
+       i < e; ++i) {
+    const Consumer &consumer = t.consumers[i];
+    if (consumer.block == noIndex)
+      yielded(id, consumer.input, value);
+    else if (t.blocks[consumer.block].kind == BlockKind::Task)
+      taskInput(id, consumer.block, consumer.input, value);
+    else
+      controlInput(id, consumer.block, consumer.input, value);
+    if (!frames.current(id, generation))
+      return;
+  }
+}
+
+/// A yield of the frame's region has its value.
+void Engine::yielded(uint32_t id, uint32_t yield, uint32_t value) {
+  Frame &frame = frames[id];
+  if (frame.owner != noIndex) {
+    controlYield(frame.owner, id, yield, value);
+    return;
+  }
+  OpenRequest &request = requests[frame.request];
+  request.path = std::max(request.path, values[value].path);
+  if (functional) {
+    if (request.results.size() <= yield)
+      request.results.resize(t.workflows[request.workflow].numResults);
+    request.results[yield] = tensors[value];
+  }
+  sendValue(MessageKind::Result, frame.request,
+            requests[frame.request].generation, yield, value, m.hostCluster,
+            now());
+  settleFrame(id);
+}
+
+//===----------------------------------------------------------------------===//
+// Values
+//===----------------------------------------------------------------------===//
+
+/// A new value with one reference. Its bytes are parked by the caller.
+uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
+                          uint32_t tbu, uint32_t request, bool token) {
+  uint32_t id = values.allocate();
+  Value &value = values[id];
+  value.refs = 1;
+  value.bytes = bytes;
+  value.path = path;
+  value.idleFrom = value.idleTo = 0;
+  value.readyAt = 0;
+  value.sequence = valueSequence++;
+  value.cluster = cluster;
+  value.tbu = tbu;
+  value.request = request;
+  value.hbm = noIndex;
+  value.pins = 0;
+  value.token = token;
+  value.age = request == noIndex ? never : ~uint64_t(requests[request].order);
+  if (functional && tensors.size() <= id)
+    tensors.resize(id + 1);
+  if (clusters[cluster].spilling && bytes && request != noIndex)
+    clusters[cluster].parked.emplace(value.age, value.sequence, id);
+  return id;
+}
+
+void Engine::release(uint32_t id) {
+  Value &value = values[id];
+  if (--value.refs)
+    return;
+  if (value.hbm == noIndex && value.bytes) {
+    ClusterState &cluster = clusters[value.cluster];
+    if (cluster.spilling && value.age != never)
+      cluster.parked.erase({value.age, value.sequence, id});
+    unpark(value.cluster, value.bytes);
+  }
+  if (functional)
+    tensors[id].reset();
+  values.release(id);
+}

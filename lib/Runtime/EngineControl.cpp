@@ -1,0 +1,970 @@
+//===- EngineControl.cpp - Control blocks ---------------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Switches, selects, loops and fan-outs at the CBUs: when they decide, which
+// region instances they open, how their outputs come together
+// (docs/semantics.md, sections 2 and 3).
+//
+//===----------------------------------------------------------------------===//
+
+#include "Engine.h"
+
+#include <algorithm>
+
+using namespace octo;
+
+/// Slots of joins that are inits, not results of members or copies.
+static constexpr uint32_t initSlot = 0x80000000u;
+
+uint32_t Engine::routedReplica(const BlockInfo &block,
+                               const Frame &frame) const {
+  if (block.numActive == 1)
+    return 0;
+  uint64_t number = requests[frame.request].index;
+  if (block.routing == RoutingRule::ByCopy)
+    number += frame.copy;
+  return static_cast<uint32_t>(number % block.numActive);
+}
+
+/// Weight `weight` as a value of its own, where control blocks hand it on. It
+/// lies in memory, so it takes no scratchpad.
+uint32_t Engine::weightValue(uint32_t weight, uint32_t request) {
+  uint32_t port = m.nearestHbm[m.hostCluster];
+  uint32_t cluster = port == noIndex ? m.hostCluster : m.hbm[port].cluster;
+  uint32_t value =
+      newValue(t.weights[weight].bytes, 0, cluster, noIndex, noIndex, false);
+  values[value].request = request;
+  values[value].hbm = port;
+  if (port == noIndex)
+    park(cluster, t.weights[weight].bytes);
+  if (functional)
+    tensors[value] = weightTensors[weight];
+  return value;
+}
+
+uint32_t Engine::beforeRegion(const BlockInfo &block) const {
+  for (uint32_t r = 0; r < block.numRegions; ++r)
+    if (t.regions[block.regionBegin + r].role == RegionRole::Before)
+      return block.regionBegin + r;
+  return noIndex;
+}
+
+uint32_t Engine::afterRegion(const BlockInfo &block) const {
+  for (uint32_t r = 0; r < block.numRegions; ++r)
+    if (t.regions[block.regionBegin + r].role == RegionRole::After)
+      return block.regionBegin + r;
+  return noIndex;
+}
+
+/// Does this import come from the values that a loop carries?
+bool Engine::importIsCarried(const BlockInfo &block, uint32_t region,
+                             uint32_t import) const {
+  if (block.kind != BlockKind::Loop)
+    return false;
+  uint32_t before = beforeRegion(block);
+  if (region != (before != noIndex ? before : block.regionBegin))
+    return false;
+  uint32_t source = t.imports[t.regions[region].importBegin + import];
+  return source < t.regions[afterRegion(block)].numYields;
+}
+
+uint64_t Engine::decisionCycles(uint32_t block) const {
+  const std::array<uint64_t, 5> &work = blockWork[block];
+  uint64_t ops = work[0] + work[1] + work[2] + work[3];
+  return m.cbDecisionCycles +
+         static_cast<uint64_t>(
+             (static_cast<unsigned __int128>(ops) * m.cbCyclesPerScalarQ16 +
+              65535) >>
+             16);
+}
+
+//===----------------------------------------------------------------------===//
+// Creation and inputs
+//===----------------------------------------------------------------------===//
+
+uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
+  Frame &frame = frames[frameId];
+  uint32_t &word = frame.words[blockId - t.regions[frame.region].blockBegin];
+  if (word)
+    return word - 1;
+  const BlockInfo &block = t.blocks[blockId];
+  uint32_t id = controls.allocate();
+  word = id + 1;
+  Control &control = controls[id];
+  control.frame = frameId;
+  control.block = blockId;
+  control.request = frame.request;
+  control.cluster =
+      t.replicas[block.replicaBegin + routedReplica(block, frame)].cluster;
+  control.openFrames = 0;
+  control.firstChild = noIndex;
+  control.numTaken = 0;
+  control.nextCopy = 0;
+  control.decided = control.joined = control.over = control.stopped = false;
+  control.path = frame.path;
+  control.joinPath = 0;
+  control.outcome = 0;
+  control.waitingSince = now();
+  control.nextIteration = 0;
+  control.activeIterations = 0;
+  control.trips = 0;
+  control.decidePending = 0;
+  control.joinPending = 0;
+  control.results.clear();
+  control.members.clear();
+  control.inits.clear();
+  if (block.kind == BlockKind::Loop) {
+    control.rows.resize(block.credits + 1);
+    for (LoopRow &row : control.rows) {
+      row.active = false;
+      row.iteration = never;
+    }
+    uint32_t distribution;
+    const OpenRequest &request = requests[frame.request];
+    if (profileDistribution(block.profile, requestForProfile(request),
+                            distribution))
+      control.trips = static_cast<uint64_t>(std::max<int64_t>(
+          t.distributions.sample(distribution,
+                                 draw(request, block.local, frame.tag, 0)),
+          0));
+  } else {
+    for (uint32_t i = 0; i < block.decideInputs && i < block.numInputs; ++i)
+      control.decidePending +=
+          !(t.inputs[block.inputBegin + i] & weightFlag);
+    if (block.kind != BlockKind::Switch) {
+      control.inits.assign(block.numOutputs, 0);
+      control.joinPending = block.numOutputs;
+    }
+  }
+  // Inputs that are weights are there from the start.
+  if (block.weightBegin != block.weightEnd)
+    for (uint32_t i = 0; i < block.numInputs; ++i) {
+      uint32_t input = t.inputs[block.inputBegin + i];
+      if (!(input & weightFlag))
+        continue;
+      uint32_t value = weightValue(input & ~weightFlag, frame.request);
+      bool decides = block.kind != BlockKind::Loop && i < block.decideInputs;
+      controls[id].decidePending += decides;
+      controlArrived(id, i, value);
+    }
+  return id;
+}
+
+void Engine::sendToken(TokenKind kind, uint32_t control, uint32_t frame,
+                       uint32_t input, uint32_t value) {
+  uint64_t delay = tokenDelay(values[value].cluster, controls[control].cluster);
+  retain(value);
+  if (!delay) {
+    if (kind == ControlInput)
+      controlArrived(control, input, value);
+    else
+      yieldArrived(control, frame, input, value);
+    return;
+  }
+  uint32_t id = tokens.allocate();
+  Token &token = tokens[id];
+  token.target = control;
+  token.targetGeneration = controls[control].generation;
+  token.frame = frame;
+  token.frameGeneration = kind == ControlYield ? frames[frame].generation : 0;
+  token.input = input;
+  token.value = value;
+  token.kind = kind;
+  push(now() + delay, EventClass::Token, TokenEvent,
+       t.blocks[controls[control].block].local, id, 0);
+}
+
+/// A value for a control block exists. What decides is sent to the CBU's
+/// cluster, of the rest only a token goes there.
+void Engine::controlInput(uint32_t frame, uint32_t blockId, uint32_t input,
+                          uint32_t value) {
+  const RegionInfo &region = t.regions[frames[frame].region];
+  if (frames[frame].words[blockId - region.blockBegin] == overMark)
+    return;
+  uint32_t id = controlFor(frame, blockId);
+  const BlockInfo &block = t.blocks[blockId];
+  if (block.kind != BlockKind::Loop && input < block.decideInputs)
+    sendValue(MessageKind::Decide, id, controls[id].generation, input, value,
+              controls[id].cluster, now());
+  else
+    sendToken(ControlInput, id, noIndex, input, value);
+}
+
+/// Takes over a reference to `value`.
+void Engine::controlArrived(uint32_t id, uint32_t input, uint32_t value) {
+  Control &control = controls[id];
+  Frame &frame = frames[control.frame];
+  const BlockInfo &block = t.blocks[control.block];
+  uint32_t &word = inputWords(frame, block)[input];
+  if (word) {
+    release(value);
+    return;
+  }
+  word = value + 1;
+  uint32_t generation = control.generation;
+
+  // Region instances that are open and import it.
+  uint32_t use = block.inputBegin + input;
+  for (uint32_t i = t.importUseBegin[use]; i < t.importUseBegin[use + 1]; ++i) {
+    auto [region, import] = t.importUses[i];
+    if (importIsCarried(block, region, import))
+      continue;
+    for (uint32_t child = control.firstChild; child != noIndex;) {
+      uint32_t next = frames[child].sibling;
+      if (frames[child].region == region) {
+        retain(value);
+        deliver(child, t.regions[region].valueBegin + import, value);
+        settleFrame(child);
+      }
+      child = next;
+    }
+  }
+
+  if (block.kind == BlockKind::Loop) {
+    if (input < t.regions[afterRegion(block)].numYields) {
+      retain(value);
+      carriedArrived(id, 0, input, value);
+    }
+    return;
+  }
+  if (input < block.decideInputs) {
+    control.path = std::max(control.path, values[value].path);
+    if (--control.decidePending == 0 && !control.decided)
+      requestDecision(id, 0);
+    return;
+  }
+  uint32_t init = input - block.decideInputs;
+  if (block.kind != BlockKind::Switch && init < block.numOutputs &&
+      controls.current(id, generation))
+    sendValue(MessageKind::Join, id, generation, initSlot | init, value,
+              control.cluster, now());
+}
+
+//===----------------------------------------------------------------------===//
+// Decisions
+//===----------------------------------------------------------------------===//
+
+/// The CBU serves decisions one at a time, in order of their readiness.
+void Engine::requestDecision(uint32_t id, uint64_t iteration) {
+  Control &control = controls[id];
+  ClusterState &cluster = clusters[control.cluster];
+  uint64_t start = std::max(now(), cluster.cbuFree);
+  uint64_t finish = start + decisionCycles(control.block);
+  cluster.cbuFree = finish;
+  control.decideStart = start;
+  push(finish, EventClass::Completion, DecisionEvent,
+       t.blocks[control.block].local, id, control.generation,
+       static_cast<uint16_t>(iteration));
+}
+
+/// What the decide kernel or the profile says. False if the request failed.
+bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  Frame &frame = frames[control.frame];
+  const OpenRequest &request = requests[control.request];
+  bool code = functional && block.kernel != noIndex &&
+              t.kernels[block.kernel].kind == KernelKind::Image;
+
+  if (code) {
+    const KernelInfo &kernel = t.kernels[block.kernel];
+    std::vector<Tensor> inputs;
+    if (block.kind == BlockKind::Loop) {
+      for (uint32_t word : rowOf(control, iteration).decide)
+        inputs.push_back(tensors[word - 1]);
+    } else {
+      uint32_t *words = inputWords(frame, block);
+      for (uint32_t i = 0; i < block.decideInputs; ++i)
+        inputs.push_back(tensors[words[i] - 1]);
+    }
+    std::vector<Tensor> results(kernel.numOutputs);
+    std::vector<int64_t> counts(kernel.numCounters, 0);
+    Expected<void> done =
+        executor->call(block.kernel, inputs, results, counts);
+    if (!done || results.empty() || !results[0].valid()) {
+      failRequest(control.request, control.block,
+                  done ? "the decide kernel gave no result"
+                       : done.error().message);
+      return false;
+    }
+    const Tensor &decision = results[0];
+    if (block.kind == BlockKind::Select && !decision.isScalar()) {
+      const uint8_t *mask = decision.as<uint8_t>();
+      for (uint32_t r = 0;
+           r < block.numRegions && r < decision.numElements(); ++r)
+        if (mask[r]) {
+          control.members.push_back(r);
+          outcome |= r < 64 ? uint64_t(1) << r : 0;
+        }
+      return true;
+    }
+    int64_t number = integerElement(decision, 0);
+    switch (block.kind) {
+    case BlockKind::Switch: {
+      uint64_t last = block.numRegions - 1;
+      // A truth value has two cases: true is the first.
+      if (decision.kind() == ElementKind::I1)
+        number = number ? 0 : last;
+      outcome = number < 0 || static_cast<uint64_t>(number) > last
+                    ? last
+                    : static_cast<uint64_t>(number);
+      break;
+    }
+    case BlockKind::Select:
+      outcome = static_cast<uint64_t>(number);
+      for (uint32_t r = 0; r < block.numRegions && r < 64; ++r)
+        if (outcome >> r & 1)
+          control.members.push_back(r);
+      break;
+    default:
+      outcome = number != 0;
+      break;
+    }
+    return true;
+  }
+
+  switch (block.kind) {
+  case BlockKind::Switch: {
+    const ProfileEpoch *epoch =
+        t.epochFor(block.profile, requestForProfile(request));
+    uint64_t u = draw(request, block.local, frame.tag, 0) >> 32, sum = 0;
+    outcome = block.numRegions - 1;
+    for (uint32_t r = 0; r < block.numRegions; ++r) {
+      sum += t.frequencies[epoch->frequencyBegin + r];
+      if (u < sum) {
+        outcome = r;
+        break;
+      }
+    }
+    return true;
+  }
+  case BlockKind::Select: {
+    const ProfileEpoch *epoch =
+        t.epochFor(block.profile, requestForProfile(request));
+    for (uint32_t r = 0; r < block.numRegions; ++r)
+      if (draw(request, block.local, frame.tag, 1 + r) >> 32 <
+          t.frequencies[epoch->frequencyBegin + r]) {
+        control.members.push_back(r);
+        outcome |= r < 64 ? uint64_t(1) << r : 0;
+      }
+    return true;
+  }
+  case BlockKind::Loop:
+    outcome = iteration < control.trips;
+    return true;
+  default: {
+    int64_t count = 0;
+    if (functional && block.decideInputs) {
+      uint32_t word = inputWords(frame, block)[0];
+      count = integerElement(tensors[word - 1], 0);
+    } else {
+      uint32_t distribution;
+      if (profileDistribution(block.profile, requestForProfile(request),
+                              distribution))
+        count = t.distributions.sample(
+            distribution, draw(request, block.local, frame.tag, 0));
+    }
+    outcome = static_cast<uint64_t>(std::max<int64_t>(count, 0));
+    return true;
+  }
+  }
+}
+
+void Engine::decide(uint32_t id, uint64_t iteration) {
+  const BlockInfo &block = t.blocks[controls[id].block];
+  uint64_t outcome = 0;
+  ++counters.controlDecisions;
+  uint64_t cycles = decisionCycles(controls[id].block);
+  if (!evaluate(id, iteration, outcome))
+    return;
+  Control &control = controls[id];
+  uint32_t generation = control.generation;
+  control.path += cycles;
+  control.outcome = outcome;
+  const OpenRequest &request = requests[control.request];
+  BlockTotals &total = totals[control.block];
+  ++total.instances;
+  total.busy += cycles;
+  const std::array<uint64_t, 5> &work = blockWork[control.block];
+  workDone[3] += work[0] + work[1] + work[2] + work[3];
+  if (trace)
+    trace->decision({request.number, frames[control.frame].tag, block.workflow,
+                     block.local, control.cluster, now() - cycles, now(),
+                     outcome, t.pathOf(control.block)});
+  auto record = [&](uint64_t value) {
+    if (options.recordOutcomes)
+      outcomes.push_back({request.number, frames[control.frame].tag,
+                          block.workflow, block.local, value});
+  };
+  std::vector<uint64_t> &counts = outcomeCounts[control.block];
+
+  switch (block.kind) {
+  case BlockKind::Task:
+    return;
+  case BlockKind::Switch:
+    control.decided = true;
+    ++counts[outcome];
+    record(outcome);
+    openChild(id, block.regionBegin + static_cast<uint32_t>(outcome),
+              static_cast<uint32_t>(outcome), frames[control.frame].copy,
+              nullptr);
+    break;
+  case BlockKind::Select: {
+    control.decided = true;
+    record(outcome);
+    control.numTaken = static_cast<uint32_t>(control.members.size());
+    control.results.assign(size_t(control.numTaken) * block.numOutputs, 0);
+    control.joinPending +=
+        static_cast<uint32_t>(control.results.size());
+    for (uint32_t k = 0; k < control.numTaken; ++k) {
+      uint32_t member = control.members[k];
+      ++counts[member];
+      openChild(id, block.regionBegin + member, member,
+                frames[control.frame].copy, nullptr);
+      if (!controls.current(id, generation))
+        return;
+    }
+    break;
+  }
+  case BlockKind::Fanout: {
+    if (outcome > (uint64_t(1) << 24)) {
+      failRequest(control.request, control.block,
+                  fmt::format("a fan-out into {} copies; up to 2^24 are "
+                              "possible",
+                              outcome));
+      return;
+    }
+    control.decided = true;
+    counts[0] += outcome;
+    record(outcome);
+    control.numTaken = static_cast<uint32_t>(outcome);
+    control.results.assign(size_t(control.numTaken) * block.numOutputs, 0);
+    control.joinPending += static_cast<uint32_t>(control.results.size());
+    resumes.emplace_back(id, generation);
+    break;
+  }
+  case BlockKind::Loop: {
+    LoopRow &row = rowOf(control, iteration);
+    row.decided = true;
+    row.going = outcome;
+    if (!outcome) {
+      control.stopped = true;
+      record(iteration);
+      for (uint32_t j = 0; j < row.forwarded.size(); ++j)
+        if (row.forwarded[j]) {
+          uint32_t value = row.forwarded[j] - 1;
+          retain(value);
+          deliver(control.frame, block.outputBegin + j, value);
+        }
+      break;
+    }
+    if (block.bound && iteration >= block.bound) {
+      failRequest(control.request, control.block,
+                  fmt::format("the loop went past its bound of {} iterations",
+                              block.bound));
+      return;
+    }
+    ++counts[0];
+    openChild(id, afterRegion(block), static_cast<uint32_t>(iteration),
+              frames[control.frame].copy, &row);
+    break;
+  }
+  }
+  if (controls.current(id, generation)) {
+    if (controls[id].decided && !controls[id].joinPending && !controls[id].joined)
+      requestJoin(id);
+    if (controls.current(id, generation))
+      resumes.emplace_back(id, generation);
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Region instances
+//===----------------------------------------------------------------------===//
+
+/// Opens an instance of `region` with what it imports so far. `row` is the
+/// iteration of a loop.
+void Engine::openChild(uint32_t id, uint32_t regionId, uint32_t index,
+                       uint32_t copy, LoopRow *row) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  const RegionInfo &region = t.regions[regionId];
+  uint32_t generation = control.generation;
+  uint32_t child =
+      openFrame(regionId, id, control.request, control.cluster, index, copy,
+                childTag(frames[control.frame].tag, block.local, index),
+                control.path);
+  frames[child].sibling = control.firstChild;
+  control.firstChild = child;
+  ++control.openFrames;
+  if (row) {
+    ++row->openFrames;
+    (region.role == RegionRole::Before ? row->before : row->after) = child;
+  }
+  uint32_t childGeneration = frames[child].generation;
+  // What it takes from outside.
+  uint32_t *words = inputWords(frames[control.frame], block);
+  for (uint32_t k = 0; k < region.numImports; ++k) {
+    uint32_t source = t.imports[region.importBegin + k];
+    uint32_t word = 0;
+    if (source & forwardedFlag) {
+      uint32_t j = source & ~forwardedFlag;
+      word = row && j < row->forwarded.size() ? row->forwarded[j] : 0;
+    } else if (source == copyIndexMark) {
+      uint32_t value =
+          newValue(8, control.path, control.cluster, noIndex, control.request,
+                   false);
+      park(control.cluster, 8);
+      if (functional)
+        tensors[value] =
+            Tensor::scalar<int64_t>(ElementKind::Index, int64_t(index));
+      deliver(child, region.valueBegin + k, value);
+      settleFrame(child);
+      continue;
+    } else if (importIsCarried(block, regionId, k)) {
+      word = row ? row->carried[source] : 0;
+    } else {
+      word = words[source];
+    }
+    if (!word)
+      continue;
+    retain(word - 1);
+    deliver(child, region.valueBegin + k, word - 1);
+    settleFrame(child);
+  }
+  activateBlocks(child);
+  if (controls.current(id, generation) &&
+      frames.current(child, childGeneration))
+    settleFrame(child);
+}
+
+void Engine::startCopies(uint32_t id) {
+  uint32_t generation = controls[id].generation;
+  const BlockInfo &block = t.blocks[controls[id].block];
+  uint32_t credits =
+      traits.central
+          ? static_cast<uint32_t>(std::min<uint64_t>(usablePeas, 0x7fffffff))
+          : block.credits;
+  while (controls.current(id, generation)) {
+    Control &control = controls[id];
+    if (control.nextCopy >= control.numTaken)
+      return;
+    if (control.openFrames >= credits) {
+      ++counters.creditWaits;
+      return;
+    }
+    uint32_t copy = control.nextCopy++;
+    openChild(id, block.regionBegin, copy, copy, nullptr);
+  }
+}
+
+/// A region instance of the block has been freed. What follows from that happens
+/// when the present event has been handled.
+void Engine::childFreed(uint32_t id, uint32_t child) {
+  Control &control = controls[id];
+  uint32_t *link = &control.firstChild;
+  while (*link != child)
+    link = &frames[*link].sibling;
+  *link = frames[child].sibling;
+  --control.openFrames;
+  if (t.blocks[control.block].kind == BlockKind::Loop)
+    --rowOf(control, frames[child].index).openFrames;
+  resumes.emplace_back(id, control.generation);
+}
+
+void Engine::resume(uint32_t id) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  uint32_t generation = control.generation;
+  if (block.kind == BlockKind::Fanout && control.decided) {
+    startCopies(id);
+  } else if (block.kind == BlockKind::Loop) {
+    for (LoopRow &row : control.rows)
+      if (row.active && row.decided && !row.openFrames &&
+          (row.going || std::find(row.forwarded.begin(), row.forwarded.end(),
+                                  0u) == row.forwarded.end())) {
+        row.active = false;
+        --control.activeIterations;
+        resetRow(row);
+        row.iteration = never;
+      }
+    uint64_t next = control.nextIteration;
+    LoopRow &row = rowOf(control, next);
+    bool present = row.iteration == next;
+    if (!control.stopped &&
+        (present || !t.regions[afterRegion(block)].numYields))
+      beginIteration(id, next);
+  }
+  if (controls.current(id, generation))
+    maybeOver(id);
+}
+
+void Engine::resetRow(LoopRow &row) {
+  for (std::vector<uint32_t> *list :
+       {&row.carried, &row.forwarded, &row.decide}) {
+    for (uint32_t word : *list)
+      if (word)
+        release(word - 1);
+    list->clear();
+  }
+}
+
+//===----------------------------------------------------------------------===//
+// Loops
+//===----------------------------------------------------------------------===//
+
+/// Prepares the row of an iteration that is not active yet.
+static void openRow(LoopRow &row, uint64_t iteration, uint32_t carried,
+                    uint32_t forwarded, uint32_t decides) {
+  row.iteration = iteration;
+  row.before = row.after = noIndex;
+  row.openFrames = 0;
+  row.active = row.decided = row.going = false;
+  row.carried.assign(carried, 0);
+  row.forwarded.assign(forwarded, 0);
+  row.decide.assign(decides, 0);
+  row.decidePending = decides;
+}
+
+/// Begins iteration `iteration` if it is the next one and a credit is free.
+void Engine::beginIteration(uint32_t id, uint64_t iteration) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  if (iteration != control.nextIteration || control.stopped)
+    return;
+  if (iteration) {
+    LoopRow &previous = rowOf(control, iteration - 1);
+    // A row that has been closed went on, or the loop would have stopped.
+    if (previous.iteration == iteration - 1 &&
+        !(previous.decided && previous.going))
+      return;
+  }
+  if (control.activeIterations >= block.credits) {
+    ++counters.creditWaits;
+    return;
+  }
+  uint32_t before = beforeRegion(block), after = afterRegion(block);
+  uint32_t carried = t.regions[after].numYields;
+  LoopRow &row = rowOf(control, iteration);
+  if (row.iteration != iteration) {
+    if (row.active)
+      return;
+    uint32_t decides = before == noIndex ? 0 : block.decideInputs;
+    uint32_t forwarded =
+        before == noIndex ? carried
+                          : t.regions[before].numYields - block.decideInputs;
+    openRow(row, iteration, carried, forwarded, decides);
+  }
+  row.active = true;
+  ++control.nextIteration;
+  ++control.activeIterations;
+  uint32_t generation = control.generation;
+  bool decideNow = before == noIndex || !block.decideInputs;
+  if (before != noIndex)
+    openChild(id, before, static_cast<uint32_t>(iteration),
+              frames[control.frame].copy, &row);
+  if (decideNow && controls.current(id, generation))
+    requestDecision(id, iteration);
+}
+
+/// Value `k` that iteration `iteration` starts with; takes over a reference.
+void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
+                            uint32_t value) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  uint32_t before = beforeRegion(block), after = afterRegion(block);
+  LoopRow &row = rowOf(control, iteration);
+  if (row.iteration != iteration) {
+    uint32_t decides = before == noIndex ? 0 : block.decideInputs;
+    uint32_t carried = t.regions[after].numYields;
+    openRow(row, iteration, carried,
+            before == noIndex ? carried
+                              : t.regions[before].numYields - block.decideInputs,
+            decides);
+  }
+  row.carried[k] = value + 1;
+  uint32_t generation = control.generation;
+  if (before == noIndex) {
+    // Without a first region the carried values are what the decision forwards.
+    retain(value);
+    forwardedArrived(id, iteration, k, value);
+  }
+  if (!controls.current(id, generation))
+    return;
+  uint32_t target = before != noIndex ? row.before : row.after;
+  uint32_t region = before != noIndex ? before : after;
+  if (row.active && target != noIndex) {
+    const RegionInfo &info = t.regions[region];
+    for (uint32_t i = 0; i < info.numImports; ++i)
+      if (t.imports[info.importBegin + i] == k &&
+          importIsCarried(block, region, i)) {
+        retain(value);
+        deliver(target, info.valueBegin + i, value);
+        settleFrame(target);
+      }
+  } else if (!row.active) {
+    beginIteration(id, iteration);
+  }
+}
+
+/// Value `j` that the decision of an iteration forwards; takes over a reference.
+void Engine::forwardedArrived(uint32_t id, uint64_t iteration, uint32_t j,
+                              uint32_t value) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  LoopRow &row = rowOf(control, iteration);
+  row.forwarded[j] = value + 1;
+  if (!row.decided)
+    return;
+  if (!row.going) {
+    retain(value);
+    deliver(control.frame, block.outputBegin + j, value);
+    return;
+  }
+  uint32_t after = afterRegion(block);
+  const RegionInfo &info = t.regions[after];
+  for (uint32_t i = 0; i < info.numImports; ++i)
+    if (t.imports[info.importBegin + i] == (forwardedFlag | j)) {
+      retain(value);
+      deliver(row.after, info.valueBegin + i, value);
+      settleFrame(row.after);
+    }
+}
+
+//===----------------------------------------------------------------------===//
+// Yields and joins
+//===----------------------------------------------------------------------===//
+
+/// Yield `yield` of a region instance has its value: data for what decides or is
+/// joined, a token for what is passed on.
+void Engine::controlYield(uint32_t id, uint32_t frame, uint32_t yield,
+                          uint32_t value) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  switch (t.regions[frames[frame].region].role) {
+  case RegionRole::Member:
+  case RegionRole::Each: {
+    uint32_t row = frames[frame].index;
+    if (block.kind == BlockKind::Select)
+      row = static_cast<uint32_t>(
+          std::lower_bound(control.members.begin(), control.members.end(),
+                           row) -
+          control.members.begin());
+    sendValue(MessageKind::Join, id, control.generation,
+              row * block.numOutputs + yield, value, control.cluster, now());
+    settleFrame(frame);
+    return;
+  }
+  case RegionRole::Before:
+    if (yield < block.decideInputs) {
+      uint32_t row = frames[frame].index % control.rows.size();
+      sendValue(MessageKind::Decide, id, control.generation,
+                yield | row << 24, value, control.cluster, now());
+      settleFrame(frame);
+      return;
+    }
+    break;
+  default:
+    break;
+  }
+  sendToken(ControlYield, id, frame, yield, value);
+}
+
+/// Takes over a reference to `value`.
+void Engine::yieldArrived(uint32_t id, uint32_t frame, uint32_t yield,
+                          uint32_t value) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  uint32_t generation = frames[frame].generation;
+  uint64_t iteration = frames[frame].index;
+  switch (t.regions[frames[frame].region].role) {
+  case RegionRole::Before:
+    forwardedArrived(id, rowOf(control, iteration).iteration,
+                     yield - block.decideInputs, value);
+    break;
+  case RegionRole::After:
+    carriedArrived(id, rowOf(control, iteration).iteration + 1, yield, value);
+    break;
+  default:
+    deliver(control.frame, block.outputBegin + yield, value);
+    break;
+  }
+  if (frames.current(frame, generation))
+    settleFrame(frame);
+}
+
+/// A decide input is in the CBU's cluster; takes over a reference.
+void Engine::decideArrived(uint32_t id, uint32_t slot, uint32_t value) {
+  Control &control = controls[id];
+  if (t.blocks[control.block].kind != BlockKind::Loop) {
+    controlArrived(id, slot, value);
+    return;
+  }
+  LoopRow &row = control.rows[slot >> 24];
+  row.decide[slot & 0xffffff] = value + 1;
+  control.path = std::max(control.path, values[value].path);
+  if (--row.decidePending == 0)
+    requestDecision(id, row.iteration);
+}
+
+/// Something to be joined is in the CBU's cluster; takes over a reference.
+void Engine::joinArrived(uint32_t id, uint32_t slot, uint32_t value) {
+  Control &control = controls[id];
+  if (slot & initSlot)
+    control.inits[slot & ~initSlot] = value + 1;
+  else
+    control.results[slot] = value + 1;
+  control.joinPath = std::max(control.joinPath, values[value].path);
+  if (--control.joinPending == 0 && control.decided)
+    requestJoin(id);
+}
+
+/// A join reads what it combines and writes the result, and does one vector
+/// operation an element that is added or compared; it runs on one engine a
+/// cluster, as the first variant of its kernel.
+uint64_t Engine::joinCycles(const Control &control) const {
+  const BlockInfo &block = t.blocks[control.block];
+  if (block.joinKernel == noIndex || !control.numTaken)
+    return 0;
+  const KernelInfo &kernel = t.kernels[block.joinKernel];
+  std::array<uint64_t, 5> work = {};
+  for (uint32_t o = 0; o < block.numOutputs; ++o) {
+    size_t element =
+        elementBytes(t.values[block.outputBegin + o].element);
+    uint64_t init = control.inits[o] ? values[control.inits[o] - 1].bytes : 0;
+    uint64_t parts = 0;
+    for (uint32_t k = 0; k < control.numTaken; ++k)
+      parts += values[control.results[k * block.numOutputs + o] - 1].bytes;
+    bool concat = kernel.combine == CombineKind::Concat;
+    if (!concat && element)
+      work[1] += parts / element;
+    work[4] += init + parts + (concat ? init + parts : init);
+  }
+  return ProgramTables::cycles(t.variants[kernel.variantBegin], work);
+}
+
+void Engine::requestJoin(uint32_t id) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  if (control.joined || block.kind == BlockKind::Switch ||
+      block.kind == BlockKind::Loop)
+    return;
+  control.joined = true;
+  if (!block.numOutputs) {
+    control.stopped = true;
+    resumes.emplace_back(id, control.generation);
+    return;
+  }
+  uint64_t cycles = joinCycles(control);
+  ClusterState &cluster = clusters[control.cluster];
+  uint64_t start = std::max(now(), cluster.joinFree);
+  cluster.joinFree = start + cycles;
+  control.joinPath = std::max(control.joinPath, control.path) + cycles;
+  push(start + cycles, EventClass::Completion, JoinEvent, block.local, id,
+       control.generation);
+}
+
+void Engine::finishJoin(uint32_t id) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  CombineKind combine = block.joinKernel == noIndex
+                            ? CombineKind::None
+                            : t.kernels[block.joinKernel].combine;
+  ++counters.joins;
+  for (uint32_t o = 0; o < block.numOutputs; ++o) {
+    uint32_t init = control.inits[o] - 1;
+    if (!control.numTaken) {
+      retain(init);
+      deliver(control.frame, block.outputBegin + o, init);
+      continue;
+    }
+    uint64_t bytes = values[init].bytes;
+    Tensor tensor;
+    if (functional && tensors[init].valid()) {
+      std::vector<Tensor> parts;
+      for (uint32_t k = 0; k < control.numTaken; ++k)
+        parts.push_back(
+            tensors[control.results[k * block.numOutputs + o] - 1]);
+      Expected<Tensor> combined =
+          combineTensors(combine, tensors[init], parts);
+      if (!combined) {
+        failRequest(control.request, control.block, combined.error().message);
+        return;
+      }
+      tensor = std::move(*combined);
+      bytes = tensor.bytes();
+    } else if (combine == CombineKind::Concat) {
+      for (uint32_t k = 0; k < control.numTaken; ++k)
+        bytes += values[control.results[k * block.numOutputs + o] - 1].bytes;
+    }
+    const ValueInfo &info = t.values[block.outputBegin + o];
+    uint32_t value =
+        newValue(bytes, control.joinPath, control.cluster, noIndex,
+                 control.request, info.element == ElementKind::Token);
+    park(control.cluster, bytes);
+    if (functional)
+      tensors[value] = std::move(tensor);
+    deliver(control.frame, block.outputBegin + o, value);
+  }
+  control.stopped = true;
+  resumes.emplace_back(id, control.generation);
+}
+
+//===----------------------------------------------------------------------===//
+// The end
+//===----------------------------------------------------------------------===//
+
+/// Ends the block's instance when nothing of it can fire any more.
+void Engine::maybeOver(uint32_t id) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  if (control.openFrames)
+    return;
+  switch (block.kind) {
+  case BlockKind::Switch:
+    if (!control.decided)
+      return;
+    break;
+  case BlockKind::Loop:
+    if (!control.stopped || control.activeIterations)
+      return;
+    break;
+  default:
+    if (!control.stopped || control.nextCopy < (block.kind == BlockKind::Fanout
+                                                    ? control.numTaken
+                                                    : 0))
+      return;
+    break;
+  }
+  uint32_t frame = control.frame, blockId = control.block;
+  freeControl(id);
+  blockOver(frame, blockId);
+}
+
+/// Gives back the instance and the values it holds.
+void Engine::freeControl(uint32_t id) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  uint32_t *words = inputWords(frames[control.frame], block);
+  for (uint32_t i = 0; i < block.numInputs; ++i)
+    if (words[i]) {
+      release(words[i] - 1);
+      words[i] = 0;
+    }
+  for (std::vector<uint32_t> *list : {&control.results, &control.inits}) {
+    for (uint32_t word : *list)
+      if (word)
+        release(word - 1);
+    list->clear();
+  }
+  for (LoopRow &row : control.rows) {
+    resetRow(row);
+    row.active = false;
+    row.iteration = never;
+  }
+  controls.release(id);
+}

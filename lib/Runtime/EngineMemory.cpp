@@ -1,0 +1,501 @@
+//===- EngineMemory.cpp - Messages, memory, residencies -------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The mesh hop by hop, ports of external memory, scratchpads that spill, kernel
+// code in TBUs and weights in clusters. Costs: docs/timing-model.md.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Engine.h"
+
+#include <algorithm>
+
+using namespace octo;
+
+//===----------------------------------------------------------------------===//
+// Routes
+//===----------------------------------------------------------------------===//
+
+/// Next direction in dimension order: x, then y.
+static uint32_t straightDirection(const MachineTables &m, uint32_t at,
+                                  uint32_t to) {
+  uint32_t x = m.xOf(at), tx = m.xOf(to);
+  if (x != tx)
+    return x < tx ? 0 : 1;
+  return m.yOf(at) < m.yOf(to) ? 2 : 3;
+}
+
+static uint32_t neighbour(const MachineTables &m, uint32_t at,
+                          uint32_t direction) {
+  switch (direction) {
+  case 0:
+    return at + 1;
+  case 1:
+    return at - 1;
+  case 2:
+    return at + m.width;
+  default:
+    return at - m.width;
+  }
+}
+
+bool Engine::straightRoute(uint32_t from, uint32_t to) const {
+  while (from != to) {
+    uint32_t direction = straightDirection(m, from, to);
+    if (m.linkDead[from * 4 + direction])
+      return false;
+    from = neighbour(m, from, direction);
+  }
+  return true;
+}
+
+/// Next directions towards a cluster on shortest ways around dead links. Tables
+/// are made when they are first needed; at most 64 MiB of them are kept.
+const std::vector<uint8_t> &Engine::detourTo(uint32_t to) {
+  auto found = detours.find(to);
+  if (found != detours.end())
+    return found->second;
+  if ((detours.size() + 1) * m.clusters > (size_t(64) << 20) &&
+      !detourOrder.empty()) {
+    detours.erase(detourOrder.front());
+    detourOrder.erase(detourOrder.begin());
+  }
+  std::vector<uint8_t> &table = detours[to];
+  detourOrder.push_back(to);
+  table.assign(m.clusters, 255);
+  std::vector<uint32_t> queue = {to};
+  table[to] = 4;
+  for (size_t i = 0; i < queue.size(); ++i) {
+    uint32_t c = queue[i], x = m.xOf(c), y = m.yOf(c);
+    for (uint32_t d = 0; d < 4; ++d) {
+      // From neighbour n in direction d of c the way to c is d ^ 1.
+      if ((d == 0 && x + 1 == m.width) || (d == 1 && !x) ||
+          (d == 2 && y + 1 == m.height) || (d == 3 && !y))
+        continue;
+      uint32_t n = neighbour(m, c, d);
+      if (table[n] != 255 || m.linkDead[n * 4 + (d ^ 1)])
+        continue;
+      table[n] = d ^ 1;
+      queue.push_back(n);
+    }
+  }
+  return table;
+}
+
+uint32_t Engine::nextDirection(const Message &message) {
+  if (!message.detour)
+    return straightDirection(m, message.at, message.to);
+  return detourTo(message.to)[message.at];
+}
+
+//===----------------------------------------------------------------------===//
+// Messages
+//===----------------------------------------------------------------------===//
+
+uint32_t Engine::newMessage(MessageKind kind, uint32_t target,
+                            uint32_t targetGeneration, uint32_t aux,
+                            uint32_t value, uint32_t request, uint32_t from,
+                            uint32_t to, uint64_t bytes) {
+  uint32_t id = messages.allocate();
+  Message &message = messages[id];
+  message.kind = kind;
+  message.target = target;
+  message.targetGeneration = targetGeneration;
+  message.aux = aux;
+  message.value = value;
+  message.request = request == noIndex ? never : requests[request].number;
+  message.from = message.at = from;
+  message.to = to;
+  message.bytes = bytes;
+  message.length = ceilDiv(bytes, m.linkBytesPerCycle);
+  message.dieLength = m.dieLinkBytesPerCycle == m.linkBytesPerCycle
+                          ? message.length
+                          : ceilDiv(bytes, m.dieLinkBytesPerCycle);
+  message.detour = m.anyLinkDead && !straightRoute(from, to);
+  ++counters.transfers;
+  counters.transferBytes += bytes;
+  return id;
+}
+
+/// Enters the mesh at cycle `at`.
+void Engine::send(uint32_t id, uint64_t at) {
+  Message &message = messages[id];
+  message.start = message.tail = at;
+  if (at <= now()) {
+    hop(id);
+    return;
+  }
+  push(at, EventClass::Transfer, HopEvent,
+       message.at * 4 + nextDirection(message), id, 0);
+}
+
+/// The head of a message is at a router: take the next link, in order of
+/// arrival. Virtual cut-through: the head goes on after the hop delay, the link
+/// is taken for the length of the message.
+void Engine::hop(uint32_t id) {
+  Message &message = messages[id];
+  uint32_t direction = nextDirection(message);
+  uint32_t link = message.at * 4 + direction;
+  bool die = linkIsDie[link];
+  uint64_t length = die ? message.dieLength : message.length;
+  uint32_t delay = die ? m.dieHopCycles : m.hopCycles;
+  uint64_t start = std::max(now(), linkFree[link]);
+  linkFree[link] = start + length;
+  message.tail = std::max(message.tail, start + length) + delay;
+  if (die)
+    counters.dieLinkByteHops += message.bytes;
+  else
+    counters.byteHops += message.bytes;
+  message.at = neighbour(m, message.at, direction);
+  if (message.at != message.to) {
+    push(start + delay, EventClass::Transfer, HopEvent,
+         message.at * 4 + nextDirection(message), id, 0);
+    return;
+  }
+  uint64_t arrival = message.tail + m.interfaceCycles;
+  traceTransfer(message, arrival);
+  if (message.kind == MessageKind::Input) {
+    // Only the latest arrival matters, so no event is needed.
+    uint32_t target = message.target, value = message.value;
+    bool current = instances.current(target, message.targetGeneration);
+    messages.release(id);
+    if (current)
+      inputDone(target, arrival, value);
+    if (value != noIndex)
+      release(value);
+    return;
+  }
+  push(arrival, EventClass::Transfer, MessageEvent, link, id, 0);
+}
+
+void Engine::traceTransfer(const Message &message, uint64_t finish) {
+  if (!trace)
+    return;
+  trace->transfer({message.request, message.from, message.to, message.bytes, message.start,
+                   finish});
+}
+
+void Engine::arrived(uint32_t id) {
+  Message message = messages[id];
+  messages.release(id);
+  switch (message.kind) {
+  case MessageKind::Weight:
+    weightArrived(message.target, message.aux, now());
+    return;
+  case MessageKind::Spill:
+    return;
+  default:
+    deliverMessage(message.kind, message.target, message.targetGeneration,
+                   message.aux, message.value, now());
+    return;
+  }
+}
+
+/// A value has reached a control block or the host; takes over a reference.
+void Engine::deliverMessage(MessageKind kind, uint32_t target,
+                            uint32_t targetGeneration, uint32_t aux,
+                            uint32_t value, uint64_t) {
+  if (kind == MessageKind::Result) {
+    if (requests.current(target, targetGeneration)) {
+      // Out through the host port, one after the other.
+      uint64_t bytes = values[value].bytes;
+      uint64_t start = std::max(now(), hostOutFree);
+      hostOutFree = start + ceilDiv(bytes, m.hostOutBytesPerCycle);
+      counters.hostOutBytes += bytes;
+      hostOutTotal += bytes;
+      push(hostOutFree + m.hostLatency, EventClass::Transfer, ResultEvent, aux,
+           target, targetGeneration);
+    }
+    release(value);
+    return;
+  }
+  if (!controls.current(target, targetGeneration)) {
+    release(value);
+    return;
+  }
+  if (kind == MessageKind::Decide)
+    decideArrived(target, aux, value);
+  else
+    joinArrived(target, aux, value);
+}
+
+/// Sends a value to the CBU of a cluster or to the host port.
+void Engine::sendValue(MessageKind kind, uint32_t target,
+                       uint32_t targetGeneration, uint32_t aux, uint32_t id,
+                       uint32_t to, uint64_t at) {
+  retain(id);
+  Value &value = values[id];
+  uint64_t arrival = at;
+  uint32_t from = value.cluster;
+  if (value.token || !value.bytes) {
+    arrival += tokenDelay(from, to);
+  } else {
+    if (value.hbm != noIndex)
+      at = hbmService(value.hbm, value.bytes, std::max(at, value.readyAt));
+    if (from != to) {
+      send(newMessage(kind, target, targetGeneration, aux, id, value.request,
+                      from, to, value.bytes),
+           at);
+      return;
+    }
+    arrival = at + ceilDiv(value.bytes, m.scratchpadBytesPerCycle);
+    counters.localBytes += value.bytes;
+  }
+  if (arrival <= now()) {
+    deliverMessage(kind, target, targetGeneration, aux, id, now());
+    return;
+  }
+  uint32_t message = messages.allocate();
+  Message &local = messages[message];
+  local.kind = kind;
+  local.target = target;
+  local.targetGeneration = targetGeneration;
+  local.aux = aux;
+  local.value = id;
+  push(arrival, EventClass::Transfer, MessageEvent, to * 4, message, 0);
+}
+
+/// Cycles of a token's way; counts it.
+uint64_t Engine::tokenDelay(uint32_t from, uint32_t to) {
+  uint32_t hops = m.distance(from, to);
+  ++counters.tokens;
+  counters.tokenHops += hops;
+  return uint64_t(hops) * m.tokenHopCycles;
+}
+
+/// A port serves bursts first come, first served; returns when the last byte has
+/// left it.
+uint64_t Engine::hbmService(uint32_t port, uint64_t bytes, uint64_t at) {
+  uint64_t start = std::max(at, hbmFree[port]);
+  uint64_t length = ceilDiv(bytes, m.hbm[port].bytesPerCycle);
+  hbmFree[port] = start + length;
+  counters.hbmBytes += bytes;
+  return start + length + m.hbm[port].latency;
+}
+
+//===----------------------------------------------------------------------===//
+// Scratchpads
+//===----------------------------------------------------------------------===//
+
+void Engine::park(uint32_t cluster, uint64_t bytes) {
+  clusters[cluster].used += bytes;
+  if (m.scratchpad && clusters[cluster].used > m.scratchpad)
+    makeRoom(cluster);
+}
+
+void Engine::unpark(uint32_t cluster, uint64_t bytes) {
+  clusters[cluster].used -= bytes;
+  if (cluster == m.hostCluster && !waitingRequests.empty())
+    tryAdmit();
+}
+
+/// Brings a scratchpad back to its size: weights that nobody uses go first, least
+/// recently used; then the oldest values of the youngest request are spilled.
+void Engine::makeRoom(uint32_t id) {
+  ClusterState &cluster = clusters[id];
+  while (cluster.used > m.scratchpad) {
+    ResidentWeight *victim = nullptr;
+    for (ResidentWeight &weight : cluster.weights)
+      if (!weight.uses && weight.readyAt != never &&
+          (!victim || weight.lastUse < victim->lastUse))
+        victim = &weight;
+    if (victim) {
+      cluster.used -= t.weights[victim->weight].bytes;
+      cluster.weights.erase(cluster.weights.begin() +
+                            (victim - cluster.weights.data()));
+      ++counters.weightEvictions;
+      continue;
+    }
+    if (m.nearestHbm[id] == noIndex)
+      return;
+    if (!cluster.spilling) {
+      cluster.spilling = true;
+      for (uint32_t v = 0; v < values.size(); ++v) {
+        const Value &value = values[v];
+        if ((value.generation & 1) && value.cluster == id && value.bytes &&
+            value.hbm == noIndex && value.age != never)
+          cluster.parked.emplace(value.age, value.sequence, v);
+      }
+    }
+    // What an instance is about to use where it lies stays. The look is short:
+    // such values are few, or there is nothing to gain.
+    uint32_t found = noIndex, looked = 0;
+    for (const auto &[age, sequence, value] : cluster.parked) {
+      if (!values[value].pins) {
+        found = value;
+        break;
+      }
+      if (++looked == 64)
+        break;
+    }
+    if (found == noIndex)
+      return;
+    spill(found);
+  }
+}
+
+void Engine::spill(uint32_t id) {
+  Value &value = values[id];
+  uint32_t from = value.cluster;
+  ClusterState &cluster = clusters[from];
+  cluster.parked.erase({value.age, value.sequence, id});
+  cluster.used -= value.bytes;
+  uint32_t port = m.nearestHbm[from], to = m.hbm[port].cluster;
+  ++counters.spills;
+  counters.spillBytes += value.bytes;
+  uint64_t arrival = now();
+  if (from != to) {
+    uint32_t message = newMessage(MessageKind::Spill, 0, 0, 0, noIndex,
+                                  value.request, from, to, value.bytes);
+    arrival += uint64_t(m.distance(from, to)) *
+                   std::max(m.hopCycles, m.dieHopCycles) +
+               std::max(messages[message].length, messages[message].dieLength) +
+               m.interfaceCycles;
+    send(message, now());
+  }
+  value.readyAt = hbmService(port, value.bytes, arrival);
+  value.cluster = to;
+  value.hbm = port;
+}
+
+//===----------------------------------------------------------------------===//
+// Code and weights
+//===----------------------------------------------------------------------===//
+
+/// Loading goes through a configuration network of its own, at the bandwidth of
+/// the TBU's configuration port; only latency depends on the distance.
+uint64_t Engine::codeLoadCycles(uint32_t cluster, uint32_t kernel) const {
+  uint64_t bytes = t.kernels[kernel].codeBytes;
+  if (!bytes)
+    return 0;
+  uint64_t latency = m.hostLatency;
+  uint32_t from = m.hostCluster;
+  if (m.nearestHbm[cluster] != noIndex) {
+    const HbmInfo &port = m.hbm[m.nearestHbm[cluster]];
+    latency = port.latency;
+    from = port.cluster;
+  }
+  return latency + uint64_t(m.distance(from, cluster)) * m.hopCycles +
+         ceilDiv(bytes, m.configBytesPerCycle);
+}
+
+bool Engine::isResident(uint32_t tbu, uint32_t kernel) const {
+  if (!t.kernels[kernel].codeBytes)
+    return true;
+  for (const ResidentCode &code : tbus[tbu].code)
+    if (code.kernel == kernel)
+      return true;
+  return false;
+}
+
+/// Makes a kernel's code resident and counts one use of it. Returns when it can
+/// run; `begin` is when its load began, or `at`.
+uint64_t Engine::loadCode(uint32_t id, uint32_t kernel, uint64_t at,
+                          uint64_t &begin, uint32_t block) {
+  begin = at;
+  uint64_t bytes = t.kernels[kernel].codeBytes;
+  if (!bytes)
+    return at;
+  TbuState &tbu = tbus[id];
+  for (ResidentCode &code : tbu.code)
+    if (code.kernel == kernel) {
+      ++code.uses;
+      code.lastUse = at;
+      // Often used code first: the search is short.
+      if (&code != tbu.code.data()) {
+        std::swap(code, tbu.code.front());
+        return std::max(at, tbu.code.front().readyAt);
+      }
+      return std::max(at, code.readyAt);
+    }
+  while (m.configStore && tbu.codeBytes + bytes > m.configStore) {
+    size_t victim = tbu.code.size();
+    for (size_t i = 0; i < tbu.code.size(); ++i)
+      if (!tbu.code[i].uses &&
+          (victim == tbu.code.size() ||
+           tbu.code[i].lastUse < tbu.code[victim].lastUse ||
+           (tbu.code[i].lastUse == tbu.code[victim].lastUse &&
+            tbu.code[i].kernel < tbu.code[victim].kernel)))
+        victim = i;
+    if (victim == tbu.code.size())
+      break;
+    tbu.codeBytes -= tbu.code[victim].bytes;
+    tbu.code.erase(tbu.code.begin() + static_cast<ptrdiff_t>(victim));
+  }
+  uint64_t cycles = codeLoadCycles(clusterOf(id), kernel);
+  begin = std::max(at, tbu.configPortFree);
+  tbu.configPortFree = begin + cycles;
+  tbu.codeBytes += bytes;
+  tbu.code.insert(tbu.code.begin(), {kernel, 1, bytes, begin + cycles, at});
+  ++counters.configLoads;
+  counters.configBytes += bytes;
+  if (block != noIndex)
+    ++totals[block].configLoads;
+  return begin + cycles;
+}
+
+/// The entry of a weight in a cluster; if it is not there its load begins.
+ResidentWeight &Engine::weightAt(uint32_t id, uint32_t weight, uint64_t at) {
+  ClusterState &cluster = clusters[id];
+  auto place = std::lower_bound(
+      cluster.weights.begin(), cluster.weights.end(), weight,
+      [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
+  if (place != cluster.weights.end() && place->weight == weight)
+    return *place;
+  uint64_t bytes = t.weights[weight].bytes;
+  ResidentWeight entry;
+  entry.weight = weight;
+  entry.uses = 0;
+  entry.readyAt = never;
+  entry.lastUse = at;
+  cluster.weights.insert(place, std::move(entry));
+  ++counters.weightLoads;
+  counters.weightBytes += bytes;
+  uint32_t port = m.nearestHbm[id], from = m.hostCluster;
+  uint64_t ready;
+  if (port != noIndex) {
+    from = m.hbm[port].cluster;
+    ready = hbmService(port, bytes, at);
+  } else {
+    uint64_t start = std::max(at, hostInFree);
+    hostInFree = start + ceilDiv(bytes, m.hostInBytesPerCycle);
+    counters.hostInBytes += bytes;
+    ready = hostInFree + m.hostLatency;
+  }
+  if (from == id)
+    push(std::max(ready, now()), EventClass::Transfer, WeightEvent, id, weight,
+         0);
+  else
+    send(newMessage(MessageKind::Weight, id, 0, weight, noIndex, noIndex, from,
+                    id, bytes),
+         ready);
+  park(id, bytes);
+  place = std::lower_bound(
+      cluster.weights.begin(), cluster.weights.end(), weight,
+      [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
+  return *place;
+}
+
+void Engine::weightArrived(uint32_t id, uint32_t weight, uint64_t at) {
+  ClusterState &cluster = clusters[id];
+  auto place = std::lower_bound(
+      cluster.weights.begin(), cluster.weights.end(), weight,
+      [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
+  if (place == cluster.weights.end() || place->weight != weight)
+    return;
+  place->readyAt = at;
+  std::vector<std::pair<uint32_t, uint32_t>> waiters =
+      std::move(place->waiters);
+  place->waiters.clear();
+  for (auto [instance, generation] : waiters)
+    if (instances.current(instance, generation)) {
+      Instance &waiting = instances[instance];
+      waiting.inputsAt = std::max(waiting.inputsAt, at);
+      if (--waiting.pending == 0)
+        maybeCompute(instance);
+    }
+}

@@ -1,0 +1,554 @@
+//===- EngineResult.cpp - Numbers after the run ---------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Engine.h"
+
+#include "octo/Support/Sha256.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+#include <sys/resource.h>
+
+using namespace octo;
+
+std::string_view octo::stringifyPeaState(PeaState state) {
+  static constexpr std::string_view names[numPeaStates] = {
+      "computing", "configuring", "moving_data", "waiting",
+      "idle",      "faulty",      "unallocated"};
+  return names[static_cast<unsigned>(state)];
+}
+
+std::string_view octo::stringifyRunStatus(RunStatus status) {
+  switch (status) {
+  case RunStatus::Completed:
+    return "completed";
+  case RunStatus::Deadlock:
+    return "deadlock";
+  case RunStatus::CycleLimit:
+    return "cycle-limit";
+  case RunStatus::EventLimit:
+    return "event-limit";
+  case RunStatus::Cancelled:
+    return "cancelled";
+  }
+  return "unknown";
+}
+
+uint64_t LowerBound::cycles() const {
+  return std::max({path, capacity, arrivals, host, hbm});
+}
+
+//===----------------------------------------------------------------------===//
+// Samples
+//===----------------------------------------------------------------------===//
+
+/// As many values are kept as they are; of more only the bins tell percentiles.
+static constexpr size_t exactValues = size_t(1) << 20;
+static constexpr size_t maxBatches = 64;
+
+static size_t binOf(uint64_t value) {
+  if (value < 256)
+    return value;
+  unsigned octave = std::bit_width(value) - 1; // at least 8
+  return 256 + (octave - 8) * 128 + (value >> (octave - 7) & 127);
+}
+
+static uint64_t valueOfBin(size_t bin) {
+  if (bin < 256)
+    return bin;
+  unsigned octave = 8 + static_cast<unsigned>((bin - 256) / 128);
+  return (128 + (bin - 256) % 128) << (octave - 7);
+}
+
+void WaitTotals::add(uint64_t value) {
+  ++count;
+  sum += value;
+  max = std::max(max, value);
+  min = std::min(min, value);
+  if (exact.size() < exactValues)
+    exact.push_back(value);
+  size_t bin = binOf(value);
+  if (histogram.size() <= bin)
+    histogram.resize(bin + 1, 0);
+  ++histogram[bin];
+  if (batches.empty() || batches.back().second == batchSize) {
+    if (batches.size() == maxBatches) {
+      for (size_t i = 0; i < maxBatches / 2; ++i)
+        batches[i] = {batches[2 * i].first + batches[2 * i + 1].first,
+                      batchSize * 2};
+      batches.resize(maxBatches / 2);
+      batchSize *= 2;
+    }
+    batches.emplace_back(0, 0);
+  }
+  batches.back().first += value;
+  ++batches.back().second;
+}
+
+SampleSummary WaitTotals::summary() const {
+  SampleSummary result;
+  result.count = count;
+  if (!count)
+    return result;
+  result.mean = static_cast<double>(sum) / static_cast<double>(count);
+  result.min = min;
+  result.max = max;
+  auto percentile = [&](unsigned percent) -> uint64_t {
+    uint64_t rank = (count * percent + 99) / 100;
+    rank = std::max<uint64_t>(rank, 1) - 1;
+    if (count <= exact.size()) {
+      std::vector<uint64_t> copy = exact;
+      std::nth_element(copy.begin(), copy.begin() + ptrdiff_t(rank),
+                       copy.end());
+      return copy[rank];
+    }
+    uint64_t seen = 0;
+    for (size_t bin = 0; bin < histogram.size(); ++bin) {
+      seen += histogram[bin];
+      if (seen > rank)
+        return std::clamp(valueOfBin(bin), min, max);
+    }
+    return max;
+  };
+  result.p50 = percentile(50);
+  result.p95 = percentile(95);
+  result.p99 = percentile(99);
+  // Full batches only; 1.96 + 2.4 / (n - 1) is Student's quantile within 0.5 %
+  // for n of 20 and more.
+  size_t full = 0;
+  double mean = 0;
+  for (const auto &[total, size] : batches)
+    if (size == batchSize) {
+      ++full;
+      mean += static_cast<double>(total) / static_cast<double>(size);
+    }
+  if (count >= 40 && full >= 20) {
+    mean /= static_cast<double>(full);
+    double squares = 0;
+    for (const auto &[total, size] : batches)
+      if (size == batchSize) {
+        double batch = static_cast<double>(total) / static_cast<double>(size);
+        squares += (batch - mean) * (batch - mean);
+      }
+    double n = static_cast<double>(full);
+    result.ciHalfWidth =
+        (1.96 + 2.4 / (n - 1)) * std::sqrt(squares / (n - 1) / n);
+  }
+  return result;
+}
+
+//===----------------------------------------------------------------------===//
+// Outputs
+//===----------------------------------------------------------------------===//
+
+static void append64(std::string &bytes, uint64_t value) {
+  for (unsigned i = 0; i < 8; ++i)
+    bytes.push_back(static_cast<char>(value >> (8 * i)));
+}
+
+void Engine::storeOutputs(OpenRequest &request) {
+  request.results.resize(t.workflows[request.workflow].numResults);
+  std::string canonical;
+  for (const Tensor &tensor : request.results) {
+    append64(canonical, static_cast<uint64_t>(tensor.kind()));
+    append64(canonical, tensor.rank());
+    for (int64_t dim : tensor.dims())
+      append64(canonical, static_cast<uint64_t>(dim));
+    if (tensor.valid())
+      canonical.append(static_cast<const char *>(tensor.data()),
+                       tensor.bytes());
+  }
+  auto digest = sha256(canonical.data(), canonical.size());
+  outputDigests[request.number].assign(
+      reinterpret_cast<const char *>(digest.data()), digest.size());
+  if (options.keepOutputs)
+    outputs[request.number] = std::move(request.results);
+  request.results.clear();
+}
+
+//===----------------------------------------------------------------------===//
+// Accounts
+//===----------------------------------------------------------------------===//
+
+void Engine::closeAccounts(uint64_t end) {
+  for (uint32_t i = 0; i < instances.size(); ++i) {
+    Instance &instance = instances[i];
+    if (!(instance.generation & 1) || instance.state < InstanceState::Held)
+      continue;
+    account(instance, end);
+    if (instance.resizing)
+      peaCycles[unsigned(PeaState::MovingData)] +=
+          uint64_t(std::popcount(instance.nextPeas & ~instance.peas)) *
+          (end - instance.boundary);
+  }
+  for (uint32_t i = 0; i < m.tbus; ++i) {
+    for (PeaMask rest = tbus[i].usable; rest; rest &= rest - 1) {
+      uint32_t pea = std::countr_zero(rest);
+      if (idleSince[size_t(i) * m.peasPerTbu + pea] != never)
+        idleEnded(i, pea, end, nullptr);
+    }
+    peaCycles[unsigned(PeaState::Faulty)] +=
+        uint64_t(std::popcount(m.dead[i])) * end;
+    peaCycles[unsigned(PeaState::Unallocated)] +=
+        uint64_t(std::popcount(m.live[i] & ~tbus[i].usable)) * end;
+  }
+  uint64_t sum = 0;
+  for (uint64_t cycles : peaCycles)
+    sum += cycles;
+  uint64_t expected = uint64_t(m.tbus) * m.peasPerTbu * end;
+  if (sum != expected && fatal.empty())
+    fatal = fmt::format("internal error: the PEA-cycles of all states are {}, "
+                        "but PEAs x makespan is {}; please report this with "
+                        "the program and the scenario",
+                        sum, expected);
+}
+
+LowerBound Engine::lowerBound(uint64_t) const {
+  LowerBound bound;
+  uint64_t live = m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2];
+  uint64_t total = 0;
+  for (unsigned c = 0; c < 4; ++c) {
+    uint64_t peas = c < 3 ? m.livePerClass[c] : live;
+    total += capacityByClass[c];
+    if (capacityByClass[c] && peas)
+      bound.capacity =
+          std::max(bound.capacity, ceilDiv(capacityByClass[c], peas));
+  }
+  if (live)
+    bound.capacity = std::max(bound.capacity, ceilDiv(total, live));
+  std::vector<std::pair<uint64_t, uint64_t>> open;
+  for (size_t i = 0; i < tenants.size(); ++i) {
+    const TenantState &tenant = tenants[i];
+    bool closed = tenant.arrivals.kind == Arrivals::Kind::ClosedLoop;
+    unsigned __int128 chain = 0;
+    for (uint64_t r = 0; r < tenant.arrived; ++r) {
+      uint64_t number = tenant.base + r;
+      if (records[number].finished == never)
+        continue;
+      chain += requestPath[number];
+      uint64_t arrival = closed ? 0 : records[number].arrival;
+      bound.path = std::max(bound.path, arrival + requestPath[number]);
+      if (!closed)
+        open.emplace_back(arrival, requestWork[number]);
+    }
+    // At most inFlight requests of a closed loop overlap.
+    if (closed)
+      bound.path = std::max(
+          bound.path,
+          static_cast<uint64_t>((chain + tenant.arrivals.inFlight - 1) /
+                                tenant.arrivals.inFlight));
+  }
+  std::sort(open.begin(), open.end());
+  uint64_t after = 0;
+  for (size_t i = open.size(); i-- > 0;) {
+    after += open[i].second;
+    if (live)
+      bound.arrivals =
+          std::max(bound.arrivals, open[i].first + ceilDiv(after, live));
+  }
+  bound.host = std::max(ceilDiv(hostInTotal, m.hostInBytesPerCycle),
+                        ceilDiv(hostOutTotal, m.hostOutBytesPerCycle));
+  uint64_t width = 0, bytes = 0;
+  for (const HbmInfo &port : m.hbm)
+    width += port.bytesPerCycle;
+  for (uint32_t w = 0; w < t.weights.size(); ++w)
+    if (weightUsed[w])
+      bytes += t.weights[w].bytes;
+  if (width)
+    bound.hbm = bytes / width;
+  return bound;
+}
+
+static double joules(std::initializer_list<std::pair<uint64_t, uint64_t>> parts) {
+  unsigned __int128 sum = 0;
+  for (auto [count, cost] : parts)
+    sum += static_cast<unsigned __int128>(count) * cost;
+  return static_cast<double>(sum) / 65536.0 * 1e-12;
+}
+
+RunResult Engine::result(RunStatus status) {
+  RunResult r;
+  r.policy = options.policy;
+  r.disabled = options.disable;
+  r.seed = options.scenario.seed;
+  r.timingOnly = !functional;
+  r.status = status;
+  uint64_t end =
+      status == RunStatus::CycleLimit ? options.scenario.stop.maxCycles
+                                      : lastActivity;
+  r.makespanCycles = end;
+  for (const TenantState &tenant : tenants)
+    r.requestsArrived += tenant.arrived;
+  for (size_t i = 0; i < tenants.size(); ++i) {
+    TenantStatistics statistics;
+    statistics.name = options.scenario.tenants[i].name;
+    statistics.workflow = options.scenario.tenants[i].workflow;
+    for (uint64_t q = 0; q < tenants[i].arrived; ++q) {
+      const RequestRecord &record = records[tenants[i].base + q];
+      if (record.finished == never)
+        continue;
+      ++(record.failed ? statistics.failed : statistics.completed);
+    }
+    r.requestsCompleted += statistics.completed;
+    r.requestsFailed += statistics.failed;
+    statistics.latency = latency[1 + i].summary();
+    r.tenants.push_back(std::move(statistics));
+  }
+  if (end)
+    r.throughputRequestsPerMegacycle = static_cast<double>(r.requestsCompleted) *
+                                       1e6 / static_cast<double>(end);
+  r.latency = latency[0].summary();
+  r.admissionWait = admissionWait.summary();
+  r.taskWait = taskWait.summary();
+
+  r.peaCycles = peaCycles;
+  r.totalPeas = uint64_t(m.tbus) * m.peasPerTbu;
+  uint64_t dead = 0;
+  for (PeaMask mask : m.dead)
+    dead += std::popcount(mask);
+  r.livePeas = r.totalPeas - dead;
+  if (r.livePeas && end)
+    r.peaUtilization =
+        static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
+        (static_cast<double>(r.livePeas) * static_cast<double>(end));
+  r.idleTransientPeaCycles = idleTransient;
+  r.idleStructuralPeaCycles = idleStructural;
+  r.idleContagiousPeaCycles = idleContagious;
+  r.breakEvenCycles = breakEvenCycles;
+
+  r.lowerBound = lowerBound(end);
+  uint64_t bound = r.lowerBound.cycles();
+  r.ratioToLowerBound =
+      bound ? static_cast<double>(end) / static_cast<double>(bound) : 0;
+
+  const EnergyTable &e = m.energy;
+  r.energy.compute = joules({{workDone[0], e.mac},
+                             {workDone[1], e.vector},
+                             {workDone[2], e.special},
+                             {workDone[3], e.scalar}});
+  r.energy.scratchpad =
+      joules({{workDone[4] + counters.localBytes, e.scratchpadByte}});
+  r.energy.network = joules({{counters.byteHops, e.linkByteHop},
+                             {counters.dieLinkByteHops, e.dieLinkByte}});
+  r.energy.hbm = joules({{counters.hbmBytes, e.hbmByte}});
+  r.energy.host =
+      joules({{counters.hostInBytes + counters.hostOutBytes, e.hostByte}});
+  r.energy.configuration = joules({{counters.configBytes, e.configByte}});
+  r.energy.control = joules({{counters.tokenHops, e.controlToken},
+                             {counters.controlDecisions, e.cbDecision}});
+  unsigned __int128 leak =
+      static_cast<unsigned __int128>(r.livePeas) * end * e.peaLeakageCycle +
+      static_cast<unsigned __int128>(m.clusters) * end * e.clusterLeakageCycle;
+  r.energy.leakage = static_cast<double>(leak) / 65536.0 * 1e-12;
+  r.energyJoules = r.energy.compute + r.energy.scratchpad + r.energy.network +
+                   r.energy.hbm + r.energy.host + r.energy.configuration +
+                   r.energy.control + r.energy.leakage;
+
+  r.counters = counters;
+  r.events = events;
+  r.realisedWorkCycles = realisedWork;
+  for (uint32_t b = 0; b < t.blocks.size(); ++b) {
+    const BlockTotals &total = totals[b];
+    BlockStatistics statistics;
+    statistics.workflow = t.blocks[b].workflow;
+    statistics.block = t.blocks[b].local;
+    statistics.instances = total.instances;
+    statistics.busyCycles = total.busy;
+    statistics.computePeaCycles = total.computePea;
+    statistics.waitCycles = total.wait;
+    statistics.maxWaitCycles = total.maxWait;
+    statistics.configLoads = total.configLoads;
+    statistics.resizes = total.resizes;
+    statistics.workCycles = total.work;
+    statistics.outcomes = std::move(outcomeCounts[b]);
+    r.blocks.push_back(std::move(statistics));
+  }
+  for (const ClusterState &cluster : clusters) {
+    r.clusterComputingPeaCycles.push_back(cluster.computing);
+    r.clusterIdlePeaCycles.push_back(cluster.idle);
+  }
+  r.failures = std::move(failures);
+  if (status != RunStatus::Completed)
+    reportBlocked(r);
+
+  if (functional) {
+    std::string all;
+    for (uint64_t i = 0; i < totalRequests; ++i) {
+      append64(all, i);
+      if (outputDigests[i].empty())
+        all.append(32, '\xff');
+      else
+        all += outputDigests[i];
+    }
+    r.outputsSha256 = sha256Hex(all);
+    r.outputs = std::move(outputs);
+  }
+  if (options.keepRequests)
+    r.requests = std::move(records);
+  if (options.recordOutcomes) {
+    std::sort(outcomes.begin(), outcomes.end(),
+              [](const OutcomeRecord &a, const OutcomeRecord &b) {
+                return std::tie(a.request, a.block, a.tag, a.value) <
+                       std::tie(b.request, b.block, b.tag, b.value);
+              });
+    r.outcomes = std::move(outcomes);
+  }
+  rusage usage;
+  if (!getrusage(RUSAGE_SELF, &usage))
+    r.host.peakMemoryBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  return r;
+}
+
+//===----------------------------------------------------------------------===//
+// The watchdog's report
+//===----------------------------------------------------------------------===//
+
+void Engine::reportBlocked(RunResult &r) {
+  struct Entry {
+    uint32_t order;
+    uint64_t since;
+    uint32_t id;
+    bool control;
+  };
+  std::vector<Entry> entries;
+  for (uint32_t i = 0; i < instances.size(); ++i) {
+    const Instance &instance = instances[i];
+    if ((instance.generation & 1) && !instance.orphan)
+      entries.push_back({requests[instance.request].order,
+                         frames[instance.frame].activatedAt, i, false});
+  }
+  for (uint32_t i = 0; i < controls.size(); ++i)
+    if (controls[i].generation & 1)
+      entries.push_back({requests[controls[i].request].order,
+                         controls[i].waitingSince, i, true});
+  std::sort(entries.begin(), entries.end(), [](const Entry &a, const Entry &b) {
+    return std::tie(a.order, a.since, a.control, a.id) <
+           std::tie(b.order, b.since, b.control, b.id);
+  });
+  // The block that makes a value, or none for an import.
+  auto producerOf = [&](uint32_t region, uint32_t value) -> uint32_t {
+    const RegionInfo &info = t.regions[region];
+    if (value < info.valueBegin + info.numImports)
+      return noIndex;
+    uint32_t low = info.blockBegin, high = info.blockEnd;
+    while (low + 1 < high) {
+      uint32_t middle = (low + high) / 2;
+      (t.blocks[middle].outputBegin <= value ? low : high) = middle;
+    }
+    return low;
+  };
+  auto missing = [&](const Frame &frame, const BlockInfo &block,
+                     BlockedInstance &report) {
+    const uint32_t *words = inputWords(frame, block);
+    for (uint32_t i = 0; i < block.numInputs; ++i) {
+      uint32_t value = t.inputs[block.inputBegin + i];
+      if (words[i] || value & weightFlag)
+        continue;
+      uint32_t producer = producerOf(frame.region, value);
+      report.waitsFor = fmt::format("input {}", i);
+      if (producer == noIndex) {
+        report.heldBy = "what feeds the region from outside";
+        return true;
+      }
+      report.waitsFor += " from " + t.place(producer);
+      uint32_t word =
+          frame.words[producer - t.regions[frame.region].blockBegin];
+      if (!word)
+        report.heldBy = "it has not fired: none of its inputs is there";
+      else if (word == overMark)
+        report.heldBy = "it is over";
+      else if (t.blocks[producer].kind != BlockKind::Task)
+        report.heldBy = "it has not yielded this output";
+      else
+        switch (instances[word - 1].state) {
+        case InstanceState::Gathering:
+          report.heldBy = "it waits for inputs itself";
+          break;
+        case InstanceState::Ready:
+          report.heldBy = "it waits for PEAs";
+          break;
+        default:
+          report.heldBy = "it runs";
+          break;
+        }
+      return true;
+    }
+    return false;
+  };
+  for (const Entry &entry : entries) {
+    if (r.blocked.size() >= options.maxBlockedReports)
+      break;
+    uint32_t block, frame, request;
+    if (entry.control) {
+      const Control &control = controls[entry.id];
+      block = control.block;
+      frame = control.frame;
+      request = control.request;
+    } else {
+      const Instance &instance = instances[entry.id];
+      block = instance.block;
+      frame = instance.frame;
+      request = instance.request;
+    }
+    BlockedInstance report;
+    report.request = requests[request].number;
+    report.path = t.pathOf(block);
+    report.file = t.string(t.sourceFile[block]);
+    report.line = t.sourceLine[block];
+    report.sinceCycle = entry.since;
+    if (entry.control) {
+      const Control &control = controls[entry.id];
+      if (control.openFrames) {
+        report.waitsFor = fmt::format("{} open region instances",
+                                      control.openFrames);
+        report.heldBy = "blocks inside";
+      } else if (!missing(frames[frame], t.blocks[block], report)) {
+        report.waitsFor = "its CBU or a join";
+        report.heldBy = fmt::format("cluster {}", control.cluster);
+      }
+    } else {
+      const Instance &instance = instances[entry.id];
+      switch (instance.state) {
+      case InstanceState::Gathering:
+        if (!missing(frames[frame], t.blocks[block], report)) {
+          report.waitsFor = "inputs on their way";
+          report.heldBy = "the data plane";
+        }
+        break;
+      case InstanceState::Ready: {
+        report.waitsFor = "PEAs";
+        if (instance.tbu == noIndex) {
+          report.heldBy = "the central dispatcher";
+          break;
+        }
+        const TbuState &tbu = tbus[instance.tbu];
+        report.heldBy =
+            tbu.running.empty()
+                ? fmt::format("nobody on TBU {}: no free PEAs suit it",
+                              instance.tbu)
+                : fmt::format(
+                      "{} on TBU {}",
+                      t.place(instances[tbu.running.front()].block),
+                      instance.tbu);
+        break;
+      }
+      case InstanceState::Held:
+        report.waitsFor = "operands, weights or code";
+        report.heldBy = fmt::format("TBU {}", instance.tbu);
+        break;
+      case InstanceState::Computing:
+        report.waitsFor = "its completion";
+        report.heldBy = fmt::format("TBU {}, until cycle {}", instance.tbu,
+                                    instance.finish);
+        break;
+      }
+    }
+    r.blocked.push_back(std::move(report));
+  }
+}

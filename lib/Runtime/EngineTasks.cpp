@@ -1,0 +1,1115 @@
+//===- EngineTasks.cpp - Task instances and PEAs --------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The life of a task instance: inputs, ready, dispatched, configuring,
+// computing, commit; gangs that change; which state each PEA is in.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Engine.h"
+
+#include <algorithm>
+#include <bit>
+
+using namespace octo;
+
+//===----------------------------------------------------------------------===//
+// Creation and inputs
+//===----------------------------------------------------------------------===//
+
+uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
+  Frame &frame = frames[frameId];
+  uint32_t &word = frame.words[blockId - t.regions[frame.region].blockBegin];
+  if (word)
+    return word - 1;
+  const BlockInfo &block = t.blocks[blockId];
+  uint32_t id = instances.allocate();
+  word = id + 1;
+  Instance &instance = instances[id];
+  instance.frame = frameId;
+  instance.block = blockId;
+  instance.request = frame.request;
+  instance.tbu = noIndex;
+  instance.replica = noIndex;
+  instance.lane = noIndex;
+  instance.pending = block.numWaited;
+  instance.ticket = 0;
+  instance.resizes = 0;
+  instance.state = InstanceState::Gathering;
+  instance.orphan = instance.resizing = instance.moved = false;
+  instance.backlog = 0;
+  instance.inputsAt = now();
+  instance.readyAt = never;
+  instance.parkedBytes = 0;
+  instance.path = frame.path;
+  instance.idleFrom = instance.idleTo = 0;
+  instance.producerIdleFrom = instance.producerIdleTo = 0;
+  instance.producerAt = 0;
+  instance.peas = 0;
+  instance.results = noIndex;
+  if (traits.central)
+    return id;
+  uint32_t replica;
+  if (traits.segments && block.slotOfBlock != noIndex) {
+    uint32_t lane = segmentActivations[frame.activations]
+                                      [t.slots[block.slotOfBlock].segment]
+                                          .lane;
+    replica = static_cast<uint32_t>(
+        &replicaOfSlot(block.slotOfBlock, lane) -
+        &t.replicas[block.replicaBegin]);
+  } else {
+    replica = policy->chooseReplica(*scheduler, id);
+    if (replica >= block.numReplicas)
+      replica = 0;
+  }
+  const ReplicaInfo &place = t.replicas[block.replicaBegin + replica];
+  instance.replica = replica;
+  instance.tbu = place.tbu;
+  instance.lane = traits.reach == Reach::Shares
+                      ? place.lane
+                      : place.tbu * 3 + classOf(block.kernel);
+  // Slots of the frame, 64 bytes an input.
+  instance.parkedBytes = uint64_t(64) * block.numWaited;
+  park(place.cluster, instance.parkedBytes);
+  return id;
+}
+
+void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
+                       uint32_t value) {
+  uint32_t id = instanceFor(frameId, blockId);
+  const BlockInfo &block = t.blocks[blockId];
+  uint32_t &word = inputWords(frames[frameId], block)[input];
+  word = value + 1;
+  retain(value);
+  if (traits.central) {
+    // A token tells the dispatcher; the data stay until there is a place.
+    inputDone(id, now() + tokenDelay(values[value].cluster, m.hostCluster),
+              value);
+    return;
+  }
+  if (!values[value].token && values[value].bytes &&
+      values[value].hbm == noIndex &&
+      values[value].cluster == clusterOf(instances[id].tbu)) {
+    word |= pinMark;
+    ++values[value].pins;
+  }
+  sendInput(id, value, now());
+}
+
+/// Brings an input to the TBU of the instance, from cycle `at` on.
+void Engine::sendInput(uint32_t id, uint32_t valueId, uint64_t at) {
+  Instance &instance = instances[id];
+  Value &value = values[valueId];
+  uint32_t to = clusterOf(instance.tbu), from = value.cluster;
+  if (value.token || !value.bytes) {
+    inputDone(id, at + tokenDelay(from, to), valueId);
+    return;
+  }
+  if (value.hbm != noIndex) {
+    at = hbmService(value.hbm, value.bytes, std::max(at, value.readyAt));
+  } else if (from == to) {
+    // Where it was made it need not move.
+    if (value.tbu != instance.tbu) {
+      TbuState &tbu = tbus[instance.tbu];
+      uint64_t start = std::max(at, tbu.scratchpadPortFree);
+      at = start + ceilDiv(value.bytes, m.scratchpadBytesPerCycle);
+      tbu.scratchpadPortFree = at;
+      counters.localBytes += value.bytes;
+    }
+    inputDone(id, at, valueId);
+    return;
+  }
+  instance.parkedBytes += value.bytes;
+  park(to, value.bytes);
+  if (from == to) {
+    inputDone(id, at, valueId);
+    return;
+  }
+  retain(valueId);
+  send(newMessage(MessageKind::Input, id, instances[id].generation, 0, valueId,
+                  instance.request, from, to, value.bytes),
+       at);
+}
+
+/// One input will be there at cycle `at`.
+void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
+  Instance &instance = instances[id];
+  instance.inputsAt = std::max(instance.inputsAt, at);
+  if (valueId != noIndex) {
+    const Value &value = values[valueId];
+    instance.path = std::max(instance.path, value.path);
+    if (at >= instance.producerAt) {
+      instance.producerAt = at;
+      instance.producerIdleFrom = value.idleFrom;
+      instance.producerIdleTo = value.idleTo;
+    }
+  }
+  if (--instance.pending)
+    return;
+  if (instance.state == InstanceState::Held)
+    maybeCompute(id);
+  else
+    allInputs(id);
+}
+
+void Engine::allInputs(uint32_t id) {
+  Instance &instance = instances[id];
+  if (instance.inputsAt <= now()) {
+    makeReady(id);
+    return;
+  }
+  push(instance.inputsAt, EventClass::Transfer, ReadyEvent,
+       t.blocks[instance.block].local, id, instance.generation);
+}
+
+void Engine::makeReady(uint32_t id) {
+  Instance &instance = instances[id];
+  instance.state = InstanceState::Ready;
+  if (instance.readyAt == never)
+    instance.readyAt = now();
+  enqueue(id);
+  if (traits.central)
+    requestCentral(now());
+  else
+    requestDispatch(instance.tbu);
+}
+
+//===----------------------------------------------------------------------===//
+// Queues
+//===----------------------------------------------------------------------===//
+
+uint64_t Engine::plannedStart(const Instance &instance) const {
+  const BlockInfo &block = t.blocks[instance.block];
+  if (!traits.segments || block.slotOfBlock == noIndex || instance.orphan)
+    return never;
+  const SlotInfo &slot = t.slots[block.slotOfBlock];
+  return segmentActivations[frames[instance.frame].activations][slot.segment]
+             .at +
+         slot.start;
+}
+
+void Engine::enqueue(uint32_t id) {
+  Instance &instance = instances[id];
+  const BlockInfo &block = t.blocks[instance.block];
+  instance.ticket = ++readySequence;
+  if (traits.central) {
+    central[classOf(block.kernel)].insert({0, instance.ticket, 0}, id,
+                                          instance.ticket);
+    return;
+  }
+  // Slots in the order of the timetable; then the older request, then what has
+  // more work behind it.
+  uint64_t planned = plannedStart(instance);
+  ReadyQueue::Key key;
+  if (planned != never)
+    key = {planned, 0, instance.ticket};
+  else
+    key = {uint64_t(1) << 63 | requests[instance.request].order,
+           ~block.priority, instance.ticket};
+  lanes[instance.lane].insert(key, id, instance.ticket);
+  TbuState &tbu = tbus[instance.tbu];
+  ++tbu.queued;
+  instance.backlog = expectedCycles(instance.block, 1);
+  tbu.backlog += instance.backlog;
+  clusters[clusterOf(instance.tbu)].backlog += instance.backlog;
+}
+
+/// Takes a ready instance out of its queue.
+void Engine::unqueue(uint32_t id) {
+  Instance &instance = instances[id];
+  instance.state = InstanceState::Gathering;
+  auto stale = [this](uint32_t item, uint32_t ticket) {
+    const Instance &other = instances[item];
+    return !(other.generation & 1) || other.state != InstanceState::Ready ||
+           other.ticket != ticket;
+  };
+  if (traits.central) {
+    central[classOf(t.blocks[instance.block].kernel)].remove(id, stale);
+    return;
+  }
+  lanes[instance.lane].remove(id, stale);
+  --tbus[instance.tbu].queued;
+}
+
+/// Takes the instance out of the backlog of its place.
+static void subtractBacklog(Instance &instance, TbuState &tbu,
+                            ClusterState &cluster) {
+  tbu.backlog -= instance.backlog;
+  cluster.backlog -= instance.backlog;
+  instance.backlog = 0;
+}
+
+void Engine::requestDispatch(uint32_t id) {
+  TbuState &tbu = tbus[id];
+  if (tbu.dispatchPending)
+    return;
+  tbu.dispatchPending = true;
+  push(now(), EventClass::Scheduler, DispatchEvent, id, id, 0);
+}
+
+void Engine::requestCentral(uint64_t at) {
+  at = std::max(at, centralFree);
+  if (centralAt <= at)
+    return;
+  centralAt = at;
+  push(at, EventClass::Scheduler, CentralEvent, m.tbus, 0, 0);
+}
+
+/// Another look at a TBU at cycle `at`, when a kept slot will have passed.
+void Engine::wakeAt(uint32_t id, uint64_t at) {
+  TbuState &tbu = tbus[id];
+  if (at <= now() || (tbu.wakeAt != never && tbu.wakeAt <= at))
+    return;
+  tbu.wakeAt = at;
+  push(at, EventClass::Scheduler, DispatchEvent, id, id, 0, 1);
+}
+
+//===----------------------------------------------------------------------===//
+// Segments
+//===----------------------------------------------------------------------===//
+
+const ReplicaInfo &Engine::replicaOfSlot(uint32_t slot, uint32_t lane) const {
+  const SlotInfo &info = t.slots[slot];
+  const BlockInfo &block = t.blocks[info.block];
+  uint32_t wanted = info.replica + lane;
+  for (uint32_t r = 0; r < block.numReplicas; ++r)
+    if (t.replicas[block.replicaBegin + r].original == wanted)
+      return t.replicas[block.replicaBegin + r];
+  return t.replicas[block.replicaBegin];
+}
+
+/// Admits the segments of a region instance as wholes, each not before the
+/// initiation interval of its lane has passed.
+void Engine::activateSegments(uint32_t frameId) {
+  Frame &frame = frames[frameId];
+  const RegionInfo &region = t.regions[frame.region];
+  uint32_t slot;
+  if (freeActivations.empty()) {
+    slot = static_cast<uint32_t>(segmentActivations.size());
+    segmentActivations.emplace_back();
+  } else {
+    slot = freeActivations.back();
+    freeActivations.pop_back();
+  }
+  frame.activations = slot;
+  std::vector<SegmentActivation> &list = segmentActivations[slot];
+  list.clear();
+  uint64_t number = requests[frame.request].index;
+  for (uint32_t i = region.segmentBegin; i < region.segmentEnd; ++i) {
+    uint32_t s = t.regionSegments[i];
+    const SegmentInfo &segment = t.segments[s];
+    uint32_t lane = static_cast<uint32_t>(number % segment.lanes);
+    uint32_t entry = segmentLaneBegin[s] + lane;
+    uint64_t at = now();
+    if (laneAdmitted[entry] != never)
+      at = std::max(at, laneAdmitted[entry] + segment.initiationInterval);
+    laneAdmitted[entry] = at;
+    list.push_back({at, lane});
+    auto [begin, end] = laneGroups[entry];
+    for (uint32_t g = begin; g < end; ++g)
+      tbus[slotGroups[g].tbu].keeps.push_back({frameId, frame.generation,
+                                               slotGroups[g].begin,
+                                               slotGroups[g].end, at, lane});
+  }
+}
+
+bool Engine::slotPassed(const Keep &keep, uint32_t slot) {
+  const Frame &frame = frames[keep.frame];
+  uint32_t word = frame.words[t.slots[slot].block -
+                              t.regions[frame.region].blockBegin];
+  if (word == overMark)
+    return true;
+  return word && instances[word - 1].state >= InstanceState::Held;
+}
+
+/// Until when the PEAs are kept for a slot of a timetable that comes before this
+/// instance: a slot that is planned before a dynamic instance would be done, or
+/// before the instance's own slot. A slot keeps its PEAs up to its planned end;
+/// later it has lost its turn. 0: not kept.
+uint64_t Engine::keptUntil(uint32_t tbuId, PeaMask peas, uint64_t expected,
+                           uint32_t id) {
+  TbuState &tbu = tbus[tbuId];
+  uint64_t planned = plannedStart(instances[id]);
+  uint64_t horizon = planned != never ? planned : now() + expected;
+  uint64_t until = 0;
+  for (size_t k = 0; k < tbu.keeps.size();) {
+    Keep &keep = tbu.keeps[k];
+    bool alive = frames.current(keep.frame, keep.frameGeneration);
+    while (alive && keep.cursor < keep.end &&
+           slotPassed(keep, slotOrder[keep.cursor]))
+      ++keep.cursor;
+    if (!alive || keep.cursor == keep.end) {
+      tbu.keeps[k] = tbu.keeps.back();
+      tbu.keeps.pop_back();
+      continue;
+    }
+    uint32_t looked = 0;
+    for (uint32_t i = keep.cursor; i < keep.end && looked < 64; ++i, ++looked) {
+      uint32_t slot = slotOrder[i];
+      uint64_t start = keep.at + t.slots[slot].start;
+      if (start >= horizon)
+        break;
+      uint64_t end = start + t.slots[slot].cycles;
+      if (end <= now() || t.slots[slot].block == instances[id].block)
+        continue;
+      if ((replicaOfSlot(slot, keep.lane).peas & peas) &&
+          !slotPassed(keep, slot))
+        until = std::max(until, end);
+    }
+    ++k;
+  }
+  return until;
+}
+
+//===----------------------------------------------------------------------===//
+// PEAs
+//===----------------------------------------------------------------------===//
+
+void Engine::TbuSet::set(uint32_t i, bool on) {
+  uint64_t bit = uint64_t(1) << (i & 63);
+  if (on)
+    words[i >> 6] |= bit;
+  else
+    words[i >> 6] &= ~bit;
+  uint64_t top = uint64_t(1) << (i >> 6 & 63);
+  if (words[i >> 6])
+    summary[i >> 12] |= top;
+  else
+    summary[i >> 12] &= ~top;
+}
+
+/// The member with the lowest number, or noIndex.
+uint32_t Engine::TbuSet::first() const {
+  for (size_t s = 0; s < summary.size(); ++s)
+    if (summary[s]) {
+      size_t word = s * 64 + std::countr_zero(summary[s]);
+      return static_cast<uint32_t>(word * 64 + std::countr_zero(words[word]));
+    }
+  return noIndex;
+}
+
+void Engine::setFree(uint32_t id, PeaMask free) {
+  PeaMask before = tbus[id].free;
+  tbus[id].free = free;
+  if (!traits.central)
+    return;
+  for (uint8_t c = 0; c < 3; ++c) {
+    PeaMask eligible = m.eligible(id, c);
+    int from = std::popcount(before & eligible);
+    int to = std::popcount(free & eligible);
+    freePerClass[c] += static_cast<uint64_t>(to - from);
+    for (int g = from + 1; g <= to; ++g)
+      freeSets[c * (m.peasPerTbu + 1) + g].set(id, true);
+    for (int g = to + 1; g <= from; ++g)
+      freeSets[c * (m.peasPerTbu + 1) + g].set(id, false);
+  }
+}
+
+/// Books the idle interval of a PEA that ends at `until`, with its cause
+/// (docs/semantics.md, section 9). `by` is what claims it, or null at the end.
+void Engine::idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
+                       const Instance *by) {
+  uint64_t since = idleSince[size_t(tbu) * m.peasPerTbu + pea];
+  if (since >= until)
+    return;
+  uint64_t end = until;
+  if (by) {
+    uint64_t planned = plannedStart(*by);
+    if (planned < until) {
+      uint64_t keptFrom = std::max(since, planned);
+      peaCycles[unsigned(PeaState::Waiting)] += until - keptFrom;
+      end = keptFrom;
+    }
+  }
+  uint64_t length = end - since;
+  if (!length)
+    return;
+  peaCycles[unsigned(PeaState::Idle)] += length;
+  clusters[clusterOf(tbu)].idle += length;
+  if (length < breakEvenCycles)
+    idleTransient += length;
+  else if (by &&
+           by->producerIdleTo - by->producerIdleFrom >= breakEvenCycles &&
+           by->producerIdleFrom < end && by->producerIdleTo > since)
+    idleContagious += length;
+  else
+    idleStructural += length;
+}
+
+/// The instance takes free PEAs.
+void Engine::claim(Instance &instance, uint32_t id, PeaMask peas) {
+  uint64_t longest = 0;
+  for (PeaMask rest = peas; rest; rest &= rest - 1) {
+    uint32_t pea = std::countr_zero(rest);
+    uint64_t &since = idleSince[size_t(id) * m.peasPerTbu + pea];
+    if (now() - since > longest) {
+      longest = now() - since;
+      instance.idleFrom = since;
+      instance.idleTo = now();
+    }
+    idleEnded(id, pea, now(), &instance);
+    since = never;
+  }
+  setFree(id, tbus[id].free & ~peas);
+}
+
+void Engine::freePeas(uint32_t id, PeaMask peas) {
+  for (PeaMask rest = peas; rest; rest &= rest - 1)
+    idleSince[size_t(id) * m.peasPerTbu + std::countr_zero(rest)] = now();
+  setFree(id, tbus[id].free | peas);
+}
+
+/// Books the cycles of the gang from its last booking up to `until`.
+void Engine::account(Instance &instance, uint64_t until) {
+  uint64_t gang = std::popcount(instance.peas);
+  uint64_t started =
+      instance.state == InstanceState::Computing ? instance.started : never;
+  uint64_t a = std::min(instance.dispatched, until);
+  uint64_t b = std::clamp(instance.configBegin, a, std::max(a, until));
+  uint64_t c = std::clamp(instance.configured, b, std::max(b, until));
+  uint64_t d = std::clamp(started, c, std::max(c, until));
+  peaCycles[unsigned(PeaState::Waiting)] += gang * (b - a);
+  peaCycles[unsigned(PeaState::Configuring)] += gang * (c - b);
+  peaCycles[unsigned(PeaState::MovingData)] += gang * (d - c);
+  peaCycles[unsigned(PeaState::Computing)] += gang * (until - d);
+  clusters[clusterOf(instance.tbu)].computing += gang * (until - d);
+  totals[instance.block].computePea += gang * (until - d);
+}
+
+//===----------------------------------------------------------------------===//
+// Work
+//===----------------------------------------------------------------------===//
+
+uint32_t Engine::variantFor(uint32_t kernel, uint32_t gang) const {
+  const KernelInfo &info = t.kernels[kernel];
+  uint32_t found = noIndex;
+  for (uint32_t v = info.variantBegin; v < info.variantEnd; ++v)
+    if (t.variants[v].gang <= gang)
+      found = v;
+  return found;
+}
+
+uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {
+  const BlockInfo &block = t.blocks[blockId];
+  const Learned &mean = learned[blockId];
+  uint64_t one = block.expectedCycles;
+  if (mean.count >= 4)
+    one = mean.meanQ16 >> 16;
+  uint32_t v = variantFor(block.kernel, gang);
+  if (v == noIndex)
+    v = t.kernels[block.kernel].variantBegin;
+  return static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(one) * variantScaleQ16[v] + 65535) >> 16);
+}
+
+uint64_t Engine::cyclesOf(const Instance &instance,
+                          const VariantInfo &variant) const {
+  if (!instance.drawnCycles)
+    return ProgramTables::cycles(variant, instance.work);
+  uint64_t scale = variant.scaleQ16
+                       ? variant.scaleQ16
+                       : variantScaleQ16[&variant - t.variants.data()];
+  return static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(instance.drawn) * scale + 65535) >> 16);
+}
+
+/// Finds out what the instance costs: draws its cycles, or runs its code.
+void Engine::realise(uint32_t id) {
+  Instance &instance = instances[id];
+  const BlockInfo &block = t.blocks[instance.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
+  const OpenRequest &request = requests[instance.request];
+  kernelUsed[block.kernel] = 1;
+  uint32_t distribution;
+  bool code = functional && kernel.kind == KernelKind::Image;
+  instance.drawnCycles = false;
+  if (!code && profileDistribution(block.profile, requestForProfile(request),
+                                   distribution)) {
+    instance.drawnCycles = true;
+    instance.drawn = static_cast<uint64_t>(std::max<int64_t>(
+        t.distributions.sample(distribution,
+                               draw(request, block.local,
+                                    frames[instance.frame].tag, 0)),
+        0));
+  } else if (!code && kernel.counterWork) {
+    instance.drawnCycles = true;
+    instance.drawn = block.expectedCycles;
+  } else if (!code) {
+    instance.work = blockWork[instance.block];
+  } else {
+    uint32_t slot;
+    if (freeResults.empty()) {
+      slot = static_cast<uint32_t>(resultPool.size());
+      resultPool.emplace_back();
+      traps.emplace_back();
+    } else {
+      slot = freeResults.back();
+      freeResults.pop_back();
+    }
+    instance.results = slot;
+    traps[slot].clear();
+    std::vector<Tensor> inputs(block.numInputs);
+    uint32_t *words = inputWords(frames[instance.frame], block);
+    for (uint32_t i = 0; i < block.numInputs; ++i) {
+      uint32_t input = t.inputs[block.inputBegin + i];
+      if (input & weightFlag) {
+        inputs[i] = weightTensors[input & ~weightFlag];
+        continue;
+      }
+      uint32_t value = (words[i] & ~pinMark) - 1;
+      // A donated last use may be overwritten in place: nobody else holds it.
+      if ((kernel.donated >> i & 1) && i < 64 && values[value].refs == 1)
+        inputs[i] = std::move(tensors[value]);
+      else
+        inputs[i] = tensors[value];
+    }
+    std::vector<Tensor> &results = resultPool[slot];
+    results.assign(kernel.numOutputs, Tensor());
+    std::vector<int64_t> counts(kernel.numCounters, 0);
+    // Sizes first: a donated input may be gone after the call.
+    std::vector<std::vector<int64_t>> dims(inputs.size());
+    if (!kernel.fixedWork)
+      for (size_t i = 0; i < inputs.size(); ++i)
+        dims[i].assign(inputs[i].dims().begin(), inputs[i].dims().end());
+    Expected<void> done = executor->call(block.kernel, inputs, results, counts);
+    if (!done)
+      traps[slot] = done.error().message.empty() ? "trap" : done.error().message;
+    else
+      for (const Tensor &result : results)
+        if (!result.valid())
+          traps[slot] = "the kernel gave no value for one of its results";
+    instance.work = {};
+    for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w) {
+      const WorkTerm &term = t.terms[w];
+      unsigned __int128 product = term.coefficient;
+      for (uint32_t s = term.symbolBegin; s < term.symbolEnd; ++s) {
+        uint32_t symbol = t.symbols[s];
+        int64_t factor = 1;
+        if (symbol & 0x80000000u) {
+          uint32_t counter = symbol & 0x7fffffffu;
+          factor = counter < counts.size() ? counts[counter] : 0;
+        } else if ((symbol >> 8) < dims.size()) {
+          const std::vector<int64_t> &of = dims[symbol >> 8];
+          factor = (symbol & 255) < of.size() ? of[symbol & 255] : 1;
+        }
+        product *= static_cast<uint64_t>(std::max<int64_t>(factor, 0));
+        if (product >> 62)
+          product = static_cast<unsigned __int128>(1) << 62;
+      }
+      uint64_t &sum = instance.work[term.workClass];
+      sum = std::min<uint64_t>(sum + static_cast<uint64_t>(product),
+                               uint64_t(1) << 62);
+    }
+  }
+
+  const VariantInfo *variants = t.variants.data();
+  uint64_t best = never, capacity = never;
+  for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v) {
+    uint64_t cycles = cyclesOf(instance, variants[v]);
+    if (v == kernel.variantBegin)
+      instance.oneCycles = cycles;
+    best = std::min(best, cycles);
+    capacity = std::min(capacity, cycles * variants[v].gang);
+  }
+  instance.bestCycles = best;
+  instance.capacityCycles = capacity;
+}
+
+//===----------------------------------------------------------------------===//
+// Dispatch
+//===----------------------------------------------------------------------===//
+
+bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
+  if (id >= instances.size() || !(instances[id].generation & 1))
+    return false;
+  Instance &instance = instances[id];
+  const BlockInfo &block = t.blocks[instance.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
+  if (instance.state != InstanceState::Ready || !peas || tbuId >= m.tbus ||
+      (!traits.central && tbuId != instance.tbu))
+    return false;
+  TbuState &tbu = tbus[tbuId];
+  PeaMask eligible = m.eligible(tbuId, kernel.peaClass);
+  if (instance.replica != noIndex)
+    eligible |= t.replicas[block.replicaBegin + instance.replica].peas;
+  if (peas & ~(tbu.free & eligible))
+    return false;
+  uint32_t gang = std::popcount(peas);
+  uint32_t variant = variantFor(block.kernel, gang);
+  if (variant == noIndex)
+    return false;
+  if (traits.segments && !tbu.keeps.empty()) {
+    uint64_t until =
+        keptUntil(tbuId, peas, expectedCycles(instance.block, gang), id);
+    if (until) {
+      wakeAt(tbuId, until);
+      return false;
+    }
+  }
+
+  unqueue(id);
+  realise(id);
+  instance.tbu = tbuId;
+  instance.state = InstanceState::Held;
+  instance.peas = peas;
+  instance.variant = variant;
+  instance.dispatched = now();
+  claim(instance, tbuId, peas);
+  instance.queueAt = static_cast<uint32_t>(tbu.running.size());
+  tbu.running.push_back(id);
+  ++heldInstances;
+  ++counters.dispatches;
+
+  // The decision, and the command on its way.
+  uint64_t at;
+  uint32_t cluster = clusterOf(tbuId);
+  if (traits.central) {
+    centralFree = std::max(now(), centralFree) + m.centralDispatchCycles;
+    at = centralFree + tokenDelay(m.hostCluster, cluster);
+    at = std::max(at, tbu.commandFree) + m.commandCycles;
+    tbu.commandFree = at;
+  } else {
+    at = std::max(now(), tbu.dispatcherFree) + m.localDispatchCycles;
+    tbu.dispatcherFree = at;
+  }
+
+  // Code.
+  uint64_t begin;
+  uint64_t ready = loadCode(tbuId, block.kernel, at, begin, instance.block);
+  bool other = false;
+  for (PeaMask rest = peas; rest; rest &= rest - 1) {
+    uint32_t &last =
+        lastKernel[size_t(tbuId) * m.peasPerTbu + std::countr_zero(rest)];
+    other |= last != block.kernel;
+    last = block.kernel;
+  }
+  if (other) {
+    ready += m.configSwitchCycles;
+    ++counters.configSwitches;
+  }
+  instance.configBegin = begin;
+  instance.configured = ready;
+
+  // Operands and weights; one count is held while they are asked for.
+  instance.pending = 1;
+  if (traits.central) {
+    instance.parkedBytes = uint64_t(64) * block.numWaited;
+    park(cluster, instance.parkedBytes);
+    instance.pending += block.numWaited;
+    instance.producerAt = 0;
+    for (uint32_t i = 0; i < block.numInputs; ++i) {
+      uint32_t word = inputWords(frames[instance.frame], block)[i];
+      if (!word)
+        continue;
+      pinInput(instance, i);
+      sendInput(id, (word & ~pinMark) - 1, at);
+    }
+  }
+  for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
+    uint32_t weight = t.blockWeights[w];
+    weightUsed[weight] = 1;
+    ResidentWeight &entry = weightAt(cluster, weight, at);
+    ++entry.uses;
+    entry.lastUse = at;
+    if (entry.readyAt == never) {
+      entry.waiters.emplace_back(id, instance.generation);
+      ++instance.pending;
+    } else {
+      instance.inputsAt = std::max(instance.inputsAt, entry.readyAt);
+    }
+  }
+  if (--instance.pending == 0)
+    maybeCompute(id);
+  return true;
+}
+
+/// Keeps a local input from being spilled while the instance holds it.
+void Engine::pinInput(Instance &instance, uint32_t input) {
+  const BlockInfo &block = t.blocks[instance.block];
+  uint32_t &word = inputWords(frames[instance.frame], block)[input];
+  Value &value = values[(word & ~pinMark) - 1];
+  if (!(word & pinMark) && !value.token && value.bytes &&
+      value.hbm == noIndex && value.cluster == clusterOf(instance.tbu)) {
+    word |= pinMark;
+    ++value.pins;
+  }
+}
+
+/// Everything is on its way with a known arrival: compute begins at the latest.
+void Engine::maybeCompute(uint32_t id) {
+  Instance &instance = instances[id];
+  uint64_t cycles = cyclesOf(instance, t.variants[instance.variant]);
+  instance.state = InstanceState::Computing;
+  instance.started =
+      std::max({instance.configured, instance.inputsAt, now()});
+  instance.finish = instance.started + cycles;
+  instance.remainingQ16 = instance.fullQ16 = cycles << 16;
+  push(instance.finish, EventClass::Completion, CompletionEvent,
+       t.blocks[instance.block].local, id, instance.generation,
+       instance.resizes);
+}
+
+void Engine::removeRunning(uint32_t id) {
+  Instance &instance = instances[id];
+  std::vector<uint32_t> &running = tbus[instance.tbu].running;
+  running[instance.queueAt] = running.back();
+  instances[running.back()].queueAt = instance.queueAt;
+  running.pop_back();
+}
+
+void Engine::releaseInputs(Instance &instance) {
+  const BlockInfo &block = t.blocks[instance.block];
+  uint32_t *words = inputWords(frames[instance.frame], block);
+  for (uint32_t i = 0; i < block.numInputs; ++i) {
+    uint32_t word = words[i];
+    if (!word)
+      continue;
+    words[i] = 0;
+    uint32_t value = (word & ~pinMark) - 1;
+    if (word & pinMark)
+      --values[value].pins;
+    release(value);
+  }
+}
+
+/// Gives back PEAs, code and weights of an instance that holds them.
+void Engine::letGo(Instance &instance) {
+  const BlockInfo &block = t.blocks[instance.block];
+  TbuState &tbu = tbus[instance.tbu];
+  ClusterState &cluster = clusters[clusterOf(instance.tbu)];
+  if (t.kernels[block.kernel].codeBytes)
+    for (ResidentCode &code : tbu.code)
+      if (code.kernel == block.kernel) {
+        --code.uses;
+        break;
+      }
+  for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
+    uint32_t weight = t.blockWeights[w];
+    auto place = std::lower_bound(
+        cluster.weights.begin(), cluster.weights.end(), weight,
+        [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
+    --place->uses;
+  }
+  subtractBacklog(instance, tbu, cluster);
+  unpark(clusterOf(instance.tbu), instance.parkedBytes);
+  instance.parkedBytes = 0;
+  --heldInstances;
+  freePeas(instance.tbu, instance.peas);
+}
+
+void Engine::complete(uint32_t id) {
+  Instance &instance = instances[id];
+  const BlockInfo &block = t.blocks[instance.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
+  uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
+  if (instance.resizing) {
+    // The end came before the tile boundary: PEAs that were to join go too.
+    PeaMask joining = instance.nextPeas & ~instance.peas;
+    peaCycles[unsigned(PeaState::MovingData)] +=
+        uint64_t(std::popcount(joining)) * (now() - instance.boundary);
+    freePeas(tbu, joining);
+  }
+  account(instance, now());
+  removeRunning(id);
+  letGo(instance);
+  ++counters.taskInstances;
+  for (unsigned c = 0; c < 5; ++c)
+    if (!instance.drawnCycles)
+      workDone[c] += instance.work[c];
+  BlockTotals &total = totals[instance.block];
+  ++total.instances;
+  total.busy += now() - instance.started;
+  uint64_t wait = instance.started - instance.readyAt;
+  total.wait += wait;
+  total.maxWait = std::max(total.maxWait, wait);
+  total.work += instance.oneCycles;
+  if (!instance.orphan &&
+      requests[instance.request].order >= options.scenario.warmUpRequests)
+    taskWait.add(wait);
+  Learned &mean = learned[instance.block];
+  uint64_t sampleQ16 = instance.oneCycles << 16;
+  if (!mean.count)
+    mean.meanQ16 = sampleQ16;
+  else if (sampleQ16 > mean.meanQ16)
+    mean.meanQ16 += (sampleQ16 - mean.meanQ16) / 8;
+  else
+    mean.meanQ16 -= (mean.meanQ16 - sampleQ16) / 8;
+  if (mean.count < 4)
+    ++mean.count;
+
+  OpenRequest &request = requests[instance.request];
+  if (trace)
+    trace->task({request.number,
+                 instance.orphan ? 0 : frames[instance.frame].tag,
+                 block.workflow, block.local, tbu, instance.peas,
+                 instance.readyAt, instance.dispatched, instance.configured,
+                 instance.started, now(), t.pathOf(instance.block)});
+  request.capacityWork += instance.capacityCycles;
+  capacityByClass[m.livePerClass[kernel.peaClass] ? kernel.peaClass : 3] +=
+      instance.capacityCycles;
+  uint32_t requestId = instance.request, blockId = instance.block;
+  uint32_t slot = instance.results;
+  auto discard = [&] {
+    if (slot != noIndex) {
+      resultPool[slot].clear();
+      freeResults.push_back(slot);
+    }
+    instances.release(id);
+    if (traits.central)
+      requestCentral(now());
+    else
+      requestDispatch(tbu);
+  };
+  if (instance.orphan) {
+    --request.holds;
+    discard();
+    closeRequest(requestId);
+    return;
+  }
+  request.work += instance.oneCycles;
+  uint32_t frame = instance.frame;
+  releaseInputs(instance);
+  if (slot != noIndex && !traps[slot].empty()) {
+    std::string reason = std::move(traps[slot]);
+    traps[slot].clear();
+    frames[frame].words[blockId - t.regions[frames[frame].region].blockBegin] =
+        overMark;
+    discard();
+    failRequest(requestId, blockId, std::move(reason));
+    return;
+  }
+  if (options.recordOutcomes)
+    outcomes.push_back({request.number, frames[frame].tag, block.workflow,
+                        block.local, instance.oneCycles});
+
+  uint64_t path = instance.path + instance.bestCycles;
+  uint64_t idleFrom = instance.idleFrom, idleTo = instance.idleTo;
+  uint64_t tag = frames[frame].tag;
+  for (uint32_t o = 0; o < block.numOutputs; ++o) {
+    const ValueInfo &info = t.values[block.outputBegin + o];
+    uint64_t bytes = info.bytes;
+    bool real = slot != noIndex && o < resultPool[slot].size();
+    if (real)
+      bytes = resultPool[slot][o].bytes();
+    else if (info.bytesDistribution != noIndex)
+      bytes = static_cast<uint64_t>(std::max<int64_t>(
+          t.distributions.sample(info.bytesDistribution,
+                                 draw(request, block.local, tag, 256 + o)),
+          0));
+    uint32_t value = newValue(bytes, path, cluster, tbu, requestId,
+                              info.element == ElementKind::Token);
+    values[value].idleFrom = idleFrom;
+    values[value].idleTo = idleTo;
+    if (real)
+      tensors[value] = std::move(resultPool[slot][o]);
+    park(cluster, bytes);
+    deliver(frame, block.outputBegin + o, value);
+  }
+  blockOver(frame, blockId);
+  discard();
+}
+
+//===----------------------------------------------------------------------===//
+// Elastic actions
+//===----------------------------------------------------------------------===//
+
+/// Changes the gang at the next tile boundary, a sixteenth of the compute phase.
+bool Engine::resizeInstance(uint32_t id, PeaMask peas) {
+  if (id >= instances.size() || !(instances[id].generation & 1))
+    return false;
+  Instance &instance = instances[id];
+  if (instance.state != InstanceState::Computing || instance.resizing ||
+      instance.started > now() || !peas || peas == instance.peas ||
+      instance.resizes == 0xffff)
+    return false;
+  const BlockInfo &block = t.blocks[instance.block];
+  TbuState &tbu = tbus[instance.tbu];
+  uint32_t kernelClass = classOf(block.kernel);
+  PeaMask eligible = m.eligible(instance.tbu, kernelClass) | instance.peas;
+  PeaMask joining = peas & ~instance.peas;
+  if ((peas & ~eligible) || (joining & ~tbu.free))
+    return false;
+  uint32_t variant = variantFor(block.kernel, std::popcount(peas));
+  if (variant == noIndex || variant == instance.variant)
+    return false;
+  // The first boundary after now.
+  uint64_t tile = std::max<uint64_t>(instance.fullQ16 / 16, 1);
+  uint64_t done = (now() - instance.started) << 16;
+  uint64_t offsetQ16 = (done / tile + 1) * tile;
+  uint64_t boundary = instance.started + ((offsetQ16 + 65535) >> 16);
+  if (boundary >= instance.finish)
+    return false;
+  if (traits.segments && joining && !tbu.keeps.empty()) {
+    uint64_t until =
+        keptUntil(instance.tbu, joining, instance.finish - now(), id);
+    if (until) {
+      wakeAt(instance.tbu, until);
+      return false;
+    }
+  }
+  // Joining PEAs are held from now on.
+  for (PeaMask rest = joining; rest; rest &= rest - 1) {
+    uint32_t pea = std::countr_zero(rest);
+    idleEnded(instance.tbu, pea, now(), &instance);
+    idleSince[size_t(instance.tbu) * m.peasPerTbu + pea] = never;
+    lastKernel[size_t(instance.tbu) * m.peasPerTbu + pea] = block.kernel;
+  }
+  setFree(instance.tbu, tbu.free & ~joining);
+  instance.resizing = true;
+  instance.nextPeas = peas;
+  instance.nextVariant = variant;
+  instance.boundary = now();
+  push(boundary, EventClass::Completion, BoundaryEvent, block.local, id,
+       instance.generation);
+  return true;
+}
+
+/// The tile boundary of a resize: settle what was done, go on with the new gang
+/// after re-forming it and moving its footprint.
+void Engine::boundary(uint32_t id) {
+  Instance &instance = instances[id];
+  if (!instance.resizing)
+    return;
+  const BlockInfo &block = t.blocks[instance.block];
+  const VariantInfo &from = t.variants[instance.variant];
+  const VariantInfo &to = t.variants[instance.nextVariant];
+  PeaMask joining = instance.nextPeas & ~instance.peas;
+  PeaMask leaving = instance.peas & ~instance.nextPeas;
+  account(instance, now());
+  peaCycles[unsigned(PeaState::MovingData)] +=
+      uint64_t(std::popcount(joining)) * (now() - instance.boundary);
+  uint64_t doneQ16 = (now() - instance.started) << 16;
+  uint64_t left =
+      instance.remainingQ16 > doneQ16 ? instance.remainingQ16 - doneQ16 : 0;
+  uint64_t before = std::max<uint64_t>(cyclesOf(instance, from), 1);
+  uint64_t after = cyclesOf(instance, to);
+  left = static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(left) * after + before - 1) / before);
+  uint64_t moved =
+      to.footprint * std::popcount(joining) + from.footprint *
+                                                  std::popcount(leaving);
+  uint64_t cost =
+      m.resizeFixedCycles + ceilDiv(moved, m.scratchpadBytesPerCycle);
+  counters.localBytes += moved;
+  ++counters.resizes;
+  ++totals[instance.block].resizes;
+  totals[instance.block].busy += now() - instance.started;
+  instance.peas = instance.nextPeas;
+  instance.variant = instance.nextVariant;
+  instance.resizing = false;
+  ++instance.resizes;
+  // The waiting time of the instance stays that of its first start.
+  instance.readyAt += now() + cost - instance.started;
+  instance.dispatched = instance.configBegin = instance.configured = now();
+  instance.started = now() + cost;
+  instance.remainingQ16 = left;
+  instance.fullQ16 = after << 16;
+  instance.finish = instance.started + ((left + 65535) >> 16);
+  push(instance.finish, EventClass::Completion, CompletionEvent, block.local,
+       id, instance.generation, instance.resizes);
+  if (leaving) {
+    freePeas(instance.tbu, leaving);
+    requestDispatch(instance.tbu);
+  }
+}
+
+/// Sends a ready instance with its inputs to another TBU.
+bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
+  if (id >= instances.size() || !(instances[id].generation & 1) ||
+      tbuId >= m.tbus)
+    return false;
+  Instance &instance = instances[id];
+  const BlockInfo &block = t.blocks[instance.block];
+  if (instance.state != InstanceState::Ready || traits.central ||
+      traits.reach == Reach::Shares || tbuId == instance.tbu ||
+      !m.reachable[clusterOf(tbuId)] ||
+      !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
+    return false;
+  uint32_t from = clusterOf(instance.tbu), to = clusterOf(tbuId);
+  unqueue(id);
+  subtractBacklog(instance, tbus[instance.tbu], clusters[from]);
+  uint64_t bytes = 0;
+  uint32_t *words = inputWords(frames[instance.frame], block);
+  for (uint32_t i = 0; i < block.numInputs; ++i)
+    if (words[i]) {
+      uint32_t value = (words[i] & ~pinMark) - 1;
+      bytes += values[value].token ? 0 : values[value].bytes;
+      if ((words[i] & pinMark) && from != to) {
+        --values[value].pins;
+        words[i] &= ~pinMark;
+      }
+    }
+  ++counters.migrations;
+  counters.migratedBytes += bytes;
+  unpark(from, instance.parkedBytes);
+  instance.parkedBytes = bytes + uint64_t(64) * block.numWaited;
+  park(to, instance.parkedBytes);
+  instance.tbu = tbuId;
+  instance.replica = noIndex;
+  for (uint32_t r = 0; r < block.numReplicas; ++r)
+    if (t.replicas[block.replicaBegin + r].tbu == tbuId)
+      instance.replica = r;
+  instance.lane = tbuId * 3 + classOf(block.kernel);
+  instance.moved = true;
+  instance.pending = 1;
+  // The command reaches the new TBU, then the data follow.
+  uint64_t at = now() + tokenDelay(from, to);
+  at = std::max(at, tbus[tbuId].commandFree) + m.commandCycles;
+  tbus[tbuId].commandFree = at;
+  if (!bytes || from == to) {
+    if (bytes) {
+      uint64_t start = std::max(at, tbus[tbuId].scratchpadPortFree);
+      at = start + ceilDiv(bytes, m.scratchpadBytesPerCycle);
+      tbus[tbuId].scratchpadPortFree = at;
+      counters.localBytes += bytes;
+    }
+    inputDone(id, at, noIndex);
+  } else {
+    send(newMessage(MessageKind::Input, id, instance.generation, 0, noIndex,
+                    instance.request, from, to, bytes),
+         at);
+  }
+  return true;
+}
+
+/// The request of the instance has failed.
+void Engine::cancelInstance(uint32_t id) {
+  Instance &instance = instances[id];
+  if (instance.state == InstanceState::Computing) {
+    releaseInputs(instance);
+    instance.orphan = true;
+    ++requests[instance.request].holds;
+    return;
+  }
+  uint32_t tbu = instance.tbu;
+  switch (instance.state) {
+  case InstanceState::Ready:
+    unqueue(id);
+    if (!traits.central)
+      subtractBacklog(instance, tbus[tbu], clusters[clusterOf(tbu)]);
+    break;
+  case InstanceState::Held:
+    account(instance, now());
+    removeRunning(id);
+    letGo(instance);
+    if (traits.central)
+      requestCentral(now());
+    else
+      requestDispatch(tbu);
+    break;
+  default:
+    break;
+  }
+  releaseInputs(instance);
+  if (tbu != noIndex && instance.parkedBytes)
+    unpark(clusterOf(tbu), instance.parkedBytes);
+  if (instance.results != noIndex) {
+    resultPool[instance.results].clear();
+    freeResults.push_back(instance.results);
+  }
+  instances.release(id);
+}
