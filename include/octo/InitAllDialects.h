@@ -14,11 +14,12 @@
 #define OCTO_INITALLDIALECTS_H
 
 #include "octo/Dialect/OWG/IR/OWG.h"
+#include "octo/Dialect/Octo/IR/Octo.h"
 
 namespace octo {
 
 inline void registerAllDialects(mlir::DialectRegistry &registry) {
-  registry.insert<owg::OWGDialect>();
+  registry.insert<owg::OWGDialect, spatial::OctoDialect>();
 }
 
 } // namespace octo

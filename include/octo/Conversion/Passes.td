@@ -47,4 +47,35 @@ def ConvertOWGToSCF : Pass<"convert-owg-to-scf", "::mlir::ModuleOp"> {
   ];
 }
 
+def ConvertOWGToOcto : Pass<"convert-owg-to-octo", "::mlir::ModuleOp"> {
+  let summary = "workflows as flat programs of a spatial machine";
+  let description = [{
+    Every public workflow becomes an `octo.program` of the same name, flat, one
+    op per block; workflows and `owg.weight`s go away, the functions of tasks
+    stay.
+
+    | owg | octo |
+    |---|---|
+    | task | `octo.tb`; its function becomes the body of a kernel, which all tasks that call the function share. Tasks without code share a kernel by signature, `alpha`, `max_gang`, `code_bytes` and `state_bytes` |
+    | branch | `octo.switch` … `octo.merge`; cases in order, the default last |
+    | select | `octo.select` … `octo.join` |
+    | loop | `octo.loop` … `octo.decide` |
+    | fan-out | `octo.fork` … `octo.join` |
+    | decide region | a kernel, inputs explicit |
+    | values that a region uses from outside | imports, through every region in between |
+    | weight, constant | `octo.weight`, the same value in every scope |
+    | wiring that computes (`arith`, `tensor.dim`, …) | tasks `glue.0`, `glue.1`, …, one for ops that feed one another |
+    | profile | integer inverse distribution functions |
+
+    Needs outlined tasks (`owg-outline-tasks`), estimated costs
+    (`owg-estimate-cost`) and no calls (`--inline`). If the module has an
+    `octo.machine`, the programs are for it; profiles that state `work` need one,
+    to become cycles.
+  }];
+  let dependentDialects = [
+    "::octo::spatial::OctoDialect", "::mlir::arith::ArithDialect",
+    "::mlir::func::FuncDialect"
+  ];
+}
+
 #endif // OCTO_CONVERSION_PASSES_TD
