@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include <fstream>
+#include <random>
 #include <string>
 
 using namespace octo;
@@ -242,6 +243,39 @@ TEST(ScenarioReader, TraceFileErrorsNameTheLine) {
   EXPECT_EQ(message("5\n4\n"),
             "octo_bad.csv:2:1: error: arrivals must ascend: 4 follows 5");
   EXPECT_EQ(message("# nothing\n"), "octo_bad.csv has no arrivals");
+}
+
+// Whatever the text, the reader ends with a scenario or a message.
+TEST(ScenarioReader, MutationsNeverCrash) {
+  const std::string whole = "name: both\nrequests: 100\nstop: {max_cycles: 9}\n"
+                            "tenants:\n  - name: open\n    weight: 3\n"
+                            "    arrivals: {poisson: {mean_gap_cycles: 250}}\n"
+                            "    inputs: {image: {uniform: [-1.5, 2]}}\n"
+                            "  - arrivals: {trace: {cycles: [0, 4, 9]}}\n";
+  std::mt19937 random(1);
+  unsigned errors = 0;
+  for (int i = 0; i < 3000; ++i) {
+    std::string text = whole;
+    for (unsigned k = 1 + random() % 4; k; --k) {
+      size_t at = random() % text.size();
+      switch (random() % 3) {
+      case 0:
+        text[at] = char(random() % 256);
+        break;
+      case 1:
+        text.erase(at, random() % 8);
+        break;
+      default:
+        text.insert(at, text.substr(random() % text.size(), random() % 8));
+      }
+    }
+    Expected<Scenario> scenario = parse(text);
+    errors += !scenario;
+    if (!scenario)
+      EXPECT_FALSE(scenario.error().message.empty());
+  }
+  EXPECT_GT(errors, 1000u);
+  EXPECT_FALSE(parse(std::string(100000, '[')));
 }
 
 TEST(Inputs, ShapesAndKinds) {
