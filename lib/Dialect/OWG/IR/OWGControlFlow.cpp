@@ -325,54 +325,73 @@ static OpFoldResult traceDim(OpBuilder &builder, TaskOp task, Value value,
   }
 }
 
-LogicalResult TaskOp::reifyResultShapes(OpBuilder &builder,
-                                        ReifiedRankedShapedTypeDims &reified) {
-  if (!isInline())
-    return failure();
-  Operation *yield = getBodyBlock()->getTerminator();
-  for (auto [index, type] : llvm::enumerate(getResultTypes())) {
+/// The shapes of all results of `op`, dimension by dimension; unknown sizes and
+/// results that are no tensors are left empty.
+template <typename Op>
+static LogicalResult reifyAll(OpBuilder &builder, Op op,
+                              ReifiedRankedShapedTypeDims &reified) {
+  for (OpResult result : op->getResults()) {
     SmallVector<OpFoldResult> &sizes = reified.emplace_back();
-    if (auto tensor = dyn_cast<RankedTensorType>(type))
-      for (int64_t dim = 0; dim < tensor.getRank(); ++dim)
-        sizes.push_back(
-            traceDim(builder, *this, yield->getOperand(index), dim));
-  }
-  return success();
-}
-
-/// Results of a fold have the sizes of the init, except for dimension 0 of a
-/// concatenation.
-static LogicalResult reifyCombined(OpBuilder &builder, Operation *op,
-                                   OperandRange inits,
-                                   ArrayRef<int32_t> combines,
-                                   ReifiedRankedShapedTypeDims &reified) {
-  for (auto [index, init] : llvm::enumerate(inits)) {
-    SmallVector<OpFoldResult> &sizes = reified.emplace_back();
-    auto type = dyn_cast<RankedTensorType>(op->getResult(index).getType());
-    if (!type)
-      continue;
-    bool concat =
-        static_cast<CombineKind>(combines[index]) == CombineKind::Concat;
-    for (int64_t dim = 0; dim < type.getRank(); ++dim) {
-      if (!type.isDynamicDim(dim))
-        sizes.push_back(builder.getIndexAttr(type.getDimSize(dim)));
-      else if (concat && dim == 0)
-        sizes.push_back(OpFoldResult());
-      else
-        sizes.push_back(tensor::getMixedSize(builder, op->getLoc(), init, dim));
+    auto type = dyn_cast<RankedTensorType>(result.getType());
+    for (int64_t dim = 0; type && dim < type.getRank(); ++dim) {
+      FailureOr<OpFoldResult> size =
+          op.reifyDimOfResult(builder, result.getResultNumber(), dim);
+      sizes.push_back(succeeded(size) ? *size : OpFoldResult());
     }
   }
   return success();
 }
 
+/// Results of a fold have the sizes of the init, except for dimension 0 of a
+/// concatenation. Creates nothing where the size is not known, as rewriters
+/// that ask again and again need it.
+template <typename Op>
+static FailureOr<OpFoldResult> reifyCombined(OpBuilder &builder, Op op,
+                                             int result, int dim) {
+  auto type = dyn_cast<RankedTensorType>(op->getResult(result).getType());
+  if (!type)
+    return failure();
+  if (!type.isDynamicDim(dim))
+    return OpFoldResult(builder.getIndexAttr(type.getDimSize(dim)));
+  if (op.getCombine(result) == CombineKind::Concat && dim == 0)
+    return failure();
+  return tensor::getMixedSize(builder, op.getLoc(), op.getInits()[result], dim);
+}
+
+FailureOr<OpFoldResult> TaskOp::reifyDimOfResult(OpBuilder &builder, int result,
+                                                 int dim) {
+  if (!isInline())
+    return failure();
+  OpFoldResult size = traceDim(
+      builder, *this, getBodyBlock()->getTerminator()->getOperand(result), dim);
+  if (!size)
+    return failure();
+  return size;
+}
+
+FailureOr<OpFoldResult> SelectOp::reifyDimOfResult(OpBuilder &builder,
+                                                   int result, int dim) {
+  return reifyCombined(builder, *this, result, dim);
+}
+
+FailureOr<OpFoldResult> FanoutOp::reifyDimOfResult(OpBuilder &builder,
+                                                   int result, int dim) {
+  return reifyCombined(builder, *this, result, dim);
+}
+
+LogicalResult TaskOp::reifyResultShapes(OpBuilder &builder,
+                                        ReifiedRankedShapedTypeDims &reified) {
+  return reifyAll(builder, *this, reified);
+}
+
 LogicalResult
 SelectOp::reifyResultShapes(OpBuilder &builder,
                             ReifiedRankedShapedTypeDims &reified) {
-  return reifyCombined(builder, *this, getInits(), getCombines(), reified);
+  return reifyAll(builder, *this, reified);
 }
 
 LogicalResult
 FanoutOp::reifyResultShapes(OpBuilder &builder,
                             ReifiedRankedShapedTypeDims &reified) {
-  return reifyCombined(builder, *this, getInits(), getCombines(), reified);
+  return reifyAll(builder, *this, reified);
 }

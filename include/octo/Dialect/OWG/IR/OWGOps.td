@@ -181,7 +181,7 @@ def OWG_TaskOp : OWG_Block<"task", [
     IsolatedFromAbove,
     DeclareOpInterfaceMethods<SymbolUserOpInterface>,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-                              ["reifyResultShapes"]>]> {
+                              ["reifyResultShapes", "reifyDimOfResult"]>]> {
   let summary = "a task block: computation";
   let description = [{
     Fires when all its inputs are there, runs, and gives all its results at
@@ -349,7 +349,7 @@ def OWG_BranchOp : OWG_ControlBlock<"branch"> {
 def OWG_SelectOp : OWG_ControlBlock<"select", [
     AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-                              ["reifyResultShapes"]>]> {
+                              ["reifyResultShapes", "reifyDimOfResult"]>]> {
   let summary = "a control block that takes any number of its members";
   let description = [{
     `decide` sees its bound inputs (and what dominates the block), ends in
@@ -497,7 +497,7 @@ def OWG_LoopOp : OWG_ControlBlock<"loop"> {
 def OWG_FanoutOp : OWG_ControlBlock<"fanout", [
     AttrSizedOperandSegments,
     DeclareOpInterfaceMethods<ReifyRankedShapedTypeOpInterface,
-                              ["reifyResultShapes"]>]> {
+                              ["reifyResultShapes", "reifyDimOfResult"]>]> {
   let summary = "a control block that runs a number of copies of its region";
   let description = [{
     Runs `each` once for every index from 0 to `count` - 1 (a count below 0
