@@ -7,6 +7,9 @@
 // The same after the passes that tidy the workflow.
 // RUN: octo-opt %t/workflow.mlir --owg-assign-path-ids --inline --owg-outline-tasks --canonicalize --cse --convert-owg-to-scf -o %t/tidied.mlir
 // RUN: %python %S/Inputs/run_stock.py %t/tidied.mlir %t/driver.mlir | FileCheck %s
+// And after stock analyses that follow values through the blocks.
+// RUN: octo-opt %t/workflow.mlir --inline --sccp --control-flow-sink --remove-dead-values --loop-invariant-code-motion --convert-owg-to-scf -o %t/analysed.mlir
+// RUN: %python %S/Inputs/run_stock.py %t/analysed.mlir %t/driver.mlir | FileCheck %s
 
 // Branch 0: x + w.
 // CHECK: sizes = [4]

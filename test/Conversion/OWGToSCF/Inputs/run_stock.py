@@ -42,8 +42,9 @@ def main():
     )
     if lowered.returncode != 0:
         sys.exit(lowered.stderr)
+    # Line buffering, so that what was printed before a failed assertion is seen.
     run = subprocess.run(
-        ["mlir-runner", "-e", "main", "--entry-point-result=void", "--shared-libs=" + ",".join(libraries)],
+        ["stdbuf", "-oL", "mlir-runner", "-e", "main", "--entry-point-result=void", "--shared-libs=" + ",".join(libraries)],
         input=lowered.stdout,
         text=True,
     )
