@@ -15,12 +15,14 @@
 
 #include "octo/Conversion/Passes.h"
 #include "octo/Dialect/OWG/Transforms/Passes.h"
+#include "octo/KernelCodegen/LowerKernels.h"
 
 namespace octo {
 
 inline void registerAllPasses() {
   owg::registerOWGPasses();
   registerOctoConversionPasses();
+  registerKernelPasses();
 }
 
 } // namespace octo

@@ -1,0 +1,230 @@
+//===- LowerKernels.cpp - Bodies of kernels become images -----------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/KernelCodegen/LowerKernels.h"
+
+#include "octo-c/Kernel.h"
+#include "octo/Dialect/OWG/Transforms/WorkModel.h"
+#include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/KernelCodegen/KernelCodegen.h"
+
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/IR/SymbolTable.h"
+#include "mlir/Interfaces/CallInterfaces.h"
+#include "mlir/Interfaces/LoopLikeInterface.h"
+#include "mlir/Pass/PassManager.h"
+#include "mlir/Transforms/Passes.h"
+
+#include <thread>
+
+using namespace mlir;
+
+namespace octo {
+namespace {
+
+struct LowerKernelsPass
+    : PassWrapper<LowerKernelsPass, OperationPass<ModuleOp>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerKernelsPass)
+
+  LowerKernelsPass() = default;
+  LowerKernelsPass(const LowerKernelsPass &other) : PassWrapper(other) {}
+  explicit LowerKernelsPass(const LowerKernelsOptions &options) {
+    kernelCpu = options.kernelCpu;
+    threads = options.threads;
+  }
+
+  StringRef getArgument() const final { return "octo-lower-kernels"; }
+  StringRef getDescription() const final {
+    return "Compile the bodies of kernels to object files";
+  }
+  void getDependentDialects(DialectRegistry &registry) const final {
+    registry.insert<spatial::OctoDialect>();
+  }
+
+  Option<std::string> kernelCpu{
+      *this, "kernel-cpu",
+      llvm::cl::desc("CPU to compile for: portable (x86-64-v3 on x86-64), "
+                     "host, generic, or a name of the code generator"),
+      llvm::cl::init("portable")};
+  Option<unsigned> threads{
+      *this, "threads",
+      llvm::cl::desc("Most threads to compile on (0: those of this machine)"),
+      llvm::cl::init(0)};
+
+  void runOnOperation() final {
+    ModuleOp module = getOperation();
+    SymbolTable symbols(module);
+    SmallVector<spatial::KernelOp> kernels;
+    for (auto kernel : module.getOps<spatial::KernelOp>())
+      if (kernel.getKind() == spatial::KernelKind::Image && kernel.getBody() &&
+          !kernel.getImage())
+        kernels.push_back(kernel);
+    if (kernels.empty())
+      return markAllAnalysesPreserved();
+
+    std::string error;
+    FailureOr<KernelTarget> target = resolveKernelTarget(kernelCpu, error);
+    if (failed(target)) {
+      module.emitError() << "octo-lower-kernels: " << error;
+      return signalPassFailure();
+    }
+
+    std::vector<KernelSource> sources;
+    for (spatial::KernelOp kernel : kernels) {
+      FailureOr<std::string> code = prepare(kernel, symbols);
+      if (failed(code))
+        return signalPassFailure();
+      sources.push_back({kernel.getSymName().str(), std::move(*code)});
+    }
+    std::vector<KernelImage> images = compileKernels(
+        sources, *target,
+        threads ? unsigned(threads) : std::thread::hardware_concurrency());
+
+    bool good = true;
+    for (auto [kernel, image] : llvm::zip_equal(kernels, images))
+      for (const std::string &message : image.errors) {
+        kernel.emitOpError() << "cannot be compiled: " << message;
+        good = false;
+      }
+    if (!good)
+      return signalPassFailure();
+    attach(kernels, images, *target, symbols);
+    eraseUnusedFunctions();
+  }
+
+private:
+  /// The code of a kernel for compileKernels: calls inlined, as the cost model
+  /// numbers counters, and the counters on the loops.
+  FailureOr<std::string> prepare(spatial::KernelOp kernel,
+                                 SymbolTable &symbols) {
+    auto body = symbols.lookup<func::FuncOp>(*kernel.getBody());
+    if (!body || body.isExternal()) {
+      kernel.emitOpError() << "has the body @" << *kernel.getBody()
+                           << ", which is no function with a body";
+      return failure();
+    }
+
+    // A module of its own: the function and what it calls.
+    FailureOr<std::string> text = serializeKernel(body, symbols);
+    if (failed(text))
+      return failure();
+    bool hasCalls =
+        body.walk([](CallOpInterface) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    ArrayRef<int32_t> donated =
+        kernel.getDonated().value_or(ArrayRef<int32_t>());
+    bool hasLoops =
+        body.walk([](LoopLikeOpInterface) { return WalkResult::interrupt(); })
+            .wasInterrupted();
+    if (!hasCalls && !hasLoops && donated.empty() && !kernel.getNumCounters())
+      return text;
+
+    OwningOpRef<ModuleOp> copy = ModuleOp::create(kernel.getLoc());
+    OpBuilder builder = OpBuilder::atBlockEnd(copy->getBody());
+    SmallVector<Operation *> work{body};
+    llvm::SmallPtrSet<Operation *, 8> seen{body};
+    func::FuncOp function;
+    while (!work.empty()) {
+      Operation *next = work.pop_back_val();
+      auto cloned = cast<func::FuncOp>(builder.clone(*next));
+      cloned.setPrivate();
+      if (next == body.getOperation())
+        function = cloned;
+      next->walk([&](func::CallOp call) {
+        Operation *callee = symbols.lookup(call.getCallee());
+        if (callee && isa<func::FuncOp>(callee) && seen.insert(callee).second)
+          work.push_back(callee);
+      });
+    }
+    function.setPublic();
+    if (hasCalls) {
+      // Without simplification: it could change which loops there are.
+      PassManager inliner(&getContext());
+      inliner.enableVerifier(false);
+      inliner.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+      inliner.addPass(createSymbolDCEPass());
+      if (failed(inliner.run(*copy)))
+        return failure();
+    }
+    SymbolTableCollection collection;
+    FailureOr<owg::WorkEstimate> estimate =
+        owg::estimateWork(function.getBody(), collection);
+    if (failed(estimate))
+      return failure();
+    if (estimate->countedLoops.size() != kernel.getNumCounters()) {
+      kernel.emitOpError()
+          << "returns " << kernel.getNumCounters() << " counters, but @"
+          << body.getSymName() << " has " << estimate->countedLoops.size()
+          << " data-dependent loops; the body was changed after "
+             "owg-estimate-cost, run octo-lower-kernels on what "
+             "convert-owg-to-octo made";
+      return failure();
+    }
+    for (auto [i, loop] : llvm::enumerate(estimate->countedLoops))
+      loop->setAttr(counterAttrName, builder.getI64IntegerAttr(i));
+    for (int32_t input : donated)
+      if (isa<RankedTensorType>(function.getArgumentTypes()[input]))
+        function.setArgAttr(input, donatedAttrName, builder.getUnitAttr());
+    SymbolTable copied(*copy);
+    return serializeKernel(function, copied);
+  }
+
+  /// One octo.image per distinct object, after the last kernel.
+  void attach(MutableArrayRef<spatial::KernelOp> kernels,
+              ArrayRef<KernelImage> images, const KernelTarget &target,
+              SymbolTable &symbols) {
+    OpBuilder builder(&getContext());
+    builder.setInsertionPointAfter(kernels.back());
+    llvm::StringMap<FlatSymbolRefAttr> byDigest;
+    for (auto [kernel, image] : llvm::zip_equal(kernels, images)) {
+      FlatSymbolRefAttr &symbol = byDigest[image.digest];
+      if (!symbol) {
+        auto type = RankedTensorType::get({int64_t(image.object.size())},
+                                          builder.getI8Type());
+        auto object = DenseElementsAttr::getFromRawBuffer(
+            type, ArrayRef<char>(image.object.data(), image.object.size()));
+        auto op = spatial::ImageOp::create(
+            builder, kernel.getLoc(), (kernel.getSymName() + "_image").str(),
+            OCTO_KERNEL_SYMBOL, target.cpu, image.digest, object);
+        // Inserts in place, under a name that is not taken.
+        symbols.insert(op);
+        symbol = FlatSymbolRefAttr::get(op.getSymNameAttr());
+      }
+      kernel.setImageAttr(symbol);
+      kernel.removeBodyAttr();
+    }
+  }
+
+  /// Private functions without users, and those that only they used.
+  void eraseUnusedFunctions() {
+    for (bool changed = true; changed;) {
+      changed = false;
+      SymbolTableCollection collection;
+      SymbolUserMap users(collection, getOperation());
+      for (auto function :
+           llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
+        if (function.isPrivate() && users.useEmpty(function)) {
+          function.erase();
+          changed = true;
+        }
+    }
+  }
+};
+
+} // namespace
+
+std::unique_ptr<Pass>
+createLowerKernelsPass(const LowerKernelsOptions &options) {
+  return std::make_unique<LowerKernelsPass>(options);
+}
+
+void registerKernelPasses() {
+  registerKernelCodegenPasses();
+  registerPass([] { return createLowerKernelsPass(); });
+}
+
+} // namespace octo
