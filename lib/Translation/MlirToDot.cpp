@@ -502,6 +502,13 @@ private:
   llvm::DenseMap<Value, Id> scopes;
   llvm::DenseMap<Operation *, Id> nodes;
   llvm::DenseMap<Value, Id> sources;
+  /// The entry of a scope and the op that activates it.
+  struct Entry {
+    Operation *owner;
+    Id node, cluster;
+    std::string label;
+  };
+  std::vector<Entry> entries;
   /// What a value only passes on: captures taken into a scope, flows.
   llvm::DenseMap<Value, Value> passedOn;
 };
@@ -545,9 +552,14 @@ void ProgramDrawer::addScopes(spatial::ControlOpInterface control) {
           role == spatial::ScopeRole::Before &&
           from <
               cast<spatial::LoopOp>(control.getOperation()).getInits().size();
-      // Carried and forwarded values and the index come from the block itself.
+      // Carried values and the index come from the block itself, forwarded
+      // values from the decision that closes it.
       if (from < inputs.size() && !isCarried)
         passedOn[import] = inputs[from];
+      else if (from & spatial::ControlOpInterface::forwarded)
+        if (Operation *closer = control.getCloser())
+          passedOn[import] =
+              closer->getResult(from & ~spatial::ControlOpInterface::forwarded);
     }
   }
 }
@@ -578,7 +590,11 @@ void ProgramDrawer::addNode(Operation &op, Id program) {
         if (scope < frequencies.size())
           chance = formatNumber(static_cast<double>(frequencies[scope]) /
                                 4294967296.0);
-        graph.addEdge(node, entry, chance, Graph::EdgeKind::Control, inner);
+        Operation *closer =
+            control.getScopeRole(scope) == spatial::ScopeRole::After
+                ? control.getCloser()
+                : nullptr;
+        entries.push_back({closer ? closer : &op, entry, inner, chance});
       }
     }
     return;
@@ -588,6 +604,10 @@ void ProgramDrawer::addNode(Operation &op, Id program) {
     Operation *opener = op.getOperand(0).getDefiningOp();
     auto block = dyn_cast_or_null<spatial::BlockOpInterface>(opener);
     Id cluster = block ? clusterOf(block.getActivation(), program) : program;
+    // The decision of a loop belongs to what comes before it.
+    if (isa_and_nonnull<spatial::LoopOp>(opener))
+      cluster = clusterOf(
+          cast<spatial::ControlOpInterface>(opener).getScopeAct(0), program);
     Id node = graph.addNode(cluster, op.getName().stripDialect(),
                             isa<spatial::DecideOp>(op) ? "diamond" : "circle");
     nodes[&op] = node;
@@ -679,6 +699,9 @@ void ProgramDrawer::draw(spatial::ProgramOp program) {
   }
   for (Operation &op : body)
     addNode(op, cluster);
+  for (const Entry &entry : entries)
+    graph.addEdge(nodes.lookup(entry.owner), entry.node, entry.label,
+                  Graph::EdgeKind::Control, entry.cluster);
   for (Operation &op : body) {
     addUses(op);
     if (auto exit = dyn_cast<spatial::ExitOp>(op))

@@ -725,7 +725,9 @@ void Reader::readAlternatives(const Node &node, Step &step,
   if (!isBranch)
     return;
   if (rest && sum <= 1 + 1e-6)
-    step.profile.frequencies[*rest] = std::max(0.0, 1 - sum);
+    // Rounded, so that 1 - 0.8 reads 0.2.
+    step.profile.frequencies[*rest] =
+        std::max(0.0, std::round((1 - sum) * 1e12) / 1e12);
   else if (std::fabs(sum - 1) > 1e-6)
     fail(node.place,
          "the probabilities of the cases of {} sum to {}; they must sum to 1",
