@@ -388,6 +388,17 @@ int main(int argc, char **argv) {
                                  "kernels, placement");
   addCommonOptions(*info, options);
 
+  // CLI11 would only say that a command is missing.
+  if (argc > 1 && argv[1][0] != '-' &&
+      std::ranges::none_of(app.get_subcommands({}), [&](CLI::App *command) {
+        return command->get_name() == argv[1];
+      })) {
+    std::fprintf(stderr,
+                 "error: there is no command '%s'; there are run, compare, "
+                 "check and info\n",
+                 argv[1]);
+    return Usage;
+  }
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError &error) {
