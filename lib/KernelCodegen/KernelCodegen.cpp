@@ -30,6 +30,37 @@ using namespace mlir;
 
 namespace octo {
 
+/// Our dialects are unknown where kernels are compiled: what passes have noted
+/// about the code for others stays behind.
+static bool isForeign(NamedAttribute attribute) {
+  StringRef name = attribute.getName();
+  return (name.starts_with("owg.") || name.starts_with("octo.")) &&
+         name != counterAttrName && name != donatedAttrName;
+}
+
+static void dropForeignAttributes(Operation *root) {
+  root->walk([](Operation *op) {
+    SmallVector<StringAttr> foreign;
+    for (NamedAttribute attribute : op->getDiscardableAttrs())
+      if (isForeign(attribute))
+        foreign.push_back(attribute.getName());
+    for (StringAttr name : foreign)
+      op->removeDiscardableAttr(name);
+    auto function = dyn_cast<FunctionOpInterface>(op);
+    if (!function)
+      return;
+    for (unsigned i = 0; i < function.getNumArguments(); ++i)
+      for (NamedAttribute attribute : llvm::to_vector(function.getArgAttrs(i)))
+        if (isForeign(attribute))
+          function.removeArgAttr(i, attribute.getName());
+    for (unsigned i = 0; i < function.getNumResults(); ++i)
+      for (NamedAttribute attribute :
+           llvm::to_vector(function.getResultAttrs(i)))
+        if (isForeign(attribute))
+          function.removeResultAttr(i, attribute.getName());
+  });
+}
+
 FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
                                        SymbolTable &symbols) {
   // The kernel and what it calls, in the order of the calls.
@@ -57,6 +88,7 @@ FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
   OpBuilder builder = OpBuilder::atBlockEnd(module->getBody());
   for (Operation *function : functions) {
     Operation *copy = builder.clone(*function);
+    dropForeignAttributes(copy);
     bool isKernel = function == kernel.getOperation();
     SymbolTable::setSymbolVisibility(
         copy, isKernel ? SymbolTable::Visibility::Public
