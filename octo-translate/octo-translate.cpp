@@ -11,6 +11,7 @@
 
 #include "octo/Translation/ImportYaml.h"
 #include "octo/Translation/MlirToDot.h"
+#include "octo/Translation/ProgramTranslation.h"
 
 #include "mlir/Support/LogicalResult.h"
 #include "mlir/Tools/mlir-translate/MlirTranslateMain.h"
@@ -23,6 +24,7 @@ int main(int argc, char **argv) {
   });
   octo::registerImportYaml();
   octo::registerMlirToDot();
+  octo::registerProgramTranslations();
   return mlir::failed(
       mlir::mlirTranslateMain(argc, argv, "Octopus translation driver\n"));
 }

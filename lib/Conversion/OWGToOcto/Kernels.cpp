@@ -26,8 +26,8 @@ Type octo::getPayload(Type type) {
   return spatial::FlowType::isPayload(type) ? type : Type();
 }
 
-KernelTable::KernelTable(ModuleOp module, Operation *before)
-    : module(module), builder(before) {
+KernelTable::KernelTable(ModuleOp module)
+    : module(module), builder(module.getContext()) {
   for (Operation &op : *module.getBody())
     if (auto symbol = dyn_cast<SymbolOpInterface>(op))
       names.insert(symbol.getName());

@@ -38,8 +38,8 @@ struct KernelProfile {
 
 class KernelTable {
 public:
-  /// New ops come before `before`; outlined functions at the end of the module.
-  KernelTable(mlir::ModuleOp module, mlir::Operation *before);
+  /// Outlined functions come at the end of the module.
+  explicit KernelTable(mlir::ModuleOp module);
 
   /// The kernel of a task that calls `callee`. Null, after an error at `task`,
   /// if the callee is unknown or its cost has not been estimated.
@@ -71,8 +71,12 @@ public:
   /// A symbol that the module does not have yet.
   std::string makeName(llvm::StringRef base);
 
-  mlir::OpBuilder &getBuilder() { return builder; }
-  mlir::SymbolTableCollection &getSymbols() { return symbols; }
+  /// New ops come before `program`, if it is the first.
+  void insertBefore(mlir::Operation *program) {
+    if (!placed)
+      builder.setInsertionPoint(program);
+    placed = true;
+  }
 
 private:
   spatial::KernelOp
@@ -84,6 +88,7 @@ private:
 
   mlir::ModuleOp module;
   mlir::OpBuilder builder;
+  bool placed = false;
   mlir::SymbolTableCollection symbols;
   llvm::StringSet<> names;
   llvm::StringMap<unsigned> nextNumber;

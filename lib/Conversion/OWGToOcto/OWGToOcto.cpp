@@ -444,8 +444,10 @@ spatial::PinAttr WorkflowConverter::pinOf(owg::BlockOpInterface op) {
 }
 
 void WorkflowConverter::copyAttributes(Operation *from, Operation *to) {
+  // The kernel of the decision has its own cost, of what has become of it.
   for (NamedAttribute attribute : from->getDiscardableAttrs())
-    to->setDiscardableAttr(attribute.getName(), attribute.getValue());
+    if (attribute.getName() != owg::CostAttr::decideAttrName())
+      to->setDiscardableAttr(attribute.getName(), attribute.getValue());
 }
 
 LogicalResult WorkflowConverter::bindResults(Operation *op, ResultRange results,
@@ -1181,9 +1183,10 @@ LogicalResult WorkflowConverter::convertScope(PendingScope &scope) {
 }
 
 LogicalResult WorkflowConverter::run() {
-  OpBuilder &outer = kernels.getBuilder();
+  OpBuilder outer(workflow);
   program = spatial::ProgramOp::create(outer, workflow.getLoc(),
                                        workflow.getSymName());
+  kernels.insertBefore(program);
   if (machine)
     program.setMachineAttr(machine);
   auto names = [&](unsigned count, auto attribute) {
@@ -1302,7 +1305,7 @@ struct ConvertOWGToOcto : public octo::impl::ConvertOWGToOctoBase<ConvertOWGToOc
       machineName = FlatSymbolRefAttr::get(machine.getSymNameAttr());
     }
     ProfileTable profiles(machine ? &target : nullptr);
-    KernelTable kernels(module, workflows.front());
+    KernelTable kernels(module);
     for (owg::WorkflowOp workflow : roots)
       if (failed(WorkflowConverter(workflow, kernels, profiles, machineName)
                      .run()))

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo/Dialect/Octo/IR/ProgramLayout.h"
+#include "PlacementVerifier.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -334,10 +334,13 @@ public:
       : program(program), tables(tables) {}
 
   LogicalResult verify() {
-    if (auto name = program.getMachineAttr())
-      if (!tables.lookupNearestSymbolFrom<MachineOp>(program, name))
+    MachineOp machine;
+    if (auto name = program.getMachineAttr()) {
+      machine = tables.lookupNearestSymbolFrom<MachineOp>(program, name);
+      if (!machine)
         return program.emitOpError()
                << "is for machine " << name << ", which is no octo.machine";
+    }
     uint32_t numBlocks = 0, numSegments = 0;
     for (Operation &op : program.getBlock()) {
       numBlocks += isa<BlockOpInterface>(op);
@@ -364,7 +367,11 @@ public:
       if (failed(verifyOp(&op, numSegments)))
         return failure();
     }
-    return success();
+    if (!machine)
+      return success();
+    return verifyPlacement(program, machine, [&](FlatSymbolRefAttr name) {
+      return kernels.lookup(name);
+    });
   }
 
 private:
