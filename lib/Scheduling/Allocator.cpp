@@ -28,7 +28,7 @@ namespace {
 constexpr uint64_t forever = std::numeric_limits<uint64_t>::max() / 4;
 
 tl::unexpected<Violation> violation(uint32_t block, std::string message) {
-  return tl::unexpected(Violation{block, {}, std::move(message)});
+  return tl::make_unexpected(Violation{block, {}, std::move(message)});
 }
 
 /// Minimum over a range of positions, with updates in logarithmic time.
@@ -354,7 +354,8 @@ void Allocator::chooseGangs() {
       if (option.gang > longest[peaClass] ||
           !capacity.fitsFootprint(option.footprint))
         outcome = Outcome::NoCapacity;
-      else if (problem.pinGang[b] && option.gang != problem.pinGang[b])
+      else if ((problem.pinGang[b] && option.gang != problem.pinGang[b]) ||
+               (problem.maxGang[b] && option.gang > problem.maxGang[b]))
         outcome = Outcome::Pinned;
       else if (!chosen ||
                (uint64_t(option.gang) * 16 <= fair16 + 8 &&
@@ -742,6 +743,8 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
       for (const Run &run : runsOf(tbu, peaClass))
         sameClass += run.count;
       uint32_t most = problem.gangsOf(b).back().gang;
+      if (problem.maxGang[b])
+        most = std::min<uint32_t>(most, problem.maxGang[b]);
       replica.maxGang = uint16_t(
           problem.pinGang[b] ? gang
                              : std::max(gang, std::min(most, sameClass)));
@@ -859,7 +862,7 @@ Placement Allocator::collect() {
 
 Checked<Allocation> Allocator::run() {
   if (Checked<void> needs = checkNeeds(); !needs)
-    return tl::unexpected(needs.error());
+    return tl::make_unexpected(needs.error());
   orderTbus();
   if (usableTbus.empty())
     return violation(none,
@@ -906,7 +909,7 @@ Checked<Allocation> Allocator::run() {
 
   for (uint32_t lane = 0; lane < lanes; ++lane)
     if (Checked<void> done = placeLane(lane); !done)
-      return tl::unexpected(done.error());
+      return tl::make_unexpected(done.error());
   placeStandby();
   fillShares();
   result.placement = collect();
@@ -927,7 +930,7 @@ Checked<Allocation> Allocator::run() {
 Checked<Allocation> allocate(const Problem &problem, const Topology &topology,
                              const AllocateOptions &options) {
   if (Checked<void> sound = checkProblem(problem); !sound)
-    return tl::unexpected(sound.error());
+    return tl::make_unexpected(sound.error());
   return Allocator(problem, topology, options).run();
 }
 

@@ -43,7 +43,7 @@ uint64_t Problem::cyclesOn(uint32_t block, uint32_t gang) const {
 
 Checked<void> checkProblem(const Problem &problem) {
   auto fail = [](uint32_t block, std::string message) {
-    return tl::unexpected(Violation{block, {}, std::move(message)});
+    return tl::make_unexpected(Violation{block, {}, std::move(message)});
   };
   const uint32_t numBlocks = problem.numBlocks();
   const uint32_t numRegions = problem.numRegions();
@@ -53,6 +53,7 @@ Checked<void> checkProblem(const Problem &problem) {
         problem.cyclesP95.size(), problem.dynamicTime.size(),
         problem.dynamicFrequency.size(), problem.pinCluster.size(),
         problem.pinTbu.size(), problem.pinGang.size(),
+        problem.maxGang.size(),
         problem.weightOffsets.size() - 1})
     if (size != numBlocks)
       return fail(none, fmt::format("{} blocks, but a column of {} entries",
@@ -109,12 +110,12 @@ Checked<void> checkProblem(const Problem &problem) {
     if (edge.from >= numBlocks || edge.to >= numBlocks)
       return fail(none, "an edge leaves the blocks");
     if (problem.region[edge.from] != problem.region[edge.to])
-      return tl::unexpected(
+      return tl::make_unexpected(
           Violation{edge.to,
                     {edge.from},
                     "an edge of precedence joins blocks of two regions"});
     if (edge.from >= edge.to)
-      return tl::unexpected(Violation{
+      return tl::make_unexpected(Violation{
           edge.to, {edge.from}, "the blocks are not in a topological order"});
   }
   for (const Edge &flow : problem.flows)

@@ -107,6 +107,7 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
   std::vector<Slot> slots;
   uint32_t current = none;
   uint64_t interval = 0;
+  uint32_t lanes = none;
   auto close = [&] {
     if (current == none)
       return;
@@ -125,7 +126,8 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
     schedule.slots.insert(schedule.slots.end(), slots.begin(), slots.end());
     schedule.offsets.push_back(uint32_t(schedule.slots.size()));
     schedule.interval.push_back(interval);
-    schedule.lanes.push_back(placement.lanes);
+    schedule.lanes.push_back(lanes);
+    lanes = none;
     slots.clear();
     interval = 0;
   };
@@ -136,13 +138,18 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
       current = segment[b];
     }
     if (placement.of(b).empty())
-      return tl::unexpected(
+      return tl::make_unexpected(
           Violation{b,
                     {},
                     fmt::format("task '{}' has no replica to be timed on; run "
                                 "octo-allocate-peas first",
                                 problem.path[b])});
-    const Replica &home = placement.of(b)[0];
+    // Lane l uses replica l of each task; the task with the fewest limits them.
+    auto replicas = placement.of(b);
+    lanes = std::min(lanes, uint32_t(std::count_if(
+                                replicas.begin(), replicas.end(),
+                                [](const Replica &r) { return !r.standby; })));
+    const Replica &home = replicas[0];
     const uint32_t firstPea =
         (home.cluster * desc.tbusPerCluster + home.tbu) * desc.peasPerTbu +
         home.peaFirst;

@@ -98,6 +98,8 @@ struct Problem {
   std::vector<uint32_t> pinCluster;
   std::vector<uint32_t> pinTbu;
   std::vector<uint16_t> pinGang;
+  /// The most PEAs that the user allows; 0 where nothing.
+  std::vector<uint16_t> maxGang;
   /// Weights that block b reads: weights[weightOffsets[b] ..).
   std::vector<uint32_t> weightOffsets{0};
   std::vector<uint32_t> weights;

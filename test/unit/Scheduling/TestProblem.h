@@ -53,6 +53,7 @@ struct TestProblem : Problem {
     pinCluster.push_back(none);
     pinTbu.push_back(none);
     pinGang.push_back(0);
+    maxGang.push_back(0);
     weightOffsets.push_back(uint32_t(weights.size()));
     return numBlocks() - 1;
   }
@@ -105,21 +106,21 @@ inline Checked<Solved> solve(const Problem &problem, const Topology &topology,
   Solved solved;
   Checked<Allocation> allocation = allocate(problem, topology, options);
   if (!allocation)
-    return tl::unexpected(allocation.error());
+    return tl::make_unexpected(allocation.error());
   solved.allocation = std::move(*allocation);
   Checked<Schedule> schedule = scheduleStatic(
       problem, topology, solved.allocation.placement, solved.allocation.rank);
   if (!schedule)
-    return tl::unexpected(schedule.error());
+    return tl::make_unexpected(schedule.error());
   solved.schedule = std::move(*schedule);
   for (const Slot &slot : solved.schedule.slots)
     solved.makespan = std::max(solved.makespan, slot.start + slot.cycles);
   for (const Violation &v :
        verifyPlacement(problem, topology, solved.allocation.placement))
-    return tl::unexpected(v);
+    return tl::make_unexpected(v);
   for (const Violation &v : verifySchedule(
            problem, topology, solved.allocation.placement, solved.schedule))
-    return tl::unexpected(v);
+    return tl::make_unexpected(v);
   return solved;
 }
 

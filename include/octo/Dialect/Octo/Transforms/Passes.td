@@ -1,0 +1,108 @@
+//===- Passes.td - Passes on the octo dialect --------------*- tablegen -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Where and when: the machine, places, timetables, run-time tables, checks.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_DIALECT_OCTO_TRANSFORMS_PASSES_TD
+#define OCTO_DIALECT_OCTO_TRANSFORMS_PASSES_TD
+
+include "mlir/Pass/PassBase.td"
+
+// Assumptions that all passes which estimate costs share.
+class Octo_EstimatePass<string name> : Pass<name, "::mlir::ModuleOp"> {
+  list<Option> estimateOptions = [
+    Option<"defaultDim", "default-dim", "unsigned", /*default=*/"64",
+           "size that an unknown dimension of an input is expected to have">,
+    Option<"defaultTrips", "default-trips", "unsigned", /*default=*/"8",
+           "trips or copies that a block without profile is expected to have">
+  ];
+  let dependentDialects = ["::octo::spatial::OctoDialect",
+                           "::octo::owg::OWGDialect"];
+}
+
+def OctoSetMachine : Pass<"octo-set-machine", "::mlir::ModuleOp"> {
+  let summary = "make a target file the machine of the module";
+  let description = [{
+    Puts an `octo.machine` that states the target at the beginning of the module,
+    in place of one that is there, and makes every `octo.program` one for it.
+  }];
+  let options = [
+    Option<"target", "target", "std::string", /*default=*/"\"\"",
+           "the target file">
+  ];
+  let dependentDialects = ["::octo::spatial::OctoDialect"];
+}
+
+def OctoAllocatePeas : Octo_EstimatePass<"octo-allocate-peas"> {
+  let summary = "shares of PEAs and homes of blocks";
+  let description = [{
+    Gives every kernel without variants its variants for the machine, and every
+    block its `place`: replicas that fill the machine, shares in proportion to
+    expected work, homes near the blocks that they exchange data with. Honours
+    pins and defects. Places that are there are decided anew. What cannot be
+    placed is an error that states the need, what the machine has, and a remedy.
+  }];
+  let options = estimateOptions # [
+    Option<"lanes", "lanes", "unsigned", /*default=*/"0",
+           "copies of the workflow on the machine (0: as many as make sense)">,
+    Option<"gangEfficiency", "gang-efficiency", "double", /*default=*/"0.7",
+           "least parallel efficiency of a fixed gang">,
+    Option<"loadSlack", "load-slack", "double", /*default=*/"0.25",
+           "load of a PEA over its fair share that a better place is worth">,
+    Option<"standby", "standby", "unsigned", /*default=*/"1",
+           "standby replicas of tasks of dynamic frequency with one home">,
+    Option<"decisions", "decisions", "std::string", /*default=*/"\"auto\"",
+           "record candidates and scores: on, off, auto (up to 20,000 blocks)">
+  ];
+}
+
+def OctoStaticSchedule : Octo_EstimatePass<"octo-static-schedule"> {
+  let summary = "timetables of static tasks";
+  let description = [{
+    Finds the segments (static tasks of a scope that nothing dynamic separates)
+    and gives each an `octo.segment` and each of its tasks a `slot`, by list
+    scheduling in the order of the upward rank with insertion. Replaces
+    timetables that are there. Needs places.
+  }];
+  let options = estimateOptions # [
+    Option<"insertionDepth", "insertion-depth", "unsigned", /*default=*/"32",
+           "gaps of a PEA's timetable that are tried for each slot">
+  ];
+}
+
+def OctoRuntimeTables : Octo_EstimatePass<"octo-runtime-tables"> {
+  let summary = "tables for the run-time scheduler";
+  let description = [{
+    Gives every block its `policy`: class with reason, priority (upward rank with
+    communication), expected cycles and instances, likely next blocks; and the
+    program its epoch and ageing constant. Needs places.
+  }];
+  let options = estimateOptions # [
+    Option<"epochCycles", "epoch-cycles", "uint64_t", /*default=*/"0",
+           "period of the coarse scheduler (0: 32 mean task times)">,
+    Option<"ageCycles", "age-cycles", "uint64_t", /*default=*/"0",
+           "ageing constant of affinity (0: 4 loads of the median kernel)">
+  ];
+}
+
+def OctoVerifySchedule : Octo_EstimatePass<"octo-verify-schedule"> {
+  let summary = "independent checker of places, timetables and tables";
+  let description = [{
+    Checks everything that the passes before it, or a person, decided: see
+    `octo::sched::verifyPlacement` and `verifySchedule`, and that every block has
+    its row in the run-time tables. Changes nothing. Every broken rule is an
+    error at the block, with notes at the other blocks involved.
+  }];
+  let options = estimateOptions # [
+    Option<"limit", "limit", "unsigned", /*default=*/"16",
+           "errors after which it stops looking">
+  ];
+}
+
+#endif // OCTO_DIALECT_OCTO_TRANSFORMS_PASSES_TD

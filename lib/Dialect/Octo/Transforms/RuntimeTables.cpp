@@ -1,0 +1,145 @@
+//===- RuntimeTables.cpp - Tables for the run-time scheduler --------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// One row a block, and two constants of the program.
+//
+//===----------------------------------------------------------------------===//
+
+#include "ScheduleProblem.h"
+
+#include "octo/Dialect/OWG/IR/OWG.h"
+#include "octo/Dialect/Octo/Transforms/Passes.h"
+#include "octo/Support/CompileReport.h"
+
+namespace octo::spatial {
+#define GEN_PASS_DEF_OCTORUNTIMETABLES
+#include "octo/Dialect/Octo/Transforms/Passes.h.inc"
+} // namespace octo::spatial
+
+using namespace mlir;
+using namespace octo::spatial;
+namespace sched = octo::sched;
+
+/// Meaning of the rows, see program.fbs.
+static constexpr int32_t policyVersion = 1;
+/// Likely next blocks that are named.
+static constexpr size_t mostHints = 4;
+
+namespace {
+
+class RuntimeTables
+    : public octo::spatial::impl::OctoRuntimeTablesBase<RuntimeTables> {
+public:
+  using OctoRuntimeTablesBase::OctoRuntimeTablesBase;
+
+  void runOnOperation() override {
+    if (failed(run()))
+      signalPassFailure();
+  }
+
+private:
+  LogicalResult run() {
+    FailureOr<ModuleMachine> machine =
+        getMachine(getOperation(), "octo-runtime-tables");
+    if (failed(machine))
+      return failure();
+    EstimateAssumptions assume{defaultDim, defaultTrips};
+    SymbolTableCollection symbols;
+    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
+      FailureOr<ScheduleProblem> problem =
+          buildProblem(program, machine->target, symbols, assume);
+      if (failed(problem))
+        return failure();
+      FailureOr<sched::Placement> placement =
+          readPlacement(*problem, "octo-runtime-tables");
+      if (failed(placement))
+        return failure();
+      write(program, *problem, *placement, *machine);
+    }
+    return success();
+  }
+
+  void write(ProgramOp program, const ScheduleProblem &from,
+             const sched::Placement &placement, const ModuleMachine &machine) {
+    const sched::Problem &problem = from.problem;
+    const uint32_t numBlocks = problem.numBlocks();
+    std::vector<uint16_t> gang(numBlocks);
+    for (uint32_t b = 0; b < numBlocks; ++b)
+      gang[b] = placement.of(b)[0].peaCount;
+    std::vector<uint64_t> rank =
+        sched::upwardRanks(problem, *machine.topology, gang);
+    std::vector<uint64_t> count = sched::expectedCounts(problem);
+    sched::Adjacency out =
+        sched::groupEdges(problem.flows, numBlocks, /*outgoing=*/true);
+
+    unsigned __int128 work = 0, instances = 0;
+    std::vector<uint32_t> next;
+    uint64_t dynamicTime = 0, dynamicFrequency = 0;
+    for (uint32_t b = 0; b < numBlocks; ++b) {
+      // The consumers that follow most often, then those of higher rank.
+      next.clear();
+      for (uint32_t e : out.of(b))
+        if (uint32_t to = problem.flows[e].to;
+            std::find(next.begin(), next.end(), to) == next.end() &&
+            next.size() < 64)
+          next.push_back(to);
+      std::sort(next.begin(), next.end(), [&](uint32_t x, uint32_t y) {
+        return std::make_tuple(~count[x], ~rank[x], x) <
+               std::make_tuple(~count[y], ~rank[y], y);
+      });
+      if (next.size() > mostHints)
+        next.resize(mostHints);
+      for (uint32_t &block : next)
+        block = from.layout.blocks[block].ordinal;
+
+      BlockOpInterface op = from.layout.blocks[b].op;
+      op.setPolicyAttr(PolicyAttr::get(
+          &getContext(), problem.dynamicTime[b], problem.dynamicFrequency[b],
+          StringAttr::get(&getContext(), from.reason[b]), rank[b],
+          problem.cycles[b], problem.cyclesP95[b], count[b], next));
+      dynamicTime += problem.dynamicTime[b];
+      dynamicFrequency += problem.dynamicFrequency[b];
+      if (problem.isTask(b)) {
+        work += (unsigned __int128)(problem.cycles[b]) * count[b];
+        instances += count[b];
+      }
+    }
+
+    uint64_t mean = instances ? uint64_t(work / instances) : 1;
+    uint64_t epoch = epochCycles;
+    if (!epoch)
+      epoch = std::clamp<uint64_t>(32 * std::min<uint64_t>(mean, 1u << 30),
+                                   1000, 10'000'000);
+    // An idle PEA is kept for what is resident while reloading would cost more.
+    uint64_t age = ageCycles;
+    if (!age) {
+      std::vector<uint64_t> loads;
+      for (uint64_t bytes : problem.codeBytes)
+        loads.push_back(bytes / machine.target.configStore.bytesPerCycle +
+                        machine.target.configStore.switchCycles);
+      std::sort(loads.begin(), loads.end());
+      age = loads.empty() ? 1
+                          : std::max<uint64_t>(1, 4 * loads[loads.size() / 2]);
+    }
+    program.setPolicyVersion(policyVersion);
+    program.setEpochCycles(int64_t(std::min<uint64_t>(epoch, 1ull << 62)));
+    program.setAgeCycles(int64_t(std::min<uint64_t>(age, 1ull << 62)));
+
+    auto add = [](StringRef name, uint64_t value) {
+      octo::CompileReport::add("octo-runtime-tables", name, value);
+    };
+    add("dynamic_time", dynamicTime);
+    add("dynamic_frequency", dynamicFrequency);
+    uint64_t longest = 0;
+    for (uint64_t r : rank)
+      longest = std::max(longest, r);
+    add("critical_path_cycles", longest);
+    add("work_pea_cycles_per_request", uint64_t(work >> 16));
+  }
+};
+
+} // namespace
