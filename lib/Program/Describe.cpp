@@ -25,7 +25,10 @@ static uint32_t sizeOf(const flatbuffers::Vector<T> *vector) {
   return vector ? vector->size() : 0;
 }
 
-static std::string count(uint64_t n, std::string_view one) {
+static std::string count(uint64_t n, std::string_view one,
+                         std::string_view many = {}) {
+  if (n != 1 && !many.empty())
+    return fmt::format("{} {}", n, many);
   return fmt::format("{} {}{}", n, one, n == 1 ? "" : "s");
 }
 
@@ -57,11 +60,11 @@ std::string octo::describeProgram(const fb::Program &program) {
                      count(target->tbusPerCluster, "TBU"),
                      count(target->peasPerTbu, "PEA"),
                      double(target->clockHz) / 1e6));
-    line("PEAs", fmt::format("{} live of {} ({} of {} clusters reachable, {} "
-                             "dead links)",
+    line("PEAs", fmt::format("{} live of {} ({} of {} clusters reachable, {})",
                              topology.livePeas(), target->numPeas(), usable,
                              target->numClusters(),
-                             sizeOf(program.machine()->dead_links()) / 2));
+                             count(sizeOf(program.machine()->dead_links()) / 2,
+                                   "dead link")));
     line("memory",
          fmt::format("{} of SRAM a PEA, {} of scratchpad a cluster, {} of code "
                      "a TBU, {} behind {}",
@@ -81,8 +84,9 @@ std::string octo::describeProgram(const fb::Program &program) {
     code += kernels.code_bytes()->Get(k);
   }
   line("kernels",
-       fmt::format("{} with code, {} profiled, {} joins; {} of configuration",
-                   ofKind[0], ofKind[1], ofKind[2], formatBytes(code)));
+       fmt::format(
+           "{} with code, {} profiled, {} for joins; {} of configuration",
+           ofKind[0], ofKind[1], ofKind[2], formatBytes(code)));
   uint64_t imageBytes = 0;
   for (uint32_t i = 0; i < sizeOf(program.images()); ++i)
     imageBytes += sizeOf(program.images()->Get(i)->object());
@@ -111,12 +115,13 @@ std::string octo::describeProgram(const fb::Program &program) {
     uint32_t arguments = workflow.regions()->num_imports()->Get(0);
     line("workflow",
          fmt::format(
-             "{}: {} -> {}; {}, {} switches, {} selects, {} loops, {} "
-             "fan-outs in {}",
+             "{}: {} -> {}; {}, {}, {}, {}, {} in {}",
              workflow.name()->string_view(), count(arguments, "argument"),
              count(sizeOf(workflow.result_types()), "result"),
-             count(blocks[0], "task"), blocks[1], blocks[2], blocks[3],
-             blocks[4], count(sizeOf(workflow.regions()->role()), "region")));
+             count(blocks[0], "task"), count(blocks[1], "switch", "switches"),
+             count(blocks[2], "select"), count(blocks[3], "loop"),
+             count(blocks[4], "fan-out"),
+             count(sizeOf(workflow.regions()->role()), "region")));
     uint64_t active = 0, standby = 0;
     std::set<uint32_t> clusters;
     for (uint32_t r = 0; r < sizeOf(workflow.placement()->replicas()); ++r) {
@@ -125,7 +130,7 @@ std::string octo::describeProgram(const fb::Program &program) {
       clusters.insert(replica->cluster());
     }
     line("  placement",
-         fmt::format("{} active and {} standby on {}", count(active, "replica"),
+         fmt::format("{}, {} standby, on {}", count(active, "active replica"),
                      standby, count(clusters.size(), "cluster")));
     line("  timetable",
          fmt::format("{} with {}",

@@ -1222,6 +1222,9 @@ private:
           uint32_t b = slot->block();
           const fb::Replica *replica = placement.replicas()->Get(
               placement.replica_offsets()->Get(b) + slot->replica() + lane);
+          if (replica->standby())
+            broken("{}the slot of {} takes a standby replica", inWorkflow,
+                   blockName(flow, b));
           uint32_t pea =
               (replica->cluster() * target.tbusPerCluster + replica->tbu()) *
                   target.peasPerTbu +

@@ -36,7 +36,7 @@ Expected<void> Capacity::checkShare(std::string_view what, PeaRange range,
                                     uint32_t maxGang) const {
   const TargetDesc &desc = target();
   if (range.tbu >= desc.numTbus())
-    return makeError("{} is placed on TBU {}, but `{}` has {} TBUs; compile "
+    return makeError("{} is placed on TBU {}, but '{}' has {} TBUs; compile "
                      "for this machine",
                      what, range.tbu, desc.name, desc.numTbus());
   if (range.count == 0 || range.first >= desc.peasPerTbu ||
@@ -62,7 +62,7 @@ Expected<void> Capacity::checkGang(std::string_view what, uint32_t gang) const {
   if (gang == 0)
     return makeError("{} asks for a gang of 0 PEAs; the least is 1", what);
   if (uint32_t most = topology->largestTbu(); gang > most)
-    return makeError("{} needs a gang of {} PEAs, but no TBU of `{}` has more "
+    return makeError("{} needs a gang of {} PEAs, but no TBU of '{}' has more "
                      "than {} live PEAs; lower the gang or choose a target "
                      "with larger TBUs",
                      what, gang, target().name, most);
@@ -74,7 +74,7 @@ Expected<void> Capacity::checkFootprint(std::string_view what, uint64_t bytes,
   if (fitsFootprint(bytes))
     return {};
   return makeError("{} needs {} of SRAM in each PEA of a gang of {}, but a PEA "
-                   "of `{}` has {}; use a larger gang, smaller tiles or a "
+                   "of '{}' has {}; use a larger gang, smaller tiles or a "
                    "target with more SRAM",
                    what, formatBytes(bytes), gang, target().name,
                    formatBytes(target().pea.sramBytes));
@@ -85,7 +85,7 @@ Expected<void> Capacity::checkCode(std::string_view what,
   if (fitsCode(bytes))
     return {};
   return makeError("{} has {} of code, but the configuration store of a TBU of "
-                   "`{}` holds {}; split the task or choose a target with a "
+                   "'{}' holds {}; split the task or choose a target with a "
                    "larger store",
                    what, formatBytes(bytes), target().name,
                    formatBytes(target().configStore.bytes));
@@ -95,7 +95,7 @@ Expected<void> Capacity::checkWeight(std::string_view what,
                                      uint64_t bytes) const {
   if (fitsWeight(bytes))
     return {};
-  return makeError("{} has {}, but the scratchpad of a cluster of `{}` holds "
+  return makeError("{} has {}, but the scratchpad of a cluster of '{}' holds "
                    "{}; split the weight or choose a target with a larger "
                    "scratchpad",
                    what, formatBytes(bytes), target().name,
@@ -113,13 +113,13 @@ uint64_t Capacity::hbmBytes() const {
 Expected<void> Capacity::checkWeights(uint64_t totalBytes,
                                       uint64_t mostInOneCluster) const {
   if (uint64_t budget = hbmBytes(); budget && totalBytes > budget)
-    return makeError("the weights have {} together, but the HBM ports of `{}` "
+    return makeError("the weights have {} together, but the HBM ports of '{}' "
                      "have {}; add ports or choose a larger target",
                      formatBytes(totalBytes), target().name,
                      formatBytes(budget));
   else if (!budget && mostInOneCluster > target().scratchpad.bytes)
     return makeError("the blocks of one cluster use {} of weights, but its "
-                     "scratchpad holds {} and `{}` has no HBM port to bring "
+                     "scratchpad holds {} and '{}' has no HBM port to bring "
                      "them in turn; spread the blocks or add an HBM port",
                      formatBytes(mostInOneCluster),
                      formatBytes(target().scratchpad.bytes), target().name);
