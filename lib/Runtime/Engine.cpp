@@ -75,7 +75,7 @@ bool Engine::profileDistribution(uint32_t profile, uint64_t request,
 Expected<void> Engine::prepare() {
   auto made = createPolicy(options.policy, options.disable);
   if (!made)
-    return tl::unexpected(made.error());
+    return octo::Error(made.error());
   policy = std::move(*made);
   traits = policy->traits();
   const Scenario &scenario = options.scenario;
@@ -110,10 +110,11 @@ Expected<void> Engine::prepare() {
     state.base = totalRequests;
     state.requests = tenant.requests;
     if (!state.requests && weightLeft) {
-      // Largest remainders: what is left is shared by the weights that are left.
-      state.requests = static_cast<uint64_t>(
-          static_cast<unsigned __int128>(sharedLeft) * tenant.weight /
-          weightLeft);
+      // Largest remainders: what is left is shared by the weights that are
+      // left.
+      state.requests =
+          static_cast<uint64_t>(static_cast<unsigned __int128>(sharedLeft) *
+                                tenant.weight / weightLeft);
       sharedLeft -= state.requests;
       weightLeft -= tenant.weight;
     }
@@ -199,7 +200,8 @@ Expected<void> Engine::prepare() {
                        t.place(b), t.string(t.kernels[block.kernel].name));
     if (block.kind == BlockKind::Task) {
       if (t.kernels[block.kernel].kind == KernelKind::Join)
-        return makeError("task {} has a kernel that only joins use", t.place(b));
+        return makeError("task {} has a kernel that only joins use",
+                         t.place(b));
       if (!code && !hasDistribution())
         return makeError("task {} has neither code nor a profile with cycles",
                          t.place(b));
@@ -278,8 +280,8 @@ Expected<void> Engine::prepare() {
         continue;
       }
       for (const Tensor &item : input->items) {
-        bool fits = item.kind() == type.element &&
-                    item.rank() == type.dims.size();
+        bool fits =
+            item.kind() == type.element && item.rank() == type.dims.size();
         for (unsigned d = 0; fits && d < item.rank(); ++d)
           fits = type.dims[d] < 0 || type.dims[d] == item.dim(d);
         if (!fits)
@@ -493,7 +495,7 @@ Expected<void> Engine::prepare() {
             continue;
           auto loaded = loadWeight(*t.source, weight, options.weightsFolder);
           if (!loaded)
-            return tl::unexpected(loaded.error());
+            return octo::Error(loaded.error());
           weightTensors[weight] = std::move(*loaded);
         }
   }
@@ -640,8 +642,7 @@ Expected<RunResult> Engine::run() {
       status = RunStatus::EventLimit;
       break;
     }
-    if (stop.maxCycles && !wheel.empty() &&
-        wheel.nextTime() > stop.maxCycles) {
+    if (stop.maxCycles && !wheel.empty() && wheel.nextTime() > stop.maxCycles) {
       status = RunStatus::CycleLimit;
       break;
     }
@@ -669,7 +670,8 @@ Expected<RunResult> Engine::run() {
       break;
     }
   }
-  uint64_t end = status == RunStatus::CycleLimit ? stop.maxCycles : lastActivity;
+  uint64_t end =
+      status == RunStatus::CycleLimit ? stop.maxCycles : lastActivity;
   closeAccounts(end);
   RunResult outcome = result(status);
   outcome.makespanCycles = end;
@@ -704,12 +706,12 @@ void Engine::scheduleArrival(uint32_t index) {
   if (tenant.arrivals.kind == Arrivals::Kind::Trace) {
     tenant.nextArrival = tenant.arrivals.trace[tenant.arrived];
   } else {
-    uint64_t bits =
-        philox64(options.scenario.seed,
-                 static_cast<uint32_t>(tenant.arrived) |
-                     uint64_t(arrivalStream) << 32,
-                 index);
-    tenant.nextArrival += std::max<int64_t>(gapTables[index].sample(0, bits), 0);
+    uint64_t bits = philox64(options.scenario.seed,
+                             static_cast<uint32_t>(tenant.arrived) |
+                                 uint64_t(arrivalStream) << 32,
+                             index);
+    tenant.nextArrival +=
+        std::max<int64_t>(gapTables[index].sample(0, bits), 0);
   }
   push(tenant.nextArrival, EventClass::Arrival, ArrivalEvent, index, index, 0);
 }
@@ -748,7 +750,8 @@ void Engine::arrive(uint32_t index) {
 
 /// One argument that the scenario does not give.
 static Tensor drawnArgument(const TypeInfo &type, const ArgumentInput *input,
-                            uint64_t seed, uint64_t request, uint64_t argument) {
+                            uint64_t seed, uint64_t request,
+                            uint64_t argument) {
   std::vector<int64_t> dims = type.dims;
   unsigned next = 0;
   for (int64_t &dim : dims)
@@ -758,16 +761,15 @@ static Tensor drawnArgument(const TypeInfo &type, const ArgumentInput *input,
   double low = input ? input->low : 0.0, high = input ? input->high : 1.0;
   int64_t count = tensor.numElements();
   for (int64_t e = 0; e < count; ++e) {
-    uint64_t bits = philox64(seed, static_cast<uint64_t>(e),
-                             request << 16 | argument);
+    uint64_t bits =
+        philox64(seed, static_cast<uint64_t>(e), request << 16 | argument);
     double fraction = static_cast<double>(bits >> 11) * 0x1p-53;
     double value = low + fraction * (high - low);
     // Integers take both ends.
     bool integer = type.element <= ElementKind::Index;
     if (integer)
       value = std::trunc(low) +
-              std::floor(fraction *
-                         (std::trunc(high) - std::trunc(low) + 1.0));
+              std::floor(fraction * (std::trunc(high) - std::trunc(low) + 1.0));
     setElement(tensor, e, value);
   }
   return tensor;
@@ -847,8 +849,8 @@ void Engine::startBody(uint32_t id) {
   const WorkflowInfo &wf = t.workflows[request.workflow];
   std::vector<uint32_t> arguments = std::move(request.arguments);
   request.arguments.clear();
-  uint32_t frame = openFrame(wf.regionBegin, noIndex, id, m.hostCluster, 0,
-                             0, 0, 0);
+  uint32_t frame =
+      openFrame(wf.regionBegin, noIndex, id, m.hostCluster, 0, 0, 0, 0);
   activateBlocks(frame);
   uint32_t first = t.regions[wf.regionBegin].valueBegin;
   for (uint32_t a = 0; a < arguments.size(); ++a) {
@@ -927,8 +929,8 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     if (failures.size() > options.maxFailureReports)
       failures.pop_back();
   }
-  // Everything of the request that waits goes; what computes is discarded when it
-  // completes.
+  // Everything of the request that waits goes; what computes is discarded when
+  // it completes.
   while (request.firstFrame != noIndex) {
     uint32_t f = request.firstFrame;
     Frame &frame = frames[f];
@@ -994,8 +996,8 @@ uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
     frames[frame.next].previous = id;
   owned.firstFrame = id;
   ++counters.frames;
-  counters.peakFrames = std::max<uint64_t>(counters.peakFrames,
-                                           frames.numLive());
+  counters.peakFrames =
+      std::max<uint64_t>(counters.peakFrames, frames.numLive());
   if (traits.segments && info.segmentBegin != info.segmentEnd)
     activateSegments(id);
   return id;
@@ -1070,8 +1072,8 @@ void Engine::blockOver(uint32_t id, uint32_t block) {
 }
 
 /// Puts a value into a slot; takes over the caller's reference. Consumers are
-/// served when the present event has been handled, so that chains of frames that
-/// only pass values on do not recurse.
+/// served when the present event has been handled, so that chains of frames
+/// that only pass values on do not recurse.
 void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
   deliveries.push_back({frame, frames[frame].generation, slot, value});
 }

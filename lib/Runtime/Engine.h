@@ -6,9 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // One run. Files: Engine.cpp (requests, frames, the event loop),
-// EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and PEAs),
-// EngineMemory.cpp (messages, memory, residencies), EngineResult.cpp (numbers
-// after the run).
+// EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
+// PEAs), EngineMemory.cpp (messages, memory, residencies), EngineResult.cpp
+// (numbers after the run).
 //
 //===----------------------------------------------------------------------===//
 
@@ -40,8 +40,8 @@ inline constexpr uint32_t overMark = 0xffffffffu;
 /// Mark of an input word of a task: its value is pinned where it lies.
 inline constexpr uint32_t pinMark = 0x80000000u;
 
-/// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM port
-/// `hbm` after a spill.
+/// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM
+/// port `hbm` after a spill.
 struct Value {
   uint32_t generation = 0;
   uint32_t refs;
@@ -94,35 +94,35 @@ struct Instance {
   uint32_t replica;
   uint32_t lane;
   uint32_t pending;
-  uint32_t ticket;      ///< of its entry in a queue
-  uint16_t resizes;     ///< version of the completion event
+  uint32_t ticket;  ///< of its entry in a queue
+  uint16_t resizes; ///< version of the completion event
   InstanceState state;
-  bool orphan;          ///< its request failed; completes and is discarded
+  bool orphan; ///< its request failed; completes and is discarded
   bool resizing;
-  bool drawnCycles;     ///< `drawn` counts, not `work`
+  bool drawnCycles; ///< `drawn` counts, not `work`
   bool moved;
-  uint64_t backlog;     ///< its part of the backlog of TBU and cluster
-  uint64_t inputsAt;    ///< latest arrival so far
+  uint64_t backlog;  ///< its part of the backlog of TBU and cluster
+  uint64_t inputsAt; ///< latest arrival so far
   uint64_t readyAt;
   uint64_t parkedBytes; ///< copies of inputs at its cluster
   uint64_t path;        ///< longest over the inputs
   uint64_t dispatched, configBegin, configured, started, finish;
-  uint64_t idleFrom, idleTo;         ///< what its claim ended
+  uint64_t idleFrom, idleTo;                 ///< what its claim ended
   uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
   uint64_t producerAt;
   uint64_t index; ///< of its request within the tenant
   PeaMask peas;
-  PeaMask nextPeas;     ///< after the resize under way
-  uint64_t boundary;    ///< when it takes effect
+  PeaMask nextPeas;               ///< after the resize under way
+  uint64_t boundary;              ///< when it takes effect
   uint64_t remainingQ16, fullQ16; ///< of the compute phase, present variant
   uint32_t variant, nextVariant;
-  uint32_t queueAt;     ///< position among the running ones of its TBU
+  uint32_t queueAt; ///< position among the running ones of its TBU
   uint64_t drawn;
   std::array<uint64_t, 5> work;
-  uint64_t oneCycles;   ///< realised work on one PEA
-  uint64_t bestCycles;  ///< least over variants
+  uint64_t oneCycles;      ///< realised work on one PEA
+  uint64_t bestCycles;     ///< least over variants
   uint64_t capacityCycles; ///< least p * T(p)
-  uint32_t results;     ///< into resultPool: tensors; noIndex
+  uint32_t results;        ///< into resultPool: tensors; noIndex
 };
 
 /// One iteration of a loop.
@@ -145,41 +145,42 @@ struct Control {
   uint32_t openFrames;
   uint32_t firstChild; ///< open frames
   uint32_t joinPending;
-  uint32_t numTaken;   ///< members or copies
+  uint32_t numTaken; ///< members or copies
   uint32_t nextCopy;
   uint32_t resumePending;
   bool decided, joined, over;
-  uint64_t path;       ///< of the decision
+  uint64_t path; ///< of the decision
   uint64_t joinPath;
   uint64_t joinAt;
   uint64_t outcome;
   uint64_t decideStart;
   uint64_t waitingSince;
-  /// Select, fan-out: result values (+1) by (member or copy, output); the inits.
+  /// Select, fan-out: result values (+1) by (member or copy, output); the
+  /// inits.
   std::vector<uint32_t> results, inits;
   std::vector<uint32_t> members; ///< Select: taken members
   std::vector<LoopRow> rows;
   uint64_t nextIteration;
   uint32_t activeIterations;
-  uint64_t trips;      ///< profiled loops
+  uint64_t trips; ///< profiled loops
   bool stopped;
 };
 
 struct OpenRequest {
   uint32_t generation = 0;
-  uint64_t number;  ///< index into records
-  uint64_t index;   ///< of its tenant
+  uint64_t number; ///< index into records
+  uint64_t index;  ///< of its tenant
   uint32_t tenant;
-  uint32_t order;   ///< of arrival
+  uint32_t order; ///< of arrival
   uint32_t workflow;
   uint32_t firstFrame;
   uint32_t resultsLeft;
-  uint32_t holds;   ///< instances that still hold PEAs
+  uint32_t holds; ///< instances that still hold PEAs
   bool failed, finished, admitted;
   uint64_t path;
   uint64_t argumentBytes;
-  uint64_t capacityWork; ///< sum of min p * T(p)
-  uint64_t work;         ///< realised, on one PEA
+  uint64_t capacityWork;           ///< sum of min p * T(p)
+  uint64_t work;                   ///< realised, on one PEA
   std::vector<uint32_t> arguments; ///< values
   std::vector<Tensor> results;
 };
@@ -191,7 +192,7 @@ struct Message {
   MessageKind kind;
   uint32_t target, targetGeneration;
   uint32_t aux;
-  uint32_t value; ///< held; noIndex: none
+  uint32_t value;   ///< held; noIndex: none
   uint64_t request; ///< number, for traces
   uint32_t at, to, from;
   uint64_t bytes;
@@ -305,8 +306,8 @@ struct WaitTotals {
   uint64_t min = ~uint64_t(0);
   uint64_t max = 0;
   std::vector<uint64_t> exact;
-  /// Sums and sizes of batches of equal size in order; merged in pairs when there
-  /// are more than 64.
+  /// Sums and sizes of batches of equal size in order; merged in pairs when
+  /// there are more than 64.
   std::vector<std::pair<unsigned __int128, uint64_t>> batches;
   uint64_t batchSize = 1;
   /// Exact below 256, then 128 bins a power of two (error under 1 %).
@@ -407,7 +408,7 @@ private:
     return control.rows[iteration % control.rows.size()];
   }
   void beginIteration(uint32_t control, uint64_t iteration);
-    void childFreed(uint32_t control, uint32_t frame);
+  void childFreed(uint32_t control, uint32_t frame);
   void requestJoin(uint32_t control);
   void finishJoin(uint32_t control);
   void maybeOver(uint32_t control);
@@ -552,11 +553,11 @@ private:
 
   std::vector<TbuState> tbus;
   std::vector<ClusterState> clusters;
-  std::vector<uint64_t> idleSince;   ///< per PEA; never: held or not usable
-  std::vector<uint32_t> lastKernel;  ///< per PEA
+  std::vector<uint64_t> idleSince;  ///< per PEA; never: held or not usable
+  std::vector<uint32_t> lastKernel; ///< per PEA
   std::vector<ReadyQueue> lanes;
-  std::vector<uint32_t> laneFirst;   ///< per TBU, + 1
-  std::vector<ReadyQueue> central;   ///< per PEA class
+  std::vector<uint32_t> laneFirst; ///< per TBU, + 1
+  std::vector<ReadyQueue> central; ///< per PEA class
   uint64_t centralFree = 0;
   uint64_t centralAt = never;
   /// By class and gang: TBUs with at least that many free PEAs of the class.
@@ -642,8 +643,8 @@ inline uint64_t splitmix64(uint64_t x) {
   return x ^ x >> 31;
 }
 
-/// The tag of a region instance that block `block` (number in its workflow) opens
-/// with index `index`.
+/// The tag of a region instance that block `block` (number in its workflow)
+/// opens with index `index`.
 inline uint64_t childTag(uint64_t parent, uint32_t block, uint32_t index) {
   return splitmix64(splitmix64(parent ^ (uint64_t(block) + 1)) ^
                     (uint64_t(index) + 1));
@@ -658,8 +659,8 @@ void setElement(Tensor &tensor, int64_t index, double value);
 /// Element `index` of a tensor of integers; I1 is 0 or 1. 0 for other kinds.
 int64_t integerElement(const Tensor &tensor, int64_t index);
 
-/// Combines `parts` in order onto `init` as a Join kernel does: element by element
-/// or along dimension 0. Parts and init have equal kinds.
+/// Combines `parts` in order onto `init` as a Join kernel does: element by
+/// element or along dimension 0. Parts and init have equal kinds.
 Expected<Tensor> combineTensors(CombineKind kind, const Tensor &init,
                                 std::span<const Tensor> parts);
 

@@ -133,8 +133,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
           0));
   } else {
     for (uint32_t i = 0; i < block.decideInputs && i < block.numInputs; ++i)
-      control.decidePending +=
-          !(t.inputs[block.inputBegin + i] & weightFlag);
+      control.decidePending += !(t.inputs[block.inputBegin + i] & weightFlag);
     if (block.kind != BlockKind::Switch) {
       control.inits.assign(block.numOutputs, 0);
       control.joinPending = block.numOutputs;
@@ -283,8 +282,7 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     }
     std::vector<Tensor> results(kernel.numOutputs);
     std::vector<int64_t> counts(kernel.numCounters, 0);
-    Expected<void> done =
-        executor->call(block.kernel, inputs, results, counts);
+    Expected<void> done = executor->call(block.kernel, inputs, results, counts);
     if (!done || results.empty() || !results[0].valid()) {
       failRequest(control.request, control.block,
                   done ? "the decide kernel gave no result"
@@ -294,8 +292,8 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     const Tensor &decision = results[0];
     if (block.kind == BlockKind::Select && !decision.isScalar()) {
       const uint8_t *mask = decision.as<uint8_t>();
-      for (uint32_t r = 0;
-           r < block.numRegions && r < decision.numElements(); ++r)
+      for (uint32_t r = 0; r < block.numRegions && r < decision.numElements();
+           ++r)
         if (mask[r]) {
           control.members.push_back(r);
           outcome |= r < 64 ? uint64_t(1) << r : 0;
@@ -418,8 +416,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
     record(outcome);
     control.numTaken = static_cast<uint32_t>(control.members.size());
     control.results.assign(size_t(control.numTaken) * block.numOutputs, 0);
-    control.joinPending +=
-        static_cast<uint32_t>(control.results.size());
+    control.joinPending += static_cast<uint32_t>(control.results.size());
     for (uint32_t k = 0; k < control.numTaken; ++k) {
       uint32_t member = control.members[k];
       ++counts[member];
@@ -475,7 +472,8 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   }
   }
   if (controls.current(id, generation)) {
-    if (controls[id].decided && !controls[id].joinPending && !controls[id].joined)
+    if (controls[id].decided && !controls[id].joinPending &&
+        !controls[id].joined)
       requestJoin(id);
     if (controls.current(id, generation))
       resumes.emplace_back(id, generation);
@@ -494,10 +492,9 @@ void Engine::openChild(uint32_t id, uint32_t regionId, uint32_t index,
   const BlockInfo &block = t.blocks[control.block];
   const RegionInfo &region = t.regions[regionId];
   uint32_t generation = control.generation;
-  uint32_t child =
-      openFrame(regionId, id, control.request, control.cluster, index, copy,
-                childTag(frames[control.frame].tag, block.local, index),
-                control.path);
+  uint32_t child = openFrame(
+      regionId, id, control.request, control.cluster, index, copy,
+      childTag(frames[control.frame].tag, block.local, index), control.path);
   frames[child].sibling = control.firstChild;
   control.firstChild = child;
   ++control.openFrames;
@@ -515,9 +512,8 @@ void Engine::openChild(uint32_t id, uint32_t regionId, uint32_t index,
       uint32_t j = source & ~forwardedFlag;
       word = row && j < row->forwarded.size() ? row->forwarded[j] : 0;
     } else if (source == copyIndexMark) {
-      uint32_t value =
-          newValue(8, control.path, control.cluster, noIndex, control.request,
-                   false);
+      uint32_t value = newValue(8, control.path, control.cluster, noIndex,
+                                control.request, false);
       park(control.cluster, 8);
       if (functional)
         tensors[value] =
@@ -562,8 +558,8 @@ void Engine::startCopies(uint32_t id) {
   }
 }
 
-/// A region instance of the block has been freed. What follows from that happens
-/// when the present event has been handled.
+/// A region instance of the block has been freed. What follows from that
+/// happens when the present event has been handled.
 void Engine::childFreed(uint32_t id, uint32_t child) {
   Control &control = controls[id];
   uint32_t *link = &control.firstChild;
@@ -654,9 +650,9 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
     if (row.active)
       return;
     uint32_t decides = before == noIndex ? 0 : block.decideInputs;
-    uint32_t forwarded =
-        before == noIndex ? carried
-                          : t.regions[before].numYields - block.decideInputs;
+    uint32_t forwarded = before == noIndex
+                             ? carried
+                             : t.regions[before].numYields - block.decideInputs;
     openRow(row, iteration, carried, forwarded, decides);
   }
   row.active = true;
@@ -682,8 +678,9 @@ void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
     uint32_t decides = before == noIndex ? 0 : block.decideInputs;
     uint32_t carried = t.regions[after].numYields;
     openRow(row, iteration, carried,
-            before == noIndex ? carried
-                              : t.regions[before].numYields - block.decideInputs,
+            before == noIndex
+                ? carried
+                : t.regions[before].numYields - block.decideInputs,
             decides);
   }
   row.carried[k] = value + 1;
@@ -711,7 +708,8 @@ void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
   }
 }
 
-/// Value `j` that the decision of an iteration forwards; takes over a reference.
+/// Value `j` that the decision of an iteration forwards; takes over a
+/// reference.
 void Engine::forwardedArrived(uint32_t id, uint64_t iteration, uint32_t j,
                               uint32_t value) {
   Control &control = controls[id];
@@ -739,8 +737,8 @@ void Engine::forwardedArrived(uint32_t id, uint64_t iteration, uint32_t j,
 // Yields and joins
 //===----------------------------------------------------------------------===//
 
-/// Yield `yield` of a region instance has its value: data for what decides or is
-/// joined, a token for what is passed on.
+/// Yield `yield` of a region instance has its value: data for what decides or
+/// is joined, a token for what is passed on.
 void Engine::controlYield(uint32_t id, uint32_t frame, uint32_t yield,
                           uint32_t value) {
   Control &control = controls[id];
@@ -750,10 +748,9 @@ void Engine::controlYield(uint32_t id, uint32_t frame, uint32_t yield,
   case RegionRole::Each: {
     uint32_t row = frames[frame].index;
     if (block.kind == BlockKind::Select)
-      row = static_cast<uint32_t>(
-          std::lower_bound(control.members.begin(), control.members.end(),
-                           row) -
-          control.members.begin());
+      row = static_cast<uint32_t>(std::lower_bound(control.members.begin(),
+                                                   control.members.end(), row) -
+                                  control.members.begin());
     sendValue(MessageKind::Join, id, control.generation,
               row * block.numOutputs + yield, value, control.cluster, now());
     settleFrame(frame);
@@ -762,8 +759,8 @@ void Engine::controlYield(uint32_t id, uint32_t frame, uint32_t yield,
   case RegionRole::Before:
     if (yield < block.decideInputs) {
       uint32_t row = frames[frame].index % control.rows.size();
-      sendValue(MessageKind::Decide, id, control.generation,
-                yield | row << 24, value, control.cluster, now());
+      sendValue(MessageKind::Decide, id, control.generation, yield | row << 24,
+                value, control.cluster, now());
       settleFrame(frame);
       return;
     }
@@ -833,8 +830,7 @@ uint64_t Engine::joinCycles(const Control &control) const {
   const KernelInfo &kernel = t.kernels[block.joinKernel];
   std::array<uint64_t, 5> work = {};
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
-    size_t element =
-        elementBytes(t.values[block.outputBegin + o].element);
+    size_t element = elementBytes(t.values[block.outputBegin + o].element);
     uint64_t init = control.inits[o] ? values[control.inits[o] - 1].bytes : 0;
     uint64_t parts = 0;
     for (uint32_t k = 0; k < control.numTaken; ++k)
@@ -887,10 +883,8 @@ void Engine::finishJoin(uint32_t id) {
     if (functional && tensors[init].valid()) {
       std::vector<Tensor> parts;
       for (uint32_t k = 0; k < control.numTaken; ++k)
-        parts.push_back(
-            tensors[control.results[k * block.numOutputs + o] - 1]);
-      Expected<Tensor> combined =
-          combineTensors(combine, tensors[init], parts);
+        parts.push_back(tensors[control.results[k * block.numOutputs + o] - 1]);
+      Expected<Tensor> combined = combineTensors(combine, tensors[init], parts);
       if (!combined) {
         failRequest(control.request, control.block, combined.error().message);
         return;
@@ -934,9 +928,9 @@ void Engine::maybeOver(uint32_t id) {
       return;
     break;
   default:
-    if (!control.stopped || control.nextCopy < (block.kind == BlockKind::Fanout
-                                                    ? control.numTaken
-                                                    : 0))
+    if (!control.stopped ||
+        control.nextCopy <
+            (block.kind == BlockKind::Fanout ? control.numTaken : 0))
       return;
     break;
   }

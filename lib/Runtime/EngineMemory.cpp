@@ -175,8 +175,8 @@ void Engine::hop(uint32_t id) {
 void Engine::traceTransfer(const Message &message, uint64_t finish) {
   if (!trace)
     return;
-  trace->transfer({message.request, message.from, message.to, message.bytes, message.start,
-                   finish});
+  trace->transfer({message.request, message.from, message.to, message.bytes,
+                   message.start, finish});
 }
 
 void Engine::arrived(uint32_t id) {
@@ -267,8 +267,8 @@ uint64_t Engine::tokenDelay(uint32_t from, uint32_t to) {
   return uint64_t(hops) * m.tokenHopCycles;
 }
 
-/// A port serves bursts first come, first served; returns when the last byte has
-/// left it.
+/// A port serves bursts first come, first served; returns when the last byte
+/// has left it.
 uint64_t Engine::hbmService(uint32_t port, uint64_t bytes, uint64_t at) {
   uint64_t start = std::max(at, hbmFree[port]);
   uint64_t length = ceilDiv(bytes, m.hbm[port].bytesPerCycle);
@@ -293,8 +293,9 @@ void Engine::unpark(uint32_t cluster, uint64_t bytes) {
     tryAdmit();
 }
 
-/// Brings a scratchpad back to its size: weights that nobody uses go first, least
-/// recently used; then the oldest values of the youngest request are spilled.
+/// Brings a scratchpad back to its size: weights that nobody uses go first,
+/// least recently used; then the oldest values of the youngest request are
+/// spilled.
 void Engine::makeRoom(uint32_t id) {
   ClusterState &cluster = clusters[id];
   while (cluster.used > m.scratchpad) {
@@ -351,10 +352,10 @@ void Engine::spill(uint32_t id) {
   if (from != to) {
     uint32_t message = newMessage(MessageKind::Spill, 0, 0, 0, noIndex,
                                   value.request, from, to, value.bytes);
-    arrival += uint64_t(m.distance(from, to)) *
-                   std::max(m.hopCycles, m.dieHopCycles) +
-               std::max(messages[message].length, messages[message].dieLength) +
-               m.interfaceCycles;
+    arrival +=
+        uint64_t(m.distance(from, to)) * std::max(m.hopCycles, m.dieHopCycles) +
+        std::max(messages[message].length, messages[message].dieLength) +
+        m.interfaceCycles;
     send(message, now());
   }
   value.readyAt = hbmService(port, value.bytes, arrival);

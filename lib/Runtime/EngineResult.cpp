@@ -265,7 +265,8 @@ LowerBound Engine::lowerBound(uint64_t) const {
   return bound;
 }
 
-static double joules(std::initializer_list<std::pair<uint64_t, uint64_t>> parts) {
+static double
+joules(std::initializer_list<std::pair<uint64_t, uint64_t>> parts) {
   unsigned __int128 sum = 0;
   for (auto [count, cost] : parts)
     sum += static_cast<unsigned __int128>(count) * cost;
@@ -279,9 +280,9 @@ RunResult Engine::result(RunStatus status) {
   r.seed = options.scenario.seed;
   r.timingOnly = !functional;
   r.status = status;
-  uint64_t end =
-      status == RunStatus::CycleLimit ? options.scenario.stop.maxCycles
-                                      : lastActivity;
+  uint64_t end = status == RunStatus::CycleLimit
+                     ? options.scenario.stop.maxCycles
+                     : lastActivity;
   r.makespanCycles = end;
   for (const TenantState &tenant : tenants)
     r.requestsArrived += tenant.arrived;
@@ -301,8 +302,9 @@ RunResult Engine::result(RunStatus status) {
     r.tenants.push_back(std::move(statistics));
   }
   if (end)
-    r.throughputRequestsPerMegacycle = static_cast<double>(r.requestsCompleted) *
-                                       1e6 / static_cast<double>(end);
+    r.throughputRequestsPerMegacycle =
+        static_cast<double>(r.requestsCompleted) * 1e6 /
+        static_cast<double>(end);
   r.latency = latency[0].summary();
   r.admissionWait = admissionWait.summary();
   r.taskWait = taskWait.summary();
@@ -505,8 +507,8 @@ void Engine::reportBlocked(RunResult &r) {
     if (entry.control) {
       const Control &control = controls[entry.id];
       if (control.openFrames) {
-        report.waitsFor = fmt::format("{} open region instances",
-                                      control.openFrames);
+        report.waitsFor =
+            fmt::format("{} open region instances", control.openFrames);
         report.heldBy = "blocks inside";
       } else if (!missing(frames[frame], t.blocks[block], report)) {
         report.waitsFor = "its CBU or a join";
@@ -532,10 +534,9 @@ void Engine::reportBlocked(RunResult &r) {
             tbu.running.empty()
                 ? fmt::format("nobody on TBU {}: no free PEAs suit it",
                               instance.tbu)
-                : fmt::format(
-                      "{} on TBU {}",
-                      t.place(instances[tbu.running.front()].block),
-                      instance.tbu);
+                : fmt::format("{} on TBU {}",
+                              t.place(instances[tbu.running.front()].block),
+                              instance.tbu);
         break;
       }
       case InstanceState::Held:

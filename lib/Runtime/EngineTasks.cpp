@@ -58,9 +58,8 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
     uint32_t lane = segmentActivations[frame.activations]
                                       [t.slots[block.slotOfBlock].segment]
                                           .lane;
-    replica = static_cast<uint32_t>(
-        &replicaOfSlot(block.slotOfBlock, lane) -
-        &t.replicas[block.replicaBegin]);
+    replica = static_cast<uint32_t>(&replicaOfSlot(block.slotOfBlock, lane) -
+                                    &t.replicas[block.replicaBegin]);
   } else {
     replica = policy->chooseReplica(*scheduler, id);
     if (replica >= block.numReplicas)
@@ -319,17 +318,17 @@ void Engine::activateSegments(uint32_t frameId) {
 
 bool Engine::slotPassed(const Keep &keep, uint32_t slot) {
   const Frame &frame = frames[keep.frame];
-  uint32_t word = frame.words[t.slots[slot].block -
-                              t.regions[frame.region].blockBegin];
+  uint32_t word =
+      frame.words[t.slots[slot].block - t.regions[frame.region].blockBegin];
   if (word == overMark)
     return true;
   return word && instances[word - 1].state >= InstanceState::Held;
 }
 
-/// Until when the PEAs are kept for a slot of a timetable that comes before this
-/// instance: a slot that is planned before a dynamic instance would be done, or
-/// before the instance's own slot. A slot keeps its PEAs up to its planned end;
-/// later it has lost its turn. 0: not kept.
+/// Until when the PEAs are kept for a slot of a timetable that comes before
+/// this instance: a slot that is planned before a dynamic instance would be
+/// done, or before the instance's own slot. A slot keeps its PEAs up to its
+/// planned end; later it has lost its turn. 0: not kept.
 uint64_t Engine::keptUntil(uint32_t tbuId, PeaMask peas, uint64_t expected,
                            uint32_t id) {
   TbuState &tbu = tbus[tbuId];
@@ -432,8 +431,7 @@ void Engine::idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
   clusters[clusterOf(tbu)].idle += length;
   if (length < breakEvenCycles)
     idleTransient += length;
-  else if (by &&
-           by->producerIdleTo - by->producerIdleFrom >= breakEvenCycles &&
+  else if (by && by->producerIdleTo - by->producerIdleFrom >= breakEvenCycles &&
            by->producerIdleFrom < end && by->producerIdleTo > since)
     idleContagious += length;
   else
@@ -531,9 +529,9 @@ void Engine::realise(uint32_t id) {
                                    distribution)) {
     instance.drawnCycles = true;
     instance.drawn = static_cast<uint64_t>(std::max<int64_t>(
-        t.distributions.sample(distribution,
-                               draw(request, block.local,
-                                    frames[instance.frame].tag, 0)),
+        t.distributions.sample(
+            distribution,
+            draw(request, block.local, frames[instance.frame].tag, 0)),
         0));
   } else if (!code && kernel.counterWork) {
     instance.drawnCycles = true;
@@ -577,7 +575,8 @@ void Engine::realise(uint32_t id) {
         dims[i].assign(inputs[i].dims().begin(), inputs[i].dims().end());
     Expected<void> done = executor->call(block.kernel, inputs, results, counts);
     if (!done)
-      traps[slot] = done.error().message.empty() ? "trap" : done.error().message;
+      traps[slot] =
+          done.error().message.empty() ? "trap" : done.error().message;
     else
       for (const Tensor &result : results)
         if (!result.valid())
@@ -601,8 +600,8 @@ void Engine::realise(uint32_t id) {
           product = static_cast<unsigned __int128>(1) << 62;
       }
       uint64_t &sum = instance.work[term.workClass];
-      sum = std::min<uint64_t>(sum + static_cast<uint64_t>(product),
-                               uint64_t(1) << 62);
+      sum = std::min<uint64_t>(sum + static_cast<uint64_t>(product), uint64_t(1)
+                                                                         << 62);
     }
   }
 
@@ -744,8 +743,7 @@ void Engine::maybeCompute(uint32_t id) {
   Instance &instance = instances[id];
   uint64_t cycles = cyclesOf(instance, t.variants[instance.variant]);
   instance.state = InstanceState::Computing;
-  instance.started =
-      std::max({instance.configured, instance.inputsAt, now()});
+  instance.started = std::max({instance.configured, instance.inputsAt, now()});
   instance.finish = instance.started + cycles;
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   push(instance.finish, EventClass::Completion, CompletionEvent,
@@ -917,7 +915,8 @@ void Engine::complete(uint32_t id) {
 // Elastic actions
 //===----------------------------------------------------------------------===//
 
-/// Changes the gang at the next tile boundary, a sixteenth of the compute phase.
+/// Changes the gang at the next tile boundary, a sixteenth of the compute
+/// phase.
 bool Engine::resizeInstance(uint32_t id, PeaMask peas) {
   if (id >= instances.size() || !(instances[id].generation & 1))
     return false;
@@ -989,9 +988,8 @@ void Engine::boundary(uint32_t id) {
   uint64_t after = cyclesOf(instance, to);
   left = static_cast<uint64_t>(
       (static_cast<unsigned __int128>(left) * after + before - 1) / before);
-  uint64_t moved =
-      to.footprint * std::popcount(joining) + from.footprint *
-                                                  std::popcount(leaving);
+  uint64_t moved = to.footprint * std::popcount(joining) +
+                   from.footprint * std::popcount(leaving);
   uint64_t cost =
       m.resizeFixedCycles + ceilDiv(moved, m.scratchpadBytesPerCycle);
   counters.localBytes += moved;

@@ -79,7 +79,8 @@ public:
     }
   }
 
-  /// Takes the next event and moves now() to its time. False when there is none.
+  /// Takes the next event and moves now() to its time. False when there is
+  /// none.
   bool pop(Event &event) {
     for (;;) {
       bool haveSorted = position != current.size();
@@ -157,8 +158,8 @@ private:
     ++inWheel;
   }
 
-  /// First time after now() (or at now(), before the first pop) with an event in
-  /// the wheel; there must be one.
+  /// First time after now() (or at now(), before the first pop) with an event
+  /// in the wheel; there must be one.
   uint64_t findNext() const {
     uint64_t from = started ? time + 1 : time;
     uint64_t slot = from & slotMask;
@@ -178,8 +179,7 @@ private:
       }
       uint64_t skip = std::countr_zero(group);
       word += skip;
-      uint64_t found =
-          (word & 255) * 64 + std::countr_zero(words[word & 255]);
+      uint64_t found = (word & 255) * 64 + std::countr_zero(words[word & 255]);
       return from + ((found - slot) & slotMask);
     }
     return ~uint64_t(0);

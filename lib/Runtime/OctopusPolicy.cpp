@@ -7,17 +7,18 @@
 //
 // Our reading of the paper's three mechanisms (DESIGN, section 11):
 //
-//  ddsm  tells transient slack of PEAs from structural slack. PEAs that have been
+//  ddsm  tells transient slack of PEAs from structural slack. PEAs that have
+//  been
 //        idle for less than a reconfiguration takes only get work whose code is
 //        resident, or that is long against a reconfiguration.
 //  atss  local decisions of each TBU at every change: gangs by what is free and
 //        what waits, resized while they run, code loaded ahead for what waits.
 //  pcss  clusters: new instances go to the least loaded replica, queued ones
-//        are handed to neighbours whose load is lower (first-order diffusion) in
-//        each epoch.
+//        are handed to neighbours whose load is lower (first-order diffusion)
+//        in each epoch.
 //
-// With all of them off, instances go to their routed replica with the gang of its
-// share, in order, and idle TBUs of a cluster take what waits at others.
+// With all of them off, instances go to their routed replica with the gang of
+// its share, in order, and idle TBUs of a cluster take what waits at others.
 //
 //===----------------------------------------------------------------------===//
 
@@ -111,22 +112,23 @@ uint32_t OctopusPolicy::chooseReplica(Scheduler &s, InstanceId id) {
   return best;
 }
 
-/// The gang for an instance when `free` PEAs can take it and `waiting` instances
-/// want them: an even part each with atss, the gang of the share without.
+/// The gang for an instance when `free` PEAs can take it and `waiting`
+/// instances want them: an even part each with atss, the gang of the share
+/// without.
 uint32_t OctopusPolicy::gangFor(Scheduler &s, const InstanceInfo &info,
                                 uint32_t free, uint32_t waiting) {
   if (options.atss)
     return s.variantGang(info.kernel, std::max(free / waiting, 1u));
   uint32_t share = 1;
   if (info.replica != noIndex)
-    share = std::popcount(
-        s.replicaPeas(info.workflow, info.block, info.replica));
+    share =
+        std::popcount(s.replicaPeas(info.workflow, info.block, info.replica));
   uint32_t gang = s.variantGang(info.kernel, share);
   return gang <= free ? gang : 0;
 }
 
-/// On transient slack, is it better to leave the PEAs to what comes next than to
-/// load this kernel?
+/// On transient slack, is it better to leave the PEAs to what comes next than
+/// to load this kernel?
 bool OctopusPolicy::worthLoading(Scheduler &s, uint32_t tbu,
                                  const InstanceInfo &info) {
   if (!options.ddsm || s.codeResident(tbu, info.kernel))
@@ -247,8 +249,7 @@ void OctopusPolicy::pull(Scheduler &s, uint32_t tbu) {
       if (queue.empty())
         continue;
       InstanceInfo info = s.info(queue.back());
-      if (info.moved ||
-          !(s.freePeas(tbu) & s.eligiblePeas(tbu, info.kernel)) ||
+      if (info.moved || !(s.freePeas(tbu) & s.eligiblePeas(tbu, info.kernel)) ||
           !worthLoading(s, tbu, info))
         continue;
       if (s.move(queue.back(), tbu))
@@ -278,8 +279,8 @@ void OctopusPolicy::grow(Scheduler &s, uint32_t tbu) {
     if (!present || larger >= present || elapsed >= present)
       continue;
     uint64_t gain = static_cast<uint64_t>(
-        static_cast<unsigned __int128>(present - elapsed) *
-        (present - larger) / present);
+        static_cast<unsigned __int128>(present - elapsed) * (present - larger) /
+        present);
     if (gain > bestGain) {
       bestGain = gain;
       best = id;
@@ -290,8 +291,8 @@ void OctopusPolicy::grow(Scheduler &s, uint32_t tbu) {
     s.resize(best, bestPeas);
 }
 
-/// Something waits and nothing is free: the longest running gang gives up half of
-/// its PEAs, if what is left of it is longer than a resize costs.
+/// Something waits and nothing is free: the longest running gang gives up half
+/// of its PEAs, if what is left of it is longer than a resize costs.
 void OctopusPolicy::shrink(Scheduler &s, uint32_t tbu, uint32_t lane) {
   uint64_t longest = 4 * s.resizeCycles() + 1;
   InstanceId best = noIndex;
@@ -318,8 +319,7 @@ void OctopusPolicy::shrink(Scheduler &s, uint32_t tbu, uint32_t lane) {
   if (longest < head.expectedCycles / 8)
     return;
   PeaMask gang = s.gangOf(best);
-  uint32_t half =
-      s.variantGang(s.info(best).kernel, std::popcount(gang) / 2);
+  uint32_t half = s.variantGang(s.info(best).kernel, std::popcount(gang) / 2);
   if (half)
     s.resize(best, lowestPeas(gang, half));
 }
@@ -352,8 +352,9 @@ void OctopusPolicy::dispatch(Scheduler &s, uint32_t tbu, Trigger) {
     grow(s, tbu);
 }
 
-/// First-order diffusion: of the difference to each neighbour that shows less, a
-/// fifth (1 / (degree + 1) of a mesh) is handed over; never more than is queued.
+/// First-order diffusion: of the difference to each neighbour that shows less,
+/// a fifth (1 / (degree + 1) of a mesh) is handed over; never more than is
+/// queued.
 void OctopusPolicy::epoch(Scheduler &s) {
   uint32_t per = s.tbusPerCluster();
   for (uint32_t cluster = 0; cluster < s.numClusters(); ++cluster) {

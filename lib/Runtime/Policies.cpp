@@ -47,8 +47,7 @@ public:
       bool started = false;
       for (InstanceId head : heads) {
         InstanceInfo info = s.info(head);
-        PeaMask share =
-            s.replicaPeas(info.workflow, info.block, info.replica);
+        PeaMask share = s.replicaPeas(info.workflow, info.block, info.replica);
         uint32_t gang = s.variantGang(info.kernel, std::popcount(share));
         PeaMask free = s.freePeas(tbu) & share & ~taken;
         if (gang && uint32_t(std::popcount(free)) >= gang &&
@@ -132,7 +131,8 @@ struct Registry {
          },
          {}});
     policies.push_back(
-        {"pool", "one pool of all PEAs behind a central dispatcher, first fit",
+        {"pool",
+         "one pool of all PEAs behind a central dispatcher, first fit",
          [](const PolicyOptions &) -> std::unique_ptr<Policy> {
            return std::make_unique<PoolPolicy>();
          },
@@ -189,13 +189,13 @@ octo::createPolicy(std::string_view name,
     for (const std::string &off : disable) {
       if (std::find(info.switches.begin(), info.switches.end(), off) ==
           info.switches.end())
-        return makeError("policy '{}' has no mechanism '{}' to disable; it has "
-                         "{}",
-                         name, off,
-                         info.switches.empty()
-                             ? "none"
-                             : fmt::format("{}", fmt::join(info.switches,
-                                                           ", ")));
+        return makeError(
+            "policy '{}' has no mechanism '{}' to disable; it has "
+            "{}",
+            name, off,
+            info.switches.empty()
+                ? "none"
+                : fmt::format("{}", fmt::join(info.switches, ", ")));
       options.ddsm &= off != "ddsm";
       options.atss &= off != "atss";
       options.pcss &= off != "pcss";

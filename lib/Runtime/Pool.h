@@ -6,7 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // Records in chunks that never move, addressed by dense numbers. A record that
-// is freed gets another generation, so that events which still name it can tell.
+// is freed gets another generation, so that events which still name it can
+// tell.
 //
 //===----------------------------------------------------------------------===//
 

@@ -16,8 +16,8 @@ using namespace octo;
 
 /// Entry `i` of a vector that may be absent or short.
 template <class Vector>
-static auto at(const Vector *vector, size_t i,
-               uint64_t missing = 0) -> uint64_t {
+static auto at(const Vector *vector, size_t i, uint64_t missing = 0)
+    -> uint64_t {
   return vector && i < vector->size()
              ? static_cast<uint64_t>(
                    vector->Get(static_cast<flatbuffers::uoffset_t>(i)))
@@ -60,8 +60,7 @@ uint64_t ProgramTables::cycles(const VariantInfo &variant,
   uint64_t compute = 0;
   for (unsigned c = 0; c < 4; ++c)
     compute += part(work[c], variant.costQ16[c]);
-  return variant.fixed +
-         std::max(compute, part(work[4], variant.costQ16[4]));
+  return variant.fixed + std::max(compute, part(work[4], variant.costQ16[4]));
 }
 
 std::string ProgramTables::place(uint32_t block) const {
@@ -75,7 +74,8 @@ std::string ProgramTables::place(uint32_t block) const {
 // Machine
 //===----------------------------------------------------------------------===//
 
-static Expected<void> buildMachine(MachineTables &m, const fb::Machine &source) {
+static Expected<void> buildMachine(MachineTables &m,
+                                   const fb::Machine &source) {
   m.dieWidth = source.clusters_x();
   m.dieHeight = source.clusters_y();
   m.width = source.dies_x() * m.dieWidth;
@@ -141,8 +141,8 @@ static Expected<void> buildMachine(MachineTables &m, const fb::Machine &source) 
                 e->cb_decision(),
                 e->cluster_leakage_cycle()};
 
-  PeaMask all = m.peasPerTbu == 64 ? ~PeaMask(0)
-                                   : (PeaMask(1) << m.peasPerTbu) - 1;
+  PeaMask all =
+      m.peasPerTbu == 64 ? ~PeaMask(0) : (PeaMask(1) << m.peasPerTbu) - 1;
   m.live.assign(m.tbus, all);
   m.dead.assign(m.tbus, 0);
   for (uint32_t i = 0; i < sizeOf(source.dead_peas()); ++i) {
@@ -172,10 +172,10 @@ static Expected<void> buildMachine(MachineTables &m, const fb::Machine &source) 
     uint32_t from = link->from(), to = link->to();
     if (from >= m.clusters || to >= m.clusters || m.distance(from, to) != 1)
       return makeError("dead link {} -> {} does not exist", from, to);
-    unsigned direction = to == from + 1          ? 0
-                         : to + 1 == from        ? 1
+    unsigned direction = to == from + 1         ? 0
+                         : to + 1 == from       ? 1
                          : to == from + m.width ? 2
-                                                 : 3;
+                                                : 3;
     m.linkDead[from * 4 + direction] = 1;
     m.anyLinkDead = true;
   }
@@ -197,8 +197,8 @@ static Expected<void> buildMachine(MachineTables &m, const fb::Machine &source) 
                      : d == 1 ? c - 1
                      : d == 2 ? c + m.width
                               : c - m.width;
-        uint8_t cut = forward ? m.linkDead[c * 4 + d]
-                              : m.linkDead[n * 4 + (d ^ 1)];
+        uint8_t cut =
+            forward ? m.linkDead[c * 4 + d] : m.linkDead[n * 4 + (d ^ 1)];
         if (cut || seen[n])
           continue;
         seen[n] = 1;
@@ -222,8 +222,8 @@ static Expected<void> buildMachine(MachineTables &m, const fb::Machine &source) 
   for (uint32_t i = 0; i < sizeOf(source.hbm()); ++i) {
     const fb::HbmPort *port = source.hbm()->Get(i);
     if (port->cluster() >= m.clusters)
-      return makeError("HBM port {} is at cluster {} of {}", i,
-                       port->cluster(), m.clusters);
+      return makeError("HBM port {} is at cluster {} of {}", i, port->cluster(),
+                       m.clusters);
     m.hbm.push_back(
         {port->cluster(), positive(port->bytes_per_cycle()), port->latency()});
   }
@@ -359,8 +359,9 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     t.profileBegin.pop_back();
   uint32_t epochBase = t.epochs.size(), frequencyBase = t.frequencies.size();
   const fb::ProfileTable &profiles = *wf.profiles();
-  uint32_t numProfiles =
-      sizeOf(profiles.epoch_offsets()) ? profiles.epoch_offsets()->size() - 1 : 0;
+  uint32_t numProfiles = sizeOf(profiles.epoch_offsets())
+                             ? profiles.epoch_offsets()->size() - 1
+                             : 0;
   for (uint32_t p = 0; p <= numProfiles; ++p)
     t.profileBegin.push_back(epochBase +
                              uint32_t(at(profiles.epoch_offsets(), p)));
@@ -430,8 +431,8 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     block.kernel = at(blocks.kernel(), b, noIndex);
     block.joinKernel = at(blocks.join_kernel(), b, noIndex);
     block.inputBegin = inputBase + at(blocks.input_offsets(), b);
-    block.numInputs = at(blocks.input_offsets(), b + 1) -
-                      at(blocks.input_offsets(), b);
+    block.numInputs =
+        at(blocks.input_offsets(), b + 1) - at(blocks.input_offsets(), b);
     block.outputBegin = info.valueBegin + at(blocks.output_begin(), b);
     block.numOutputs =
         at(blocks.output_begin(), b + 1) - at(blocks.output_begin(), b);
@@ -488,9 +489,9 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
               m.yOf(replica.cluster));
         replica.tbu = replica.cluster * m.tbusPerCluster + source->tbu();
         if (block.kind == BlockKind::Task) {
-          uint32_t end = std::min<uint32_t>(
-              uint32_t(source->pea_first()) + source->pea_count(),
-              m.peasPerTbu);
+          uint32_t end = std::min<uint32_t>(uint32_t(source->pea_first()) +
+                                                source->pea_count(),
+                                            m.peasPerTbu);
           PeaMask mask = 0;
           for (uint32_t p = source->pea_first(); p < end; ++p)
             mask |= PeaMask(1) << p;
@@ -513,7 +514,8 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
                        "octo-allocate-peas)",
                        t.string(at(blocks.path(), b)));
     if (block.kind == BlockKind::Task && block.kernel >= t.kernels.size())
-      return makeError("task '{}' has no kernel", t.string(at(blocks.path(), b)));
+      return makeError("task '{}' has no kernel",
+                       t.string(at(blocks.path(), b)));
     t.blocks.push_back(block);
     t.path.push_back(at(blocks.path(), b, noIndex));
     t.sourceFile.push_back(at(blocks.source_file(), b, noIndex));
@@ -530,8 +532,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
                             : 0;
     for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
       const BlockInfo &block = t.blocks[b];
-      region.numInputs =
-          block.inputBegin + block.numInputs - region.inputBegin;
+      region.numInputs = block.inputBegin + block.numInputs - region.inputBegin;
       // A loop starts with its first carried value, the others with what they
       // decide on.
       uint32_t decisive = block.numInputs;
@@ -625,10 +626,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
           own += t.replicas[block.replicaBegin + i].maxGang;
       for (uint32_t i = 0; i < block.numRegions; ++i)
         own = std::max(own, reach[block.regionBegin - info.regionBegin + i]);
-      block.credits = block.kind == BlockKind::Loop
-                          ? 2
-                          : static_cast<uint32_t>(std::clamp<uint64_t>(
-                                own, 1, 0x7fffffff));
+      block.credits =
+          block.kind == BlockKind::Loop
+              ? 2
+              : static_cast<uint32_t>(std::clamp<uint64_t>(own, 1, 0x7fffffff));
       reach[r] = std::max(reach[r], own);
     }
   }
@@ -673,11 +674,11 @@ Expected<ProgramTables> octo::buildTables(const fb::Program &program) {
   for (uint32_t i = 0; i < sizeOf(program.strings()); ++i)
     t.strings.push_back(program.strings()->Get(i)->string_view());
   if (auto built = buildMachine(t.machine, *program.machine()); !built)
-    return tl::unexpected(built.error());
+    return octo::Error(built.error());
   buildKernels(t, program);
   for (uint32_t w = 0; w < sizeOf(program.workflows()); ++w)
     if (auto built = buildWorkflow(t, *program.workflows()->Get(w), w); !built)
-      return tl::unexpected(built.error());
+      return octo::Error(built.error());
   if (t.workflows.empty())
     return makeError("the program has no workflow");
   if (t.profileBegin.empty())

@@ -86,19 +86,19 @@ struct BlockInfo {
   bool dynamicFrequency;
   uint32_t region;
   uint32_t workflow;
-  uint32_t local;      ///< number within its workflow
-  uint32_t kernel;     ///< noIndex: the profile decides
+  uint32_t local;  ///< number within its workflow
+  uint32_t kernel; ///< noIndex: the profile decides
   uint32_t joinKernel;
   uint32_t inputBegin; ///< into inputs
   uint32_t numInputs;
-  uint32_t numWaited;  ///< inputs that are values, not weights
+  uint32_t numWaited; ///< inputs that are values, not weights
   uint32_t outputBegin, numOutputs;
   uint32_t decideInputs;
   uint32_t regionBegin, numRegions;
   uint32_t profile;
   uint32_t replicaBegin, numActive, numReplicas; ///< active ones first
   uint32_t weightBegin, weightEnd;               ///< into blockWeights
-  uint32_t slotOfBlock;                          ///< first slot; noIndex: dynamic
+  uint32_t slotOfBlock; ///< first slot; noIndex: dynamic
   uint32_t credits;
   uint64_t bound;
   uint64_t priority;
@@ -112,7 +112,7 @@ struct ReplicaInfo {
   PeaMask peas; ///< the live PEAs of the share
   uint32_t peaCount;
   uint32_t maxGang;
-  uint32_t lane; ///< queue of this share under fixed shares
+  uint32_t lane;     ///< queue of this share under fixed shares
   uint32_t original; ///< number in the program's list
   bool standby;
 };
@@ -210,14 +210,14 @@ struct MachineTables {
   uint32_t width, height; ///< clusters
   uint32_t dieWidth, dieHeight;
   uint32_t clusters, tbusPerCluster, peasPerTbu, tbus;
-  std::vector<PeaMask> live;             ///< per TBU; empty where unreachable
-  std::vector<PeaMask> dead;             ///< per TBU
-  std::array<PeaMask, 3> classMask;      ///< positions of a class in a TBU
+  std::vector<PeaMask> live;        ///< per TBU; empty where unreachable
+  std::vector<PeaMask> dead;        ///< per TBU
+  std::array<PeaMask, 3> classMask; ///< positions of a class in a TBU
   std::array<uint64_t, 3> livePerClass;
-  std::vector<uint8_t> linkDead;         ///< cluster * 4 + direction
+  std::vector<uint8_t> linkDead; ///< cluster * 4 + direction
   bool anyLinkDead = false;
-  std::vector<uint8_t> reachable;        ///< clusters connected with the host
-  std::vector<uint32_t> nearestHbm;      ///< per cluster; noIndex without HBM
+  std::vector<uint8_t> reachable;   ///< clusters connected with the host
+  std::vector<uint32_t> nearestHbm; ///< per cluster; noIndex without HBM
   std::vector<HbmInfo> hbm;
   uint64_t clockHz;
   uint64_t scratchpad;
@@ -268,7 +268,8 @@ struct ProgramTables {
   std::vector<uint32_t> inputs; ///< global values, or weightFlag | weight
   std::vector<uint32_t> blockWeights;
   std::vector<uint32_t> activeBlocks;
-  /// Imports that a block input feeds: (region, import), by input of all blocks.
+  /// Imports that a block input feeds: (region, import), by input of all
+  /// blocks.
   std::vector<uint32_t> importUseBegin;
   std::vector<std::pair<uint32_t, uint32_t>> importUses;
   std::vector<ReplicaInfo> replicas;
@@ -313,8 +314,8 @@ struct ProgramTables {
                          const std::array<uint64_t, 5> &work);
 };
 
-/// Builds the tables. The program has passed the validator; what the engine needs
-/// beyond that (routes to every replica, at most 64 PEAs a TBU, no faults
+/// Builds the tables. The program has passed the validator; what the engine
+/// needs beyond that (routes to every replica, at most 64 PEAs a TBU, no faults
 /// during the run) is checked here.
 Expected<ProgramTables> buildTables(const fb::Program &program);
 

@@ -129,9 +129,7 @@ uint64_t Scheduler::expectedCycles(uint32_t workflow, uint32_t block,
                                peas);
 }
 
-uint64_t Scheduler::resizeCycles() const {
-  return engine.m.resizeFixedCycles;
-}
+uint64_t Scheduler::resizeCycles() const { return engine.m.resizeFixedCycles; }
 
 uint32_t Scheduler::variantGang(uint32_t kernel, uint32_t peas) const {
   uint32_t variant = engine.variantFor(kernel, peas);
@@ -196,8 +194,8 @@ uint64_t Scheduler::backlogOfCluster(uint32_t cluster,
   const ClusterState &state = engine.clusters[cluster];
   if (cluster == observer)
     return state.backlog;
-  uint64_t age = uint64_t(engine.m.distance(cluster, observer)) *
-                 engine.m.tokenHopCycles;
+  uint64_t age =
+      uint64_t(engine.m.distance(cluster, observer)) * engine.m.tokenHopCycles;
   return engine.now() >= state.shownAt + age ? state.shownBacklog
                                              : state.lastBacklog;
 }
@@ -216,8 +214,8 @@ bool Scheduler::resize(InstanceId instance, PeaMask peas) {
 
 void Scheduler::prefetchCode(uint32_t tbu, uint32_t kernel) {
   if (engine.isResident(tbu, kernel) ||
-      (engine.m.configStore && engine.t.kernels[kernel].codeBytes >
-                                   engine.m.configStore))
+      (engine.m.configStore &&
+       engine.t.kernels[kernel].codeBytes > engine.m.configStore))
     return;
   uint64_t begin;
   engine.loadCode(tbu, kernel, now(), begin, noIndex);

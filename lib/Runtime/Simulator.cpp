@@ -19,10 +19,10 @@ Expected<RunResult> octo::simulate(const fb::Program &program,
                                    const ProgressCallback &progress) {
   auto tables = buildTables(program);
   if (!tables)
-    return tl::unexpected(tables.error());
+    return octo::Error(tables.error());
   auto engine =
       std::make_unique<Engine>(*tables, options, executor, trace, progress);
   if (auto ready = engine->prepare(); !ready)
-    return tl::unexpected(ready.error());
+    return octo::Error(ready.error());
   return engine->run();
 }

@@ -215,10 +215,9 @@ Expected<Tensor> octo::combineTensors(CombineKind kind, const Tensor &init,
     if (part.kind() != sum.kind() ||
         !std::equal(part.dims().begin(), part.dims().end(), sum.dims().begin(),
                     sum.dims().end()))
-      return makeError(
-          "a join combines sizes [{}] and [{}], which differ",
-          fmt::join(sum.dims().begin(), sum.dims().end(), ", "),
-          fmt::join(part.dims().begin(), part.dims().end(), ", "));
+      return makeError("a join combines sizes [{}] and [{}], which differ",
+                       fmt::join(sum.dims().begin(), sum.dims().end(), ", "),
+                       fmt::join(part.dims().begin(), part.dims().end(), ", "));
     auto integer = [kind](auto a, auto b) {
       return combineInteger(kind, a, b);
     };
@@ -338,13 +337,14 @@ Expected<Tensor> octo::loadWeight(const fb::Program &program, uint32_t weight,
   }
   case 1: { // file
     std::string path = string(table.path()->Get(weight));
-    std::string full =
-        path.empty() || path[0] == '/' || folder.empty() ? path
-                                                         : folder + "/" + path;
+    std::string full = path.empty() || path[0] == '/' || folder.empty()
+                           ? path
+                           : folder + "/" + path;
     std::ifstream file(full, std::ios::binary);
     if (!file)
       return makeFileError(full, "cannot open the file of weight '{}'", name);
-    // Of files with an offset the program keeps it where inline data have theirs.
+    // Of files with an offset the program keeps it where inline data have
+    // theirs.
     uint64_t offset =
         table.data_offset() && weight < table.data_offset()->size()
             ? table.data_offset()->Get(weight)
@@ -358,8 +358,8 @@ Expected<Tensor> octo::loadWeight(const fb::Program &program, uint32_t weight,
                            "file has {} there",
                            name, bytes, offset, file.gcount());
     std::string wanted = string(table.digest()->Get(weight));
-    std::string found = sha256Hex(std::string_view(
-        static_cast<const char *>(tensor.data()), bytes));
+    std::string found = sha256Hex(
+        std::string_view(static_cast<const char *>(tensor.data()), bytes));
     if (wanted != found)
       return makeFileError(full,
                            "the SHA-256 of weight '{}' is {}, the program was "

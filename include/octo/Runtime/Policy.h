@@ -76,7 +76,7 @@ struct InstanceInfo {
   uint32_t kernel;
   uint32_t tbu;     ///< where it is queued or runs, global number
   uint32_t replica; ///< of its block; noIndex when moved off all
-  bool moved;              ///< handed over by an action before
+  bool moved;       ///< handed over by an action before
 };
 
 /// What a policy works with. Queries cost host time only; every action costs
@@ -107,32 +107,32 @@ public:
   uint64_t idleSince(uint32_t tbu, uint32_t pea) const;
 
   // Waiting and running instances.
-  /// Ready instances wait in lanes: with Reach::Shares one a distinct share of the
-  /// TBU, else one a class of PEAs. The lanes of a TBU are
-  /// [firstLane(tbu), firstLane(tbu + 1)).
+  /// Ready instances wait in lanes: with Reach::Shares one a distinct share of
+  /// the TBU, else one a class of PEAs. The lanes of a TBU are [firstLane(tbu),
+  /// firstLane(tbu + 1)).
   uint32_t firstLane(uint32_t tbu) const;
-  /// The best up to 32 instances of a lane: slots of timetables by planned start,
-  /// then older requests first, then higher priority, then order of readiness.
-  /// Valid until the next action.
+  /// The best up to 32 instances of a lane: slots of timetables by planned
+  /// start, then older requests first, then higher priority, then order of
+  /// readiness. Valid until the next action.
   std::span<const InstanceId> queue(uint32_t lane) const;
   uint32_t queueSize(uint32_t lane) const;
   /// The order of a lane between instances of different lanes.
   bool precedes(InstanceId a, InstanceId b) const;
-  /// The central queue (traits.central) of a class of PEAs, in order of readiness,
-  /// up to 32, and its full length.
+  /// The central queue (traits.central) of a class of PEAs, in order of
+  /// readiness, up to 32, and its full length.
   std::span<const InstanceId> centralQueue(uint32_t peaClass) const;
   uint32_t centralQueueSize(uint32_t peaClass) const;
   /// The central dispatcher is busy with a decision; it will be asked again.
   bool dispatcherBusy() const;
-  /// With traits.central: free PEAs that can run `kernel`, and the first TBU with
-  /// at least `peas` of them (noIndex: none).
+  /// With traits.central: free PEAs that can run `kernel`, and the first TBU
+  /// with at least `peas` of them (noIndex: none).
   uint64_t numFreePeas(uint32_t kernel) const;
   uint32_t findTbu(uint32_t kernel, uint32_t peas) const;
   std::span<const InstanceId> running(uint32_t tbu) const;
   InstanceInfo info(InstanceId instance) const;
   PeaMask gangOf(InstanceId instance) const;
-  /// Cycles since the compute phase of a running instance began, or since its last
-  /// resize; ~0 if it does not compute or is being resized.
+  /// Cycles since the compute phase of a running instance began, or since its
+  /// last resize; ~0 if it does not compute or is being resized.
   uint64_t runningFor(InstanceId instance) const;
   /// What re-forming a gang costs beside moving its footprint.
   uint64_t resizeCycles() const;

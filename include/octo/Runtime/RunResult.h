@@ -258,11 +258,11 @@ struct RunResult {
   /// By request number, then result; empty for failed requests and in
   /// timing-only runs. Kept if SimulationOptions::keepOutputs.
   std::vector<std::vector<Tensor>> outputs;
-  /// SHA-256 (hex) over all requests in order, whether their outputs are kept or
-  /// not: for each its number (little-endian, 64 bits) and the 32 bytes of its own
-  /// digest. That is the SHA-256 over, per result, element kind, rank and dims
-  /// (each little-endian, 64 bits) and the elements; 32 bytes 0xff for a request
-  /// without outputs. Empty in timing-only runs.
+  /// SHA-256 (hex) over all requests in order, whether their outputs are kept
+  /// or not: for each its number (little-endian, 64 bits) and the 32 bytes of
+  /// its own digest. That is the SHA-256 over, per result, element kind, rank
+  /// and dims (each little-endian, 64 bits) and the elements; 32 bytes 0xff for
+  /// a request without outputs. Empty in timing-only runs.
   std::string outputsSha256;
   /// Kept if SimulationOptions::recordOutcomes.
   std::vector<OutcomeRecord> outcomes;

@@ -1,0 +1,288 @@
+//===- AccountingTest.cpp - States of PEAs, determinism, the watchdog  ===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "TestRun.h"
+
+#include <cstring>
+
+using namespace octo;
+using namespace octo::test;
+
+namespace {
+
+/// A workload with everything in it on a small mesh with all costs and some
+/// dead parts.
+static void buildBusy(TestProgram &p) {
+  fb::MachineT &m = p.machine();
+  m.hop_cycles = 3;
+  m.link_bytes_per_cycle = m.die_link_bytes_per_cycle = 16;
+  m.interface_cycles = 2;
+  m.scratchpad_bytes_per_cycle = 32;
+  m.local_dispatch_cycles = 4;
+  m.central_dispatch_cycles = 6;
+  m.command_cycles = 3;
+  m.token_hop_cycles = 2;
+  m.cb_decision_cycles = 5;
+  m.config_store = 900;
+  m.config_bytes_per_cycle = 4;
+  m.config_switch_cycles = 7;
+  m.resize_fixed_cycles = 20;
+  m.host_latency = 30;
+  m.host_in_bytes_per_cycle = m.host_out_bytes_per_cycle = 8;
+  m.hbm.emplace_back(0, 16, 40, 0, uint64_t(1) << 30);
+  m.dead_peas = {3, 9};
+  m.dead_links = {fb::LinkId(0, 1), fb::LinkId(1, 0)};
+  *m.energy = fb::EnergyCosts(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14);
+  std::vector<uint32_t> kernels;
+  for (int k = 0; k < 4; ++k)
+    kernels.push_back(p.profiledKernel(
+        300, {{1, 65536}, {2, 36000}, {4, 20000}}, /*footprint=*/256));
+  uint32_t type = p.type(fb::ElementKind::F32, {100});
+  uint32_t w = p.seededWeight(type, 400, 3);
+  p.body.addImport(0, p.data, 500);
+  auto spread = [](BlockSpec &b, uint32_t seed) {
+    for (uint32_t i = 0; i < 2; ++i)
+      b.replicas.push_back(TestProgram::replica((seed + 2 * i) % 4,
+                                                uint16_t(seed % 2), 0, 2, 4));
+  };
+  BlockSpec &a =
+      p.task(p.body, "main/a", kernels[0], 400, {import(0), weight(w)}, 300);
+  a.profile = p.profile(Distribution::exponential(400));
+  spread(a, 0);
+  BlockSpec &s = p.body.add(fb::BlockKind::Select, "main/s");
+  s.inputs = {output(0), output(0), output(0)};
+  s.decideInputs = 1;
+  s.outputs = {p.data};
+  s.outputBytes = {200};
+  s.joinKernel = p.joinKernel(fb::Combine::Add, 100, 100, 3);
+  s.profile = p.frequencies({1u << 31, 3u << 30, 1u << 30});
+  s.replicas = {TestProgram::replica(1, 0, 0, 0)};
+  for (uint32_t k = 0; k < 3; ++k) {
+    RegionSpec &region = s.region(fb::RegionRole::Member);
+    region.addImport(2, p.data, 300);
+    BlockSpec &t = p.task(region, "main/s/" + std::to_string(k), kernels[k + 1],
+                          600, {import(0)}, 200);
+    t.profile = p.profile(*Distribution::logNormal(600, 0.8));
+    spread(t, k + 1);
+    region.yields = {output(0)};
+  }
+  BlockSpec &loop = p.body.add(fb::BlockKind::Loop, "main/l");
+  loop.inputs = {output(1)};
+  loop.outputs = {p.data};
+  loop.outputBytes = {200};
+  loop.profile = p.profile(*Distribution::geometric(0.4));
+  loop.replicas = {TestProgram::replica(3, 0, 0, 0)};
+  RegionSpec &after = loop.region(fb::RegionRole::After);
+  after.addImport(0, p.data, 200);
+  BlockSpec &step =
+      p.task(after, "main/l/step", kernels[0], 300, {import(0)}, 200);
+  step.profile = p.profile(Distribution::exponential(300));
+  spread(step, 3);
+  after.yields = {output(0)};
+  p.body.yields = {output(2)};
+}
+
+static SimulationOptions busyOptions(const char *policy) {
+  SimulationOptions options;
+  options.policy = policy;
+  options.timingOnly = true;
+  options.scenario.requests = 200;
+  options.scenario.seed = 5;
+  Tenant tenant;
+  tenant.arrivals.inFlight = 6;
+  options.scenario.tenants.push_back(tenant);
+  return options;
+}
+
+TEST(Accounting, EveryPolicySumsUp) {
+  uint64_t work = 0;
+  for (const char *policy : {"static", "pool", "octopus"}) {
+    TestProgram p(2, 2, 2, 4);
+    buildBusy(p);
+    RunResult r = run(p.build(), busyOptions(policy));
+    EXPECT_EQ(r.requestsCompleted, 200u) << policy;
+    EXPECT_EQ(r.totalPeas, 32u);
+    EXPECT_EQ(r.livePeas, 30u);
+    EXPECT_EQ(r.peaCycles[unsigned(PeaState::Faulty)], 2 * r.makespanCycles);
+    EXPECT_GT(r.peaCycles[unsigned(PeaState::Configuring)], 0u);
+    EXPECT_GT(r.energyJoules, 0.0);
+    if (!work)
+      work = r.realisedWorkCycles;
+    EXPECT_EQ(r.realisedWorkCycles, work) << policy;
+    EXPECT_EQ(r.counters.taskInstances, r.counters.dispatches);
+  }
+}
+
+TEST(Accounting, EachMechanismCanBeOff) {
+  for (int mask = 0; mask < 8; ++mask) {
+    TestProgram p(2, 2, 2, 4);
+    buildBusy(p);
+    SimulationOptions options = busyOptions("octopus");
+    if (mask & 1)
+      options.disable.push_back("ddsm");
+    if (mask & 2)
+      options.disable.push_back("atss");
+    if (mask & 4)
+      options.disable.push_back("pcss");
+    RunResult r = run(p.build(), options);
+    EXPECT_EQ(r.requestsCompleted, 200u);
+    if (mask & 2) {
+      EXPECT_EQ(r.counters.resizes, 0u);
+      EXPECT_EQ(r.counters.prefetches, 0u);
+    } else {
+      EXPECT_GT(r.counters.resizes, 0u);
+      EXPECT_GT(r.counters.prefetches, 0u);
+    }
+  }
+}
+
+/// Two runs give the same numbers; so does one that is traced.
+TEST(Accounting, Deterministic) {
+  struct Sink : TraceSink {
+    uint64_t tasks = 0, decisions = 0, transfers = 0, requests = 0;
+    void task(const TaskSpan &span) override {
+      ++tasks;
+      EXPECT_LE(span.dispatched, span.started);
+      EXPECT_LE(span.started, span.finished);
+      EXPECT_NE(span.peaMask, 0u);
+    }
+    void decision(const DecisionSpan &) override { ++decisions; }
+    void transfer(const TransferSpan &span) override {
+      ++transfers;
+      EXPECT_LE(span.start, span.finish);
+    }
+    void request(const RequestSpan &) override { ++requests; }
+  };
+  for (const char *policy : {"static", "pool", "octopus"}) {
+    TestProgram p(2, 2, 2, 4);
+    buildBusy(p);
+    const fb::Program &program = p.build();
+    RunResult a = run(program, busyOptions(policy));
+    Sink sink;
+    auto traced = simulate(program, busyOptions(policy), nullptr, &sink);
+    ASSERT_TRUE(traced);
+    EXPECT_EQ(a.makespanCycles, traced->makespanCycles);
+    EXPECT_EQ(a.events, traced->events);
+    EXPECT_EQ(a.peaCycles, traced->peaCycles);
+    EXPECT_EQ(a.latency.mean, traced->latency.mean);
+    EXPECT_EQ(a.energyJoules, traced->energyJoules);
+    EXPECT_EQ(std::memcmp(&a.counters, &traced->counters, sizeof(Counters)), 0);
+    EXPECT_EQ(sink.tasks, a.counters.taskInstances);
+    EXPECT_EQ(sink.decisions, a.counters.controlDecisions);
+    EXPECT_EQ(sink.requests, 200u);
+    SimulationOptions other = busyOptions(policy);
+    other.scenario.seed = 6;
+    EXPECT_NE(run(program, other).makespanCycles, a.makespanCycles);
+  }
+}
+
+TEST(Accounting, StopRules) {
+  TestProgram p(2, 2, 2, 4);
+  buildBusy(p);
+  const fb::Program &program = p.build();
+  SimulationOptions options = busyOptions("octopus");
+  options.scenario.stop.maxCycles = 20000;
+  RunResult r = run(program, options);
+  EXPECT_EQ(r.status, RunStatus::CycleLimit);
+  EXPECT_EQ(r.makespanCycles, 20000u);
+  EXPECT_LT(r.requestsCompleted, 200u);
+  EXPECT_FALSE(r.blocked.empty());
+  options.scenario.stop = {};
+  options.scenario.stop.maxEvents = 3000;
+  r = run(program, options);
+  EXPECT_EQ(r.status, RunStatus::EventLimit);
+  EXPECT_EQ(r.events, 3000u);
+}
+
+/// A task that waits for its own consumer: the validator would not let it pass,
+/// so it stands for any program that cannot go on.
+TEST(Watchdog, ReportsWhoWaitsOnWhom) {
+  TestProgram p;
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/first", kernel, 10, {import(0), output(1)}).line = 7;
+  p.task(p.body, "main/second", kernel, 10, {output(0)}).line = 8;
+  p.body.yields = {output(1)};
+  for (const char *policy : {"static", "octopus"}) {
+    SimulationOptions options;
+    options.policy = policy;
+    options.timingOnly = true;
+    static const fb::Program &program = p.build();
+    auto r = simulate(program, options);
+    ASSERT_TRUE(r);
+    EXPECT_EQ(r->status, RunStatus::Deadlock);
+    ASSERT_EQ(r->blocked.size(), 1u);
+    EXPECT_EQ(r->blocked[0].path, "main/first");
+    EXPECT_EQ(r->blocked[0].line, 7u);
+    EXPECT_EQ(r->blocked[0].waitsFor,
+              "input 1 from 'main/second' (test.mlir:8)");
+    EXPECT_NE(r->blocked[0].heldBy.find("not fired"), std::string::npos);
+  }
+}
+
+/// Idle intervals by length and by what the producer did.
+TEST(Accounting, CausesOfIdleness) {
+  // One PEA of two is idle for 1000 cycles while nothing is on its way to it.
+  TestProgram p(1, 1, 1, 2);
+  p.machine().config_bytes_per_cycle = 1;
+  uint32_t kernel = p.profiledKernel(50);
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/a", kernel, 1000, {import(0)}).replicas = {
+      TestProgram::replica(0, 0, 0, 1)};
+  p.task(p.body, "main/b", kernel, 1000, {output(0)}).replicas = {
+      TestProgram::replica(0, 0, 1, 1)};
+  p.task(p.body, "main/c", kernel, 1000, {output(1)}).replicas = {
+      TestProgram::replica(0, 0, 0, 1)};
+  p.body.yields = {output(2)};
+  RunResult r = run(p);
+  EXPECT_EQ(r.breakEvenCycles, 50u);
+  // b's PEA was idle for 1050 cycles until a gave it something; a itself had
+  // not been waited for: structural. c's PEA was idle while b ran, and b had
+  // been started on a PEA that was idle before, at no overlap: structural too.
+  // The end of b's PEA is structural.
+  EXPECT_EQ(r.peaCycles[unsigned(PeaState::Idle)], 1050u + 1000 + 1000);
+  EXPECT_EQ(r.idleStructuralPeaCycles, r.peaCycles[unsigned(PeaState::Idle)]);
+
+  // Now c waits for b on a third PEA from the start: its idle interval overlaps
+  // with that of b's PEA, which ended when b began: contagious.
+  TestProgram q(1, 1, 1, 3);
+  q.machine().config_bytes_per_cycle = 1;
+  kernel = q.profiledKernel(50);
+  q.body.addImport(0, q.token);
+  for (uint16_t i = 0; i < 3; ++i)
+    q.task(q.body, "main/" + std::to_string(i), kernel, 1000,
+           {i ? output(i - 1) : import(0)})
+        .replicas = {TestProgram::replica(0, 0, i, 1)};
+  q.body.yields = {output(2)};
+  RunResult s = run(q);
+  EXPECT_EQ(s.idleContagiousPeaCycles, 2050u);
+}
+
+TEST(Accounting, SegmentSlotsKeepTheirOrder) {
+  // A slot planned at 100 on the PEA keeps a dynamic task of 500 cycles away,
+  // which a priority alone would not.
+  TestProgram p(1, 1, 2, 1);
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/first", kernel, 100, {import(0)}).replicas = {
+      TestProgram::replica(0, 1, 0, 1)};
+  p.task(p.body, "main/planned", kernel, 50, {output(0)}).replicas = {
+      TestProgram::replica(0, 0, 0, 1)};
+  p.task(p.body, "main/filler", kernel, 500, {import(0)});
+  p.body.blocks[2].replicas = {TestProgram::replica(0, 0, 0, 1)};
+  p.body.yields = {output(1), output(2)};
+  SegmentSpec segment;
+  segment.slots = {fb::Slot(0, 0, 0, 100), fb::Slot(1, 0, 100, 50)};
+  p.segments.push_back(segment);
+  RunResult r = run(p);
+  EXPECT_EQ(r.blocks[1].waitCycles, 0u);
+  EXPECT_EQ(r.makespanCycles, 150u + 500);
+  // While the filler is kept away the PEA is idle; nothing was planned yet.
+  EXPECT_EQ(r.blocks[2].waitCycles, 150u);
+}
+
+} // namespace
