@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Fills the tables of a program file. Everything is numbered by first use in the
-// order of the module, so equal modules give equal bytes.
+// Fills the tables of a program file. Everything is numbered by first use in
+// the order of the module, so equal modules give equal bytes.
 //
 //===----------------------------------------------------------------------===//
 
@@ -69,7 +69,9 @@ private:
   //===--------------------------------------------------------------------===//
 
   uint32_t string(StringRef text);
-  uint32_t string(StringAttr text) { return text ? string(text.getValue()) : none; }
+  uint32_t string(StringAttr text) {
+    return text ? string(text.getValue()) : none;
+  }
   uint32_t type(Type type);
   uint32_t distribution(DistributionAttr distribution);
   /// Appends raw little-endian elements, one byte for an i1.
@@ -281,8 +283,8 @@ LogicalResult ProgramWriter::addWeight(WeightOp weight) {
   table.type.push_back(type(weight.getType()));
   table.bytes.push_back(FlowType::staticBytes(weight.getType()));
   table.seed.push_back(static_cast<uint64_t>(weight.getSeed().value_or(0)));
-  table.scale.push_back(
-      weight.getScale() ? weight.getScale()->convertToDouble() : 0.0);
+  table.scale.push_back(weight.getScale() ? weight.getScale()->convertToDouble()
+                                          : 0.0);
   table.path.push_back(string(weight.getFileAttr()));
   table.digest.push_back(string(weight.getDigestAttr()));
   uint64_t offset = 0;
@@ -369,8 +371,7 @@ static SmallVector<Value> yieldsOf(ProgramOp program,
     llvm::append_range(yields, program.getExit().getResults_());
     return yields;
   }
-  auto control =
-      cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
+  auto control = cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
   Operation *closer = control.getCloser();
   if (scope.role == ScopeRole::Before) {
     auto decide = cast<DecideOp>(closer);
@@ -399,8 +400,7 @@ LogicalResult ProgramWriter::addRegions(WorkflowState &state) {
       for (Value argument : state.program.getEntry().getArgs())
         addValue(state, argument);
     } else {
-      auto control =
-          cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
+      auto control = cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
       for (Value import : control.getScopeImports(scope.number))
         addValue(state, import);
     }
@@ -423,8 +423,7 @@ LogicalResult ProgramWriter::addRegions(WorkflowState &state) {
       for (unsigned i = 0; i < numImports; ++i)
         table.imports.push_back(i);
     } else {
-      auto control =
-          cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
+      auto control = cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
       // Scopes of one block follow one another, so the sum is kept.
       if (scope.number == 0)
         importBegin.assign(1, 0);
@@ -497,8 +496,7 @@ LogicalResult ProgramWriter::addBlocks(WorkflowState &state) {
       join = joined();
     } else if (auto control = dyn_cast<LoopOp>(raw)) {
       kind = fb::BlockKind::Loop;
-      auto closer = cast<DecideOp>(
-          cast<ControlOpInterface>(raw).getCloser());
+      auto closer = cast<DecideOp>(cast<ControlOpInterface>(raw).getCloser());
       decideInputs = closer.getDecideInputs().size();
       bound = control.getBound();
     } else if (auto control = dyn_cast<ForkOp>(raw)) {
@@ -547,8 +545,7 @@ LogicalResult ProgramWriter::addBlocks(WorkflowState &state) {
     policies.expected_count_q16.push_back(policy.getExpectedCountQ16());
     for (uint32_t next : policy.getNext())
       policies.successors_hint.push_back(layout.byOrdinal[next]);
-    policies.successors_hint_offsets.push_back(
-        policies.successors_hint.size());
+    policies.successors_hint_offsets.push_back(policies.successors_hint.size());
 
     if (ArrayAttr all = op.getDecisionsAttr())
       for (auto decision : all.getAsRange<DecisionAttr>()) {

@@ -28,6 +28,27 @@ namespace {
 constexpr uint32_t none = 0xffffffffu;
 constexpr uint32_t weightFlag = 0x80000000u;
 
+// Columns may be left out where their absence has a meaning: empty, zero or
+// none.
+template <class T>
+uint32_t count(const flatbuffers::Vector<T> *column) {
+  return column ? column->size() : 0;
+}
+template <class T>
+auto at(const flatbuffers::Vector<T> *column, uint32_t i) {
+  using Item = decltype(column->Get(i));
+  return i < count(column) ? column->Get(i) : Item();
+}
+uint32_t atOrNone(const flatbuffers::Vector<uint32_t> *column, uint32_t i) {
+  return i < count(column) ? column->Get(i) : none;
+}
+/// `size` entries of a pool from `begin` on.
+template <class T>
+ArrayRef<T> slice(const flatbuffers::Vector<T> *pool, uint32_t begin,
+                  uint32_t size) {
+  return size ? ArrayRef<T>(pool->data() + begin, size) : ArrayRef<T>();
+}
+
 class ProgramReader {
 public:
   ProgramReader(const fb::Program &program, MLIRContext *context)
@@ -89,9 +110,8 @@ private:
   FlatSymbolRefAttr kernel(uint32_t index) {
     if (index == none)
       return {};
-    return FlatSymbolRefAttr::get(
-        builder.getContext(),
-        string(in.kernels()->name()->Get(index)));
+    return FlatSymbolRefAttr::get(builder.getContext(),
+                                  string(at(in.kernels()->name(), index)));
   }
   Type flowType(uint32_t value);
   Value reference(uint32_t regionIndex, uint32_t index);
@@ -127,9 +147,9 @@ private:
 
 void ProgramReader::readTypes() {
   const fb::TypeTable &table = *in.types();
-  for (uint32_t i = 0; i < table.element()->size(); ++i) {
+  for (uint32_t i = 0; i < count(table.element()); ++i) {
     Type type;
-    switch (table.element()->Get(i)) {
+    switch (at(table.element(), i)) {
     case fb::ElementKind::I1:
       type = builder.getI1Type();
       break;
@@ -167,11 +187,12 @@ void ProgramReader::readTypes() {
       type = spatial::TokenType::get(context);
       break;
     }
-    if (!table.scalar()->Get(i) && !isa<spatial::DataType, spatial::TokenType>(type)) {
+    if (!at(table.scalar(), i) &&
+        !isa<spatial::DataType, spatial::TokenType>(type)) {
       SmallVector<int64_t> shape;
-      for (uint32_t d = table.dim_offsets()->Get(i);
-           d < table.dim_offsets()->Get(i + 1); ++d) {
-        int64_t dim = table.dims()->Get(d);
+      for (uint32_t d = at(table.dim_offsets(), i);
+           d < at(table.dim_offsets(), i + 1); ++d) {
+        int64_t dim = at(table.dims(), d);
         shape.push_back(dim < 0 ? ShapedType::kDynamic : dim);
       }
       type = RankedTensorType::get(shape, type);
@@ -182,13 +203,12 @@ void ProgramReader::readTypes() {
 
 void ProgramReader::readDistributions() {
   const fb::DistributionTable &table = *in.distributions();
-  for (uint32_t i = 0; i < table.mean_q16()->size(); ++i) {
-    uint32_t begin = table.knot_offsets()->Get(i);
-    uint32_t count = table.knot_offsets()->Get(i + 1) - begin;
+  for (uint32_t i = 0; i < count(table.mean_q16()); ++i) {
+    uint32_t begin = at(table.knot_offsets(), i);
+    uint32_t size = at(table.knot_offsets(), i + 1) - begin;
     distributions.push_back(DistributionAttr::get(
-        context, ArrayRef<uint64_t>(table.u()->data() + begin, count),
-        ArrayRef<int64_t>(table.x()->data() + begin, count),
-        table.mean_q16()->Get(i), table.discrete()->Get(i)));
+        context, slice(table.u(), begin, size), slice(table.x(), begin, size),
+        at(table.mean_q16(), i), at(table.discrete(), i)));
   }
 }
 
@@ -210,6 +230,8 @@ ElementsAttr ProgramReader::elements(RankedTensorType type,
     SmallVector<bool> values(bytes.begin(), bytes.end());
     return DenseElementsAttr::get(type, values);
   }
+  if (bytes.empty())
+    return DenseElementsAttr::get(type, ArrayRef<Attribute>());
   ArrayRef<char> raw(reinterpret_cast<const char *>(bytes.data()),
                      bytes.size());
   // Small ones are readable; large ones are kept out of the attribute tables.
@@ -225,12 +247,11 @@ void ProgramReader::addImages() {
   for (auto [i, image] : llvm::enumerate(*in.images())) {
     std::string name = "image." + std::to_string(i);
     ElementsAttr object;
-    if (image->object() && image->object()->size())
+    if (image->object() && count(image->object()))
       object = elements(
-          RankedTensorType::get({static_cast<int64_t>(image->object()->size())},
+          RankedTensorType::get({static_cast<int64_t>(count(image->object()))},
                                 builder.getI8Type()),
-          ArrayRef<uint8_t>(image->object()->data(), image->object()->size()),
-          name);
+          slice(image->object(), 0, count(image->object())), name);
     ImageOp::create(builder, fileLoc, name, image->symbol()->str(),
                     in.image_cpu() ? in.image_cpu()->str() : "",
                     image->digest()->str(), object);
@@ -239,26 +260,27 @@ void ProgramReader::addImages() {
 
 void ProgramReader::addKernels() {
   const fb::KernelTable &table = *in.kernels();
-  const fb::WorkTable &work = *table.work();
-  for (uint32_t i = 0; i < table.name()->size(); ++i) {
+  const fb::WorkTable *work = table.work();
+  for (uint32_t i = 0; i < count(table.name()); ++i) {
     SmallVector<Type> inputs, results;
-    uint32_t at = table.signature_offsets()->Get(i);
-    for (uint32_t k = 0; k < table.num_inputs()->Get(i); ++k)
-      inputs.push_back(types[table.signature()->Get(at++)]);
-    for (uint32_t k = 0; k < table.num_outputs()->Get(i); ++k)
-      results.push_back(types[table.signature()->Get(at++)]);
+    uint32_t next = at(table.signature_offsets(), i);
+    for (uint32_t k = 0; k < at(table.num_inputs(), i); ++k)
+      inputs.push_back(types[at(table.signature(), next++)]);
+    for (uint32_t k = 0; k < at(table.num_outputs(), i); ++k)
+      results.push_back(types[at(table.signature(), next++)]);
     SmallVector<Attribute> terms, variants;
-    for (uint32_t t = work.term_offsets()->Get(i);
-         t < work.term_offsets()->Get(i + 1); ++t) {
-      uint32_t begin = work.symbol_offsets()->Get(t);
+    for (uint32_t t = work ? at(work->term_offsets(), i) : 0,
+                  end = work ? at(work->term_offsets(), i + 1) : 0;
+         t < end; ++t) {
+      uint32_t begin = at(work->symbol_offsets(), t);
       terms.push_back(WorkAttr::get(
-          context, static_cast<WorkClass>(work.work_class()->Get(t)),
-          work.coefficient()->Get(t),
-          ArrayRef<uint32_t>(work.symbols()->data() + begin,
-                             work.symbol_offsets()->Get(t + 1) - begin)));
+          context, static_cast<WorkClass>(at(work->work_class(), t)),
+          at(work->coefficient(), t),
+          slice(work->symbols(), begin,
+                at(work->symbol_offsets(), t + 1) - begin)));
     }
-    for (uint32_t v = table.variant_offsets()->Get(i);
-         v < table.variant_offsets()->Get(i + 1); ++v) {
+    for (uint32_t v = at(table.variant_offsets(), i);
+         v < at(table.variant_offsets(), i + 1); ++v) {
       const fb::Variant &variant = *table.variants()->Get(v);
       variants.push_back(VariantAttr::get(
           context, variant.gang(), variant.fixed(), variant.mac_q16(),
@@ -267,23 +289,24 @@ void ProgramReader::addKernels() {
     }
     SmallVector<int32_t> donated;
     for (int32_t bit = 0; bit < 64; ++bit)
-      if (table.donated()->Get(i) >> bit & 1)
+      if (at(table.donated(), i) >> bit & 1)
         donated.push_back(bit);
     FlatSymbolRefAttr image;
-    if (table.image()->Get(i) != none)
+    if (atOrNone(table.image(), i) != none)
       image = FlatSymbolRefAttr::get(
-          context, "image." + std::to_string(table.image()->Get(i)));
-    KernelOp::create(
-        builder, fileLoc, string(table.name()->Get(i)),
-        static_cast<KernelKind>(table.kind()->Get(i)),
-        static_cast<Combine>(table.combine()->Get(i)),
-        static_cast<spatial::PeaClass>(table.pea_class()->Get(i)),
-        table.code_bytes()->Get(i), builder.getFunctionType(inputs, results),
-        FlatSymbolRefAttr(), image, table.num_counters()->Get(i),
-        donated.empty() ? DenseI32ArrayAttr()
-                        : builder.getDenseI32ArrayAttr(donated),
-        ScalingAttr(), terms.empty() ? ArrayAttr() : builder.getArrayAttr(terms),
-        builder.getArrayAttr(variants));
+          context, "image." + std::to_string(atOrNone(table.image(), i)));
+    KernelOp::create(builder, fileLoc, string(at(table.name(), i)),
+                     static_cast<KernelKind>(at(table.kind(), i)),
+                     static_cast<Combine>(at(table.combine(), i)),
+                     static_cast<spatial::PeaClass>(at(table.pea_class(), i)),
+                     at(table.code_bytes(), i),
+                     builder.getFunctionType(inputs, results),
+                     FlatSymbolRefAttr(), image, at(table.num_counters(), i),
+                     donated.empty() ? DenseI32ArrayAttr()
+                                     : builder.getDenseI32ArrayAttr(donated),
+                     ScalingAttr(),
+                     terms.empty() ? ArrayAttr() : builder.getArrayAttr(terms),
+                     builder.getArrayAttr(variants));
   }
 }
 
@@ -291,35 +314,33 @@ void ProgramReader::addWeights() {
   const fb::WeightTable &table = *in.weights();
   if (!table.name())
     return;
-  for (uint32_t i = 0; i < table.name()->size(); ++i) {
-    Type type = types[table.type()->Get(i)];
-    StringRef name = string(table.name()->Get(i));
+  for (uint32_t i = 0; i < count(table.name()); ++i) {
+    Type type = types[at(table.type(), i)];
+    StringRef name = string(at(table.name(), i));
     ElementsAttr value;
     StringAttr path, digest;
     IntegerAttr seed;
     FloatAttr scale;
-    switch (table.source()->Get(i)) {
+    switch (at(table.source(), i)) {
     case fb::WeightSource::Inline: {
       auto tensor = dyn_cast<RankedTensorType>(type);
-      uint64_t bytes = table.bytes()->Get(i);
+      uint64_t bytes = at(table.bytes(), i);
       if (!tensor && FlowType::staticBytes(type))
         tensor = RankedTensorType::get({}, type);
       else if (!tensor)
         tensor = RankedTensorType::get({0}, builder.getI8Type());
-      const uint8_t *data =
-          table.data() ? table.data()->data() + table.data_offset()->Get(i)
-                       : nullptr;
-      value = elements(tensor, ArrayRef<uint8_t>(data, bytes), name);
+      value = elements(
+          tensor, slice(table.data(), at(table.data_offset(), i), bytes), name);
       break;
     }
     case fb::WeightSource::File:
-      path = stringAttr(table.path()->Get(i));
-      digest = stringAttr(table.digest()->Get(i));
+      path = stringAttr(atOrNone(table.path(), i));
+      digest = stringAttr(atOrNone(table.digest(), i));
       break;
     case fb::WeightSource::Seed:
-      seed = builder.getI64IntegerAttr(
-          static_cast<int64_t>(table.seed()->Get(i)));
-      scale = builder.getF64FloatAttr(table.scale()->Get(i));
+      seed =
+          builder.getI64IntegerAttr(static_cast<int64_t>(at(table.seed(), i)));
+      scale = builder.getF64FloatAttr(at(table.scale(), i));
       break;
     }
     WeightOp::create(builder, fileLoc, name, type, value, path, digest, seed,
@@ -334,10 +355,10 @@ void ProgramReader::addWeights() {
 Type WorkflowReader::flowType(uint32_t value) {
   const fb::ValueTable &table = *w.values();
   uint32_t index = none;
-  if (table.bytes_distribution() && table.bytes_distribution()->size())
-    index = table.bytes_distribution()->Get(value);
-  return FlowType::get(builder.getContext(), types[table.type()->Get(value)],
-                       table.bytes()->Get(value),
+  if (table.bytes_distribution() && count(table.bytes_distribution()))
+    index = atOrNone(table.bytes_distribution(), value);
+  return FlowType::get(builder.getContext(), types[at(table.type(), value)],
+                       at(table.bytes(), value),
                        index == none ? DistributionAttr()
                                      : distributions[index]);
 }
@@ -352,8 +373,8 @@ Value WorkflowReader::reference(uint32_t, uint32_t index) {
     builder.setInsertionPointAfter(lastPreamble);
     auto op = UseWeightOp::create(
         builder, program.getLoc(),
-        FlowType::get(types[in.weights()->type()->Get(index)]),
-        string(in.weights()->name()->Get(index)));
+        FlowType::get(types[at(in.weights()->type(), index)]),
+        string(at(in.weights()->name(), index)));
     lastPreamble = op;
     use = op.getValue();
   }
@@ -363,18 +384,18 @@ Value WorkflowReader::reference(uint32_t, uint32_t index) {
 SmallVector<Value> WorkflowReader::inputs(uint32_t block, uint32_t begin,
                                           uint32_t end) {
   SmallVector<Value> result;
-  uint32_t first = blocks.input_offsets()->Get(block);
+  uint32_t first = at(blocks.input_offsets(), block);
   for (uint32_t i = begin; i < end; ++i)
-    result.push_back(reference(blocks.region()->Get(block),
-                               blocks.inputs()->Get(first + i)));
+    result.push_back(
+        reference(at(blocks.region(), block), at(blocks.inputs(), first + i)));
   return result;
 }
 
 SmallVector<Value> WorkflowReader::yields(uint32_t region) {
   SmallVector<Value> result;
-  for (uint32_t i = regions.yield_offsets()->Get(region);
-       i < regions.yield_offsets()->Get(region + 1); ++i)
-    result.push_back(reference(region, regions.yields()->Get(i)));
+  for (uint32_t i = at(regions.yield_offsets(), region);
+       i < at(regions.yield_offsets(), region + 1); ++i)
+    result.push_back(reference(region, at(regions.yields(), i)));
   return result;
 }
 
@@ -386,37 +407,37 @@ ProfileAttr WorkflowReader::profile(uint32_t index) {
     return cached;
   const fb::ProfileTable &table = *w.profiles();
   SmallVector<Epoch> epochs;
-  for (uint32_t e = table.epoch_offsets()->Get(index);
-       e < table.epoch_offsets()->Get(index + 1); ++e) {
+  for (uint32_t e = at(table.epoch_offsets(), index);
+       e < at(table.epoch_offsets(), index + 1); ++e) {
     Epoch &epoch = epochs.emplace_back();
-    epoch.from = table.first_request()->Get(e);
-    if (table.distribution()->Get(e) != none)
-      epoch.draw = distributions[table.distribution()->Get(e)];
-    for (uint32_t f = table.frequency_offsets()->Get(e);
-         f < table.frequency_offsets()->Get(e + 1); ++f)
-      epoch.frequencies.push_back(table.frequencies()->Get(f));
+    epoch.from = at(table.first_request(), e);
+    if (atOrNone(table.distribution(), e) != none)
+      epoch.draw = distributions[atOrNone(table.distribution(), e)];
+    for (uint32_t f = at(table.frequency_offsets(), e);
+         f < at(table.frequency_offsets(), e + 1); ++f)
+      epoch.frequencies.push_back(at(table.frequencies(), f));
   }
   cached = ProfileAttr::get(builder.getContext(), ArrayRef<Epoch>(epochs));
   return cached;
 }
 
 Location WorkflowReader::location(uint32_t block) {
-  uint32_t file = blocks.source_file()->Get(block);
+  uint32_t file = atOrNone(blocks.source_file(), block);
   if (file == none)
     return builder.getUnknownLoc();
   return FileLineColLoc::get(builder.getContext(), string(file),
-                             blocks.source_line()->Get(block),
-                             blocks.source_column()->Get(block));
+                             at(blocks.source_line(), block),
+                             at(blocks.source_column(), block));
 }
 
 void WorkflowReader::openScopes(uint32_t block, Operation *opener) {
-  unsigned at = 1;
-  for (uint32_t r = blocks.region_begin()->Get(block);
-       r < blocks.region_begin()->Get(block + 1); ++r) {
-    acts[r] = opener->getResult(at++);
-    uint32_t first = regions.value_begin()->Get(r);
-    for (uint32_t i = 0; i < regions.num_imports()->Get(r); ++i)
-      values[first + i] = opener->getResult(at++);
+  unsigned result = 1;
+  for (uint32_t r = at(blocks.region_begin(), block);
+       r < at(blocks.region_begin(), block + 1); ++r) {
+    acts[r] = opener->getResult(result++);
+    uint32_t first = at(regions.value_begin(), r);
+    for (uint32_t i = 0; i < at(regions.num_imports(), r); ++i)
+      values[first + i] = opener->getResult(result++);
   }
 }
 
@@ -424,8 +445,8 @@ void WorkflowReader::decorate(uint32_t number, Operation *op) {
   auto block = cast<BlockOpInterface>(op);
   const fb::PlacementTable &placement = *w.placement();
   SmallVector<spatial::Replica> replicas;
-  for (uint32_t i = placement.replica_offsets()->Get(number);
-       i < placement.replica_offsets()->Get(number + 1); ++i) {
+  for (uint32_t i = at(placement.replica_offsets(), number);
+       i < at(placement.replica_offsets(), number + 1); ++i) {
     const fb::Replica &r = *placement.replicas()->Get(i);
     spatial::Replica replica;
     replica.cluster = r.cluster();
@@ -437,75 +458,79 @@ void WorkflowReader::decorate(uint32_t number, Operation *op) {
     replica.standby = r.standby();
     replicas.push_back(replica);
   }
-  block.setPlaceAttr(PlaceAttr::get(
-      builder.getContext(), ArrayRef<spatial::Replica>(replicas),
-      static_cast<Routing>(placement.routing()->Get(number))));
+  block.setPlaceAttr(
+      PlaceAttr::get(builder.getContext(), ArrayRef<spatial::Replica>(replicas),
+                     static_cast<Routing>(at(placement.routing(), number))));
   const fb::PolicyTable &policy = *w.policy();
   SmallVector<uint32_t> next;
-  for (uint32_t i = policy.successors_hint_offsets()->Get(number);
-       i < policy.successors_hint_offsets()->Get(number + 1); ++i)
-    next.push_back(policy.successors_hint()->Get(i));
+  for (uint32_t i = at(policy.successors_hint_offsets(), number);
+       i < at(policy.successors_hint_offsets(), number + 1); ++i)
+    next.push_back(at(policy.successors_hint(), i));
   block.setPolicyAttr(PolicyAttr::get(
-      builder.getContext(), policy.dynamic_time()->Get(number),
-      policy.dynamic_frequency()->Get(number),
-      builder.getStringAttr(policy.reason()->Get(number) == none
+      builder.getContext(), at(policy.dynamic_time(), number),
+      at(policy.dynamic_frequency(), number),
+      builder.getStringAttr(atOrNone(policy.reason(), number) == none
                                 ? StringRef()
-                                : string(policy.reason()->Get(number))),
-      policy.priority()->Get(number), policy.expected_cycles()->Get(number),
-      policy.expected_cycles_p95()->Get(number),
-      policy.expected_count_q16()->Get(number), next));
+                                : string(atOrNone(policy.reason(), number))),
+      at(policy.priority(), number), at(policy.expected_cycles(), number),
+      at(policy.expected_cycles_p95(), number),
+      at(policy.expected_count_q16(), number), next));
   if (decisions[number])
     block.setDecisionsAttr(decisions[number]);
 }
 
 void WorkflowReader::addBlock(uint32_t block) {
-  uint32_t region = blocks.region()->Get(block);
+  uint32_t region = at(blocks.region(), block);
   Value act = acts[region];
-  StringAttr path = builder.getStringAttr(string(blocks.path()->Get(block)));
+  StringAttr path =
+      builder.getStringAttr(string(atOrNone(blocks.path(), block)));
   Location loc = location(block);
-  uint32_t numInputs = blocks.input_offsets()->Get(block + 1) -
-                       blocks.input_offsets()->Get(block);
-  uint32_t outputBegin = blocks.output_begin()->Get(block);
-  uint32_t numOutputs = blocks.output_begin()->Get(block + 1) - outputBegin;
+  uint32_t numInputs =
+      at(blocks.input_offsets(), block + 1) - at(blocks.input_offsets(), block);
+  uint32_t outputBegin = at(blocks.output_begin(), block);
+  // After the last block of a region come the imports of the next one.
+  bool isLast = block + 1 == at(regions.block_begin(), region + 1);
+  uint32_t outputEnd = isLast ? at(regions.value_begin(), region + 1)
+                              : at(blocks.output_begin(), block + 1);
+  uint32_t numOutputs = outputEnd - outputBegin;
   SmallVector<Type> outputTypes;
   for (uint32_t i = 0; i < numOutputs; ++i)
     outputTypes.push_back(flowType(outputBegin + i));
-  ProfileAttr blockProfile = profile(blocks.profile()->Get(block));
-  FlatSymbolRefAttr kernelName = kernel(blocks.kernel()->Get(block));
-  uint32_t decideInputs = blocks.decide_inputs()->Get(block);
+  ProfileAttr blockProfile = profile(atOrNone(blocks.profile(), block));
+  FlatSymbolRefAttr kernelName = kernel(atOrNone(blocks.kernel(), block));
+  uint32_t decideInputs = at(blocks.decide_inputs(), block);
 
   SmallVector<Type> scopeTypes;
   SmallVector<int32_t> imports, sizes;
-  for (uint32_t r = blocks.region_begin()->Get(block);
-       r < blocks.region_begin()->Get(block + 1); ++r) {
+  for (uint32_t r = at(blocks.region_begin(), block);
+       r < at(blocks.region_begin(), block + 1); ++r) {
     scopeTypes.push_back(actType);
-    uint32_t first = regions.value_begin()->Get(r);
-    for (uint32_t i = 0; i < regions.num_imports()->Get(r); ++i) {
+    uint32_t first = at(regions.value_begin(), r);
+    for (uint32_t i = 0; i < at(regions.num_imports(), r); ++i) {
       scopeTypes.push_back(flowType(first + i));
       imports.push_back(static_cast<int32_t>(
-          regions.imports()->Get(regions.import_offsets()->Get(r) + i)));
+          at(regions.imports(), at(regions.import_offsets(), r) + i)));
     }
-    sizes.push_back(static_cast<int32_t>(regions.num_imports()->Get(r)));
+    sizes.push_back(static_cast<int32_t>(at(regions.num_imports(), r)));
   }
   auto importsAttr = builder.getDenseI32ArrayAttr(imports);
   auto sizesAttr = builder.getDenseI32ArrayAttr(sizes);
 
   Operation *opener = nullptr, *closer = nullptr;
-  switch (blocks.kind()->Get(block)) {
+  switch (at(blocks.kind(), block)) {
   case fb::BlockKind::Task:
     opener = TbOp::create(builder, loc, outputTypes, act, path, kernelName,
-                          inputs(block, 0, numInputs), SlotAttr(),
-                          blockProfile, PinAttr(), PlaceAttr(), PolicyAttr(),
-                          ArrayAttr());
+                          inputs(block, 0, numInputs), SlotAttr(), blockProfile,
+                          PinAttr(), PlaceAttr(), PolicyAttr(), ArrayAttr());
     break;
   case fb::BlockKind::Switch: {
-    auto op = SwitchOp::create(
-        builder, loc, tokenType, scopeTypes, act, path, kernelName,
-        inputs(block, 0, decideInputs), inputs(block, decideInputs, numInputs),
-        importsAttr, sizesAttr, blockProfile, PinAttr(), PlaceAttr(),
-        PolicyAttr(), ArrayAttr());
-    closer = MergeOp::create(builder, loc, outputTypes, op.getToken(),
-                             ValueRange());
+    auto op = SwitchOp::create(builder, loc, tokenType, scopeTypes, act, path,
+                               kernelName, inputs(block, 0, decideInputs),
+                               inputs(block, decideInputs, numInputs),
+                               importsAttr, sizesAttr, blockProfile, PinAttr(),
+                               PlaceAttr(), PolicyAttr(), ArrayAttr());
+    closer =
+        MergeOp::create(builder, loc, outputTypes, op.getToken(), ValueRange());
     opener = op;
     break;
   }
@@ -514,27 +539,26 @@ void WorkflowReader::addBlock(uint32_t block) {
     auto op = spatial::SelectOp::create(
         builder, loc, tokenType, scopeTypes, act, path, kernelName,
         inputs(block, 0, decideInputs), inputs(block, decideInputs, initEnd),
-        inputs(block, initEnd, numInputs), importsAttr, sizesAttr,
-        blockProfile, PinAttr(), PlaceAttr(), PolicyAttr(), ArrayAttr());
+        inputs(block, initEnd, numInputs), importsAttr, sizesAttr, blockProfile,
+        PinAttr(), PlaceAttr(), PolicyAttr(), ArrayAttr());
     closer = JoinOp::create(builder, loc, outputTypes, op.getToken(),
-                            kernel(blocks.join_kernel()->Get(block)),
+                            kernel(atOrNone(blocks.join_kernel(), block)),
                             ValueRange());
     opener = op;
     break;
   }
   case fb::BlockKind::Loop: {
     // As many carried values as After yields.
-    uint32_t after = blocks.region_begin()->Get(block) + 1;
-    uint32_t carried = regions.yield_offsets()->Get(after + 1) -
-                       regions.yield_offsets()->Get(after);
-    auto op = LoopOp::create(
-        builder, loc, tokenType, scopeTypes, act, path, kernelName,
-        inputs(block, 0, carried), inputs(block, carried, numInputs),
-        ValueRange(),
-        builder.getI64IntegerAttr(
-            static_cast<int64_t>(blocks.bound()->Get(block))),
-        importsAttr, sizesAttr, blockProfile, PinAttr(), PlaceAttr(),
-        PolicyAttr(), ArrayAttr());
+    uint32_t after = at(blocks.region_begin(), block) + 1;
+    uint32_t carried = at(regions.yield_offsets(), after + 1) -
+                       at(regions.yield_offsets(), after);
+    auto op = LoopOp::create(builder, loc, tokenType, scopeTypes, act, path,
+                             kernelName, inputs(block, 0, carried),
+                             inputs(block, carried, numInputs), ValueRange(),
+                             builder.getI64IntegerAttr(static_cast<int64_t>(
+                                 at(blocks.bound(), block))),
+                             importsAttr, sizesAttr, blockProfile, PinAttr(),
+                             PlaceAttr(), PolicyAttr(), ArrayAttr());
     closer = DecideOp::create(builder, loc, outputTypes, op.getToken(),
                               ValueRange(), ValueRange());
     opener = op;
@@ -549,7 +573,7 @@ void WorkflowReader::addBlock(uint32_t block) {
         importsAttr, sizesAttr, blockProfile, PinAttr(), PlaceAttr(),
         PolicyAttr(), ArrayAttr());
     closer = JoinOp::create(builder, loc, outputTypes, op.getToken(),
-                            kernel(blocks.join_kernel()->Get(block)),
+                            kernel(atOrNone(blocks.join_kernel(), block)),
                             ValueRange());
     opener = op;
     break;
@@ -569,8 +593,7 @@ void WorkflowReader::run(StringRef machine) {
   OpBuilder::InsertionGuard guard(builder);
   program = spatial::ProgramOp::create(builder, builder.getUnknownLoc(),
                                        w.name()->str());
-  program.setMachineAttr(
-      FlatSymbolRefAttr::get(builder.getContext(), machine));
+  program.setMachineAttr(FlatSymbolRefAttr::get(builder.getContext(), machine));
   auto names = [&](const flatbuffers::Vector<uint32_t> *list) {
     SmallVector<Attribute> all;
     bool any = false;
@@ -591,32 +614,32 @@ void WorkflowReader::run(StringRef machine) {
   program.setEpochCycles(policy.epoch_cycles());
   program.setAgeCycles(policy.age_cycles());
 
-  uint32_t numBlocks = blocks.kind() ? blocks.kind()->size() : 0;
-  uint32_t numRegions = regions.role()->size();
-  values.resize(w.values()->type() ? w.values()->type()->size() : 0);
+  uint32_t numBlocks = blocks.kind() ? count(blocks.kind()) : 0;
+  uint32_t numRegions = count(regions.role());
+  values.resize(w.values()->type() ? count(w.values()->type()) : 0);
   acts.resize(numRegions);
   openers.resize(numBlocks);
   closers.resize(numBlocks);
-  profiles.resize(w.profiles()->epoch_offsets()->size() - 1);
+  profiles.resize(count(w.profiles()->epoch_offsets()) - 1);
   decisions.resize(numBlocks);
   if (const fb::DecisionTable *table = w.decisions();
-      table && table->block() && table->block()->size()) {
+      table && count(table->block())) {
     SmallVector<Attribute> run;
-    for (uint32_t i = 0; i < table->block()->size(); ++i) {
+    for (uint32_t i = 0; i < count(table->block()); ++i) {
       SmallVector<spatial::Candidate> candidates;
-      for (uint32_t c = table->candidate_offsets()->Get(i);
-           c < table->candidate_offsets()->Get(i + 1); ++c) {
+      for (uint32_t c = at(table->candidate_offsets(), i);
+           c < at(table->candidate_offsets(), i + 1); ++c) {
         const fb::Candidate &from = *table->candidates()->Get(c);
         candidates.push_back({from.cluster(), from.tbu(), from.gang(),
                               from.score(),
                               static_cast<Outcome>(from.outcome())});
       }
       run.push_back(DecisionAttr::get(
-          builder.getContext(), static_cast<DecisionKind>(table->kind()->Get(i)),
+          builder.getContext(), static_cast<DecisionKind>(at(table->kind(), i)),
           ArrayRef<spatial::Candidate>(candidates)));
-      uint32_t block = table->block()->Get(i);
-      if (i + 1 == table->block()->size() ||
-          table->block()->Get(i + 1) != block) {
+      uint32_t block = at(table->block(), i);
+      if (i + 1 == count(table->block()) ||
+          at(table->block(), i + 1) != block) {
         decisions[block] = builder.getArrayAttr(run);
         run.clear();
       }
@@ -625,10 +648,10 @@ void WorkflowReader::run(StringRef machine) {
 
   builder.setInsertionPointToStart(&program.getBlock());
   SmallVector<Type> argumentTypes;
-  for (uint32_t i = 0; i < regions.num_imports()->Get(0); ++i)
+  for (uint32_t i = 0; i < at(regions.num_imports(), 0); ++i)
     argumentTypes.push_back(flowType(i));
-  auto entry = EntryOp::create(builder, builder.getUnknownLoc(), actType,
-                               argumentTypes);
+  auto entry =
+      EntryOp::create(builder, builder.getUnknownLoc(), actType, argumentTypes);
   lastPreamble = entry;
   acts[0] = entry.getAct();
   for (auto [i, argument] : llvm::enumerate(entry.getArgs()))
@@ -638,14 +661,13 @@ void WorkflowReader::run(StringRef machine) {
     addBlock(block);
 
   const fb::SegmentTable &segments = *w.segments();
-  uint32_t numSegments = segments.region() ? segments.region()->size() : 0;
+  uint32_t numSegments = segments.region() ? count(segments.region()) : 0;
   for (uint32_t s = 0; s < numSegments; ++s) {
-    SegmentOp::create(builder, builder.getUnknownLoc(),
-                      acts[segments.region()->Get(s)],
-                      segments.initiation_interval()->Get(s),
-                      segments.lanes()->Get(s));
-    for (uint32_t i = segments.slot_offsets()->Get(s);
-         i < segments.slot_offsets()->Get(s + 1); ++i) {
+    SegmentOp::create(
+        builder, builder.getUnknownLoc(), acts[at(segments.region(), s)],
+        at(segments.initiation_interval(), s), at(segments.lanes(), s));
+    for (uint32_t i = at(segments.slot_offsets(), s);
+         i < at(segments.slot_offsets(), s + 1); ++i) {
       const fb::Slot &slot = *segments.slots()->Get(i);
       cast<TbOp>(openers[slot.block()])
           .setSlotAttr(SlotAttr::get(builder.getContext(), s, slot.replica(),
@@ -656,12 +678,12 @@ void WorkflowReader::run(StringRef machine) {
   ExitOp::create(builder, builder.getUnknownLoc(), TypeRange(), entry.getAct(),
                  yields(0));
   for (uint32_t region = 1; region < numRegions; ++region) {
-    uint32_t owner = regions.owner()->Get(region);
+    uint32_t owner = at(regions.owner(), region);
     SmallVector<Value> yielded = yields(region);
-    switch (regions.role()->Get(region)) {
+    switch (at(regions.role(), region)) {
     case fb::RegionRole::Before: {
       auto decide = cast<DecideOp>(closers[owner]);
-      uint32_t taken = blocks.decide_inputs()->Get(owner);
+      uint32_t taken = at(blocks.decide_inputs(), owner);
       decide.getDecideInputsMutable().assign(
           ArrayRef<Value>(yielded).take_front(taken));
       decide.getForwardsMutable().assign(

@@ -28,10 +28,10 @@ using namespace octo;
 static FailureOr<Program> load(const llvm::MemoryBuffer &buffer,
                                MLIRContext *context) {
   StringRef name = buffer.getBufferIdentifier();
-  Expected<Program> program = parseProgram(
-      {reinterpret_cast<const uint8_t *>(buffer.getBufferStart()),
-       buffer.getBufferSize()},
-      std::string_view(name.data(), name.size()));
+  Expected<Program> program =
+      parseProgram({reinterpret_cast<const uint8_t *>(buffer.getBufferStart()),
+                    buffer.getBufferSize()},
+                   std::string_view(name.data(), name.size()));
   if (!program) {
     emitError(UnknownLoc::get(context)) << program.error().str();
     return failure();
