@@ -655,6 +655,9 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
                              : t.regions[before].numYields - block.decideInputs;
     openRow(row, iteration, carried, forwarded, decides);
   }
+  // With one carried value the iteration depends on it in every run.
+  if (carried == 1 && row.carried[0])
+    control.path = std::max(control.path, values[row.carried[0] - 1].path);
   row.active = true;
   ++control.nextIteration;
   ++control.activeIterations;

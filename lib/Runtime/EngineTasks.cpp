@@ -1013,6 +1013,8 @@ void Engine::boundary(uint32_t id) {
     freePeas(instance.tbu, leaving);
     requestDispatch(instance.tbu);
   }
+  // From then on the gang may change again.
+  wakeAt(instance.tbu, instance.started);
 }
 
 /// Sends a ready instance with its inputs to another TBU.
