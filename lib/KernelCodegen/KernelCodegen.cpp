@@ -71,9 +71,10 @@ FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
       auto symbol = dyn_cast<SymbolRefAttr>(call.getCallableForCallee());
       Operation *callee =
           symbol ? symbols.lookup(symbol.getLeafReference()) : nullptr;
-      if (!callee) {
+      auto function = dyn_cast_or_null<FunctionOpInterface>(callee);
+      if (!function || function.isExternal()) {
         call->emitOpError("calls something that is not a function of the "
-                          "module; a kernel must be closed");
+                          "module with a body; a kernel must be closed");
         return WalkResult::interrupt();
       }
       functions.insert(callee);

@@ -33,9 +33,9 @@ void append(OpPassManager &pm, StringRef pipeline) {
 }
 
 /// Narrowing the iteration arguments of scf.for through tensor.cast miscompiles
-/// a loop whose tensor grows (test/Kernels/growing-loop.mlir), so our
-/// canonicalizer does without it. The name is that of both compilers that
-/// MLIR is built with.
+/// a loop whose tensor grows (the test Kernel.GrowingLoopCarriedTensor), so our
+/// canonicalizer does without it. The names are those that clang and gcc give
+/// the pattern when they build MLIR.
 void tidy(OpPassManager &pm) {
   pm.addPass(createCanonicalizerPass(
       GreedyRewriteConfig(), {"(anonymous namespace)::ForOpTensorCastFolder",

@@ -12,6 +12,7 @@
 #include "octo/Dialect/Octo/IR/Octo.h"
 #include "octo/KernelCodegen/KernelCodegen.h"
 
+#include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/SymbolTable.h"
 #include "mlir/Interfaces/CallInterfaces.h"
@@ -42,7 +43,8 @@ struct LowerKernelsPass
     return "Compile the bodies of kernels to object files";
   }
   void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<spatial::OctoDialect>();
+    registry.insert<owg::OWGDialect, spatial::OctoDialect>();
+    func::registerInlinerExtension(registry);
   }
 
   Option<std::string> kernelCpu{
