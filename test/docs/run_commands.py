@@ -53,6 +53,10 @@ def main():
     page, source = sys.argv[1], os.path.abspath(sys.argv[2])
     with open(page, encoding="utf-8") as f:
         text = f.read()
+    # `python3` of the page is the interpreter that runs this.
+    environment = dict(os.environ)
+    environment["PATH"] = os.pathsep.join(
+        [os.path.dirname(sys.executable), os.environ["PATH"]])
     ran = 0
     with tempfile.TemporaryDirectory() as folder:
         os.symlink(os.path.join(source, "examples"),
@@ -68,8 +72,8 @@ def main():
             for command, expected in commands(body):
                 ran += 1
                 done = subprocess.run(["bash", "-c", command], cwd=folder,
-                                      capture_output=True, text=True,
-                                      check=False)
+                                      env=environment, capture_output=True,
+                                      text=True, check=False)
                 output = done.stdout + done.stderr
                 if done.returncode != 0:
                     sys.exit(f"{page}: `{command}` exited with "
