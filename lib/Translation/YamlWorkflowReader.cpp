@@ -60,7 +60,14 @@ public:
   std::vector<Node> nodes;
   std::optional<uint32_t> root;
 
-  void OnDocumentStart(const YAML::Mark &) override {
+  void OnDocumentStart(const YAML::Mark &mark) override {
+    // yaml-cpp does not get past some characters that cannot stand here (a
+    // comma): it gives empty documents for ever.
+    if (mark.pos == documentStart)
+      throw SchemaError{{file, unsigned(mark.line) + 1,
+                         unsigned(mark.column) + 1,
+                         "malformed YAML: a document cannot begin with this"}};
+    documentStart = mark.pos;
     nodes.clear();
     open.clear();
     anchors.clear();
@@ -125,6 +132,7 @@ private:
   }
 
   std::string file;
+  int documentStart = -1;
   std::vector<uint32_t> open;
   std::map<YAML::anchor_t, uint32_t> anchors;
 };

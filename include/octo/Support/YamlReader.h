@@ -17,6 +17,7 @@
 
 #include "octo/Support/Diagnostic.h"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
@@ -27,6 +28,7 @@
 #include <limits>
 #include <map>
 #include <optional>
+#include <sstream>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -364,6 +366,29 @@ inline Map Value::mapOf(const std::vector<std::string_view> &keys) const {
   return result;
 }
 
+/// Whether there is a second document. YAML::LoadAll must not be used to find
+/// out: where a character cannot begin a document (a comma), yaml-cpp gives
+/// empty documents for ever.
+inline bool hasSeveralDocuments(std::string_view text) {
+  struct Ignore : YAML::EventHandler {
+    void OnDocumentStart(const YAML::Mark &) override {}
+    void OnDocumentEnd() override {}
+    void OnNull(const YAML::Mark &, YAML::anchor_t) override {}
+    void OnAlias(const YAML::Mark &, YAML::anchor_t) override {}
+    void OnScalar(const YAML::Mark &, const std::string &, YAML::anchor_t,
+                  const std::string &) override {}
+    void OnSequenceStart(const YAML::Mark &, const std::string &,
+                         YAML::anchor_t, YAML::EmitterStyle::value) override {}
+    void OnSequenceEnd() override {}
+    void OnMapStart(const YAML::Mark &, const std::string &, YAML::anchor_t,
+                    YAML::EmitterStyle::value) override {}
+    void OnMapEnd() override {}
+  } ignore;
+  std::istringstream stream{std::string(text)};
+  YAML::Parser parser(stream);
+  return parser.HandleNextDocument(ignore) && parser.HandleNextDocument(ignore);
+}
+
 /// Parses `text` (exactly one document) and hands its root to `reader`, which
 /// returns a T or throws SchemaError. `name` stands for the file in messages.
 template <class T, class Reader>
@@ -371,12 +396,15 @@ Expected<T> read(std::string_view text, std::string_view name,
                  Reader &&reader) {
   Source source{std::string(name), {}};
   try {
-    std::vector<YAML::Node> documents = YAML::LoadAll(std::string(text));
-    if (documents.size() != 1 || !documents[0].IsDefined() ||
-        documents[0].IsNull())
+    bool several = hasSeveralDocuments(text);
+    YAML::Node document = YAML::Load(std::string(text));
+    if (!document.IsDefined() || document.IsNull())
       return makeErrorAt(name, 1, 1, "expected one YAML document, found {}",
-                         documents.size() > 1 ? "several" : "nothing");
-    return reader(Value(documents[0], source, ""));
+                         several ? "what cannot begin one" : "nothing");
+    if (several)
+      return makeErrorAt(name, 1, 1,
+                         "expected one YAML document, found several");
+    return reader(Value(document, source, ""));
   } catch (const SchemaError &error) {
     return Error(error.diagnostic);
   } catch (const YAML::Exception &error) {
