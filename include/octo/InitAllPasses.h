@@ -13,8 +13,10 @@
 #ifndef OCTO_INITALLPASSES_H
 #define OCTO_INITALLPASSES_H
 
+#include "octo/Compiler/Pipelines.h"
 #include "octo/Conversion/Passes.h"
 #include "octo/Dialect/OWG/Transforms/Passes.h"
+#include "octo/Dialect/Octo/Transforms/Passes.h"
 #include "octo/KernelCodegen/LowerKernels.h"
 
 namespace octo {
@@ -23,6 +25,8 @@ inline void registerAllPasses() {
   owg::registerOWGPasses();
   registerOctoConversionPasses();
   registerKernelPasses();
+  spatial::registerOctoPasses();
+  registerOctoPipelines();
 }
 
 } // namespace octo

@@ -93,7 +93,8 @@ static VariantAttr makeVariant(KernelOp kernel, const TargetDesc &target,
   // work whose shape is not known runs at the full rate, after one fill.
   const uint64_t array = uint64_t(target.pea.rows) * target.pea.cols;
   auto cost = kernel->getAttrOfType<owg::CostAttr>(owg::CostAttr::attrName());
-  if (work[0] > 0 && peaClass == PeaClass::Matrix) {
+  // A class has an array if it does one multiply-accumulate a PE, or nearly.
+  if (work[0] > 0 && rates.macQ16 / 65536 >= array / 2) {
     double known = 0, cycles = 0;
     if (cost) {
       ArrayRef<int64_t> all = cost.getMatmuls();

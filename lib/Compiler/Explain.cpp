@@ -1,0 +1,178 @@
+//===- Explain.cpp - Why a block is where it is ---------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Reads what the passes recorded; decides nothing.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Explain.h"
+
+#include "octo/Dialect/Octo/IR/Octo.h"
+
+#include <algorithm>
+
+using namespace mlir;
+using namespace octo;
+using namespace octo::spatial;
+
+static const char *sayOutcome(Outcome outcome) {
+  switch (outcome) {
+  case Outcome::Chosen:
+    return "chosen";
+  case Outcome::Worse:
+    return "worse";
+  case Outcome::NoCapacity:
+    return "does not fit";
+  case Outcome::Defect:
+    return "dead or cut off";
+  case Outcome::Pinned:
+    return "against the pin";
+  case Outcome::NoRoute:
+    return "no route";
+  }
+  return "";
+}
+
+static double part(uint64_t q16) { return double(q16) / 65536.0; }
+
+static void explain(BlockOpInterface block, std::string &text) {
+  Operation *op = block;
+  text += fmt::format("{} '{}'", block.isTask() ? "task" : "control block",
+                      block.getPathAttr().getValue().str());
+  if (FlatSymbolRefAttr kernel = block.getKernelAttr())
+    text += fmt::format(" (kernel @{})", kernel.getValue().str());
+  text += "\n";
+
+  if (PolicyAttr policy = block.getPolicyAttr()) {
+    text += fmt::format("  class: {} in time, {} in frequency: {}\n",
+                        policy.getDynamicTime() ? "dynamic" : "static",
+                        policy.getDynamicFrequency() ? "dynamic" : "static",
+                        policy.getReason().getValue().str());
+    text +=
+        fmt::format("  expected: {} cycles on one PEA (95 %: {}), {:.4g} "
+                    "times a request\n",
+                    policy.getExpectedCycles(), policy.getExpectedCyclesP95(),
+                    part(policy.getExpectedCountQ16()));
+    text += fmt::format("  priority: {} cycles from its start to the end of "
+                        "the request (upward rank)\n",
+                        policy.getPriority());
+  }
+  if (PinAttr pin = block.getPinAttr()) {
+    text += "  pinned:";
+    if (pin.getCluster())
+      text += fmt::format(" cluster {}", *pin.getCluster());
+    if (pin.getTbu())
+      text += fmt::format(" TBU {}", *pin.getTbu());
+    if (pin.getGang())
+      text += fmt::format(" gang {}", *pin.getGang());
+    if (pin.getMaxGang())
+      text += fmt::format(" at most {} PEAs", *pin.getMaxGang());
+    text += "\n";
+  }
+  if (PlaceAttr place = block.getPlaceAttr()) {
+    ArrayRef<Replica> replicas = place.getReplicas();
+    text += fmt::format(
+        "  place: {} replica{}, by {}\n", replicas.size(),
+        replicas.size() == 1 ? "" : "s",
+        place.getRouting() == Routing::ByCopy ? "request and copy" : "request");
+    constexpr size_t most = 8;
+    for (const Replica &r : replicas.take_front(most)) {
+      if (r.peaCount == 0) {
+        text += fmt::format("    CBU of cluster {}\n", r.cluster);
+        continue;
+      }
+      text += fmt::format(
+          "    cluster {}, TBU {}, PEAs {} to {}, {:.1f} % of "
+          "their time, may grow to {}{}\n",
+          r.cluster, r.tbu, r.peaFirst, int(r.peaFirst) + r.peaCount - 1,
+          100 * part(r.shareQ16), r.maxGang, r.standby ? ", standby" : "");
+    }
+    if (replicas.size() > most)
+      text += fmt::format("    and {} more\n", replicas.size() - most);
+  } else {
+    text += "  place: none yet (octo-allocate-peas has not run)\n";
+  }
+  if (auto tb = dyn_cast<TbOp>(op))
+    if (SlotAttr slot = tb.getSlotAttr())
+      text += fmt::format("  slot: cycles {} to {} of segment {}\n",
+                          slot.getStart(), slot.getStart() + slot.getCycles(),
+                          slot.getSegment());
+
+  ArrayAttr decisions = block.getDecisionsAttr();
+  if (!decisions)
+    return;
+  for (auto decision : decisions.getAsRange<DecisionAttr>()) {
+    bool share = decision.getKind() == DecisionKind::Share;
+    text += share
+                ? "  candidates for the gang (score: PEA-cycles of one "
+                  "instance)\n"
+                : "  candidates for the home, first lane (score: cycle of the "
+                  "first completion plus transfers to come, or load of a PEA "
+                  "in cycles where the fair share is used up)\n";
+    std::vector<Candidate> sorted(decision.getCandidates().begin(),
+                                  decision.getCandidates().end());
+    std::stable_sort(sorted.begin(), sorted.end(),
+                     [](const Candidate &a, const Candidate &b) {
+                       return (a.outcome != Outcome::Chosen) <
+                              (b.outcome != Outcome::Chosen);
+                     });
+    for (const Candidate &c : sorted) {
+      std::string place = share ? fmt::format("gang of {}", c.gang)
+                          : block.isTask()
+                              ? fmt::format("cluster {}, TBU {}, gang of {}",
+                                            c.cluster, c.tbu, c.gang)
+                              : fmt::format("CBU of cluster {}", c.cluster);
+      bool scored = c.outcome == Outcome::Chosen ||
+                    c.outcome == Outcome::Worse || c.outcome == Outcome::Pinned;
+      text += scored ? fmt::format("    {:<32} score {:>12}  {}\n", place,
+                                   c.score, sayOutcome(c.outcome))
+                     : fmt::format("    {:<32} {:>18}  {}\n", place, "",
+                                   sayOutcome(c.outcome));
+    }
+  }
+}
+
+Expected<std::string> octo::explainBlock(ModuleOp module, StringRef name) {
+  std::string text;
+  std::vector<std::string> paths;
+  bool hasProgram = false;
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    hasProgram = true;
+    for (Operation &op : program.getBlock()) {
+      auto block = dyn_cast<BlockOpInterface>(op);
+      if (!block)
+        continue;
+      StringRef path = block.getPathAttr().getValue();
+      if (path == name ||
+          (path.ends_with(name) && path.drop_back(name.size()).ends_with("/")))
+        explain(block, text);
+      else
+        paths.push_back(path.str());
+    }
+  }
+  if (!text.empty())
+    return text;
+  if (!hasProgram)
+    return makeError("--explain needs a program; it is made by "
+                     "convert-owg-to-octo, so --until must be that or later");
+  // The nearest names.
+  std::vector<std::pair<unsigned, std::string>> near;
+  for (const std::string &path : paths) {
+    StringRef last = StringRef(path).rsplit('/').second;
+    unsigned distance =
+        std::min(StringRef(path).edit_distance(name, true, 16),
+                 last.empty() ? 99u : last.edit_distance(name, true, 16));
+    near.emplace_back(distance, path);
+  }
+  std::sort(near.begin(), near.end());
+  std::string similar;
+  for (size_t i = 0; i < near.size() && i < 5; ++i)
+    similar += (i ? ", '" : "'") + near[i].second + "'";
+  return makeError("no block has the path or label '{}'; {} {}", name.str(),
+                   near.empty() ? "the program has" : "similar ones are",
+                   near.empty() ? "none" : similar);
+}

@@ -1,0 +1,125 @@
+//===- Pipelines.cpp - The default pipeline -------------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The order of passes, told once.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Compiler/Pipelines.h"
+
+#include "octo/Conversion/Passes.h"
+#include "octo/Dialect/OWG/Transforms/Passes.h"
+#include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Dialect/Octo/Transforms/Passes.h"
+#include "octo/KernelCodegen/LowerKernels.h"
+
+#include "mlir/Pass/PassOptions.h"
+#include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/Passes.h"
+
+using namespace mlir;
+
+namespace octo {
+
+std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
+  std::vector<PipelineStage> stages;
+  auto add = [&](std::string name, std::function<void(OpPassManager &)> build,
+                 bool verify = false) {
+    stages.push_back({std::move(name), std::move(build), verify});
+  };
+  add("owg-assign-path-ids",
+      [](OpPassManager &pm) { pm.addPass(owg::createOWGAssignPathIds()); });
+  add("inline", [](OpPassManager &pm) {
+    // Without the canonicalizer that it runs by default: see below.
+    pm.addPass(createInlinerPass({}, [](OpPassManager &) {}));
+  });
+  add("owg-outline-tasks",
+      [](OpPassManager &pm) { pm.addPass(owg::createOWGOutlineTasks()); });
+  // Bodies are functions now, and their lowering canonicalises them with a
+  // pattern of MLIR 22 left out that changes sizes. Here only wiring is left.
+  add("canonicalize", [](OpPassManager &pm) {
+    GreedyRewriteConfig config;
+    config.enableConstantCSE(false);
+    pm.addNestedPass<owg::WorkflowOp>(createCanonicalizerPass(
+        config, {"(anonymous namespace)::ForOpTensorCastFolder",
+                 "{anonymous}::ForOpTensorCastFolder"}));
+  });
+  add(
+      "cse",
+      [](OpPassManager &pm) {
+        pm.addNestedPass<owg::WorkflowOp>(createCSEPass());
+      },
+      /*verify=*/true);
+  add("owg-estimate-cost",
+      [](OpPassManager &pm) { pm.addPass(owg::createOWGEstimateCost()); });
+  add("owg-classify",
+      [](OpPassManager &pm) { pm.addPass(owg::createOWGClassify()); });
+  // Before the conversion: profiles that state work become cycles of it.
+  if (!options.target.empty())
+    add("octo-set-machine", [target = options.target](OpPassManager &pm) {
+      spatial::OctoSetMachineOptions machine;
+      machine.target = target;
+      pm.addPass(spatial::createOctoSetMachine(machine));
+    });
+  add(
+      "convert-owg-to-octo",
+      [](OpPassManager &pm) { pm.addPass(createConvertOWGToOcto()); },
+      /*verify=*/true);
+  if (options.kernels)
+    add("octo-lower-kernels", [cpu = options.kernelCpu](OpPassManager &pm) {
+      LowerKernelsOptions lower;
+      if (!cpu.empty())
+        lower.kernelCpu = cpu;
+      pm.addPass(createLowerKernelsPass(lower));
+    });
+  add("octo-allocate-peas",
+      [record = options.recordDecisions](OpPassManager &pm) {
+        spatial::OctoAllocatePeasOptions allocate;
+        allocate.decisions = record ? "on" : "auto";
+        pm.addPass(spatial::createOctoAllocatePeas(allocate));
+      });
+  add("octo-static-schedule", [](OpPassManager &pm) {
+    pm.addPass(spatial::createOctoStaticSchedule());
+  });
+  add(
+      "octo-runtime-tables",
+      [](OpPassManager &pm) { pm.addPass(spatial::createOctoRuntimeTables()); },
+      /*verify=*/true);
+  add("octo-verify-schedule", [](OpPassManager &pm) {
+    pm.addPass(spatial::createOctoVerifySchedule());
+  });
+  return stages;
+}
+
+namespace {
+struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
+  Option<std::string> target{
+      *this, "target",
+      llvm::cl::desc("Target file (default: the module's octo.machine)")};
+  Option<bool> kernels{*this, "kernels",
+                       llvm::cl::desc("Make images of the bodies"),
+                       llvm::cl::init(true)};
+  Option<std::string> kernelCpu{*this, "kernel-cpu",
+                                llvm::cl::desc("CPU that images are made for")};
+};
+} // namespace
+
+void registerOctoPipelines() {
+  PassPipelineRegistration<CommandLineOptions>(
+      "octo-default-pipeline",
+      "From workflows to a complete, verified octo module",
+      [](OpPassManager &pm, const CommandLineOptions &given) {
+        PipelineOptions options;
+        options.target = given.target;
+        options.kernels = given.kernels;
+        options.kernelCpu = given.kernelCpu;
+        for (const PipelineStage &stage : defaultPipeline(options))
+          stage.build(pm);
+      });
+}
+
+} // namespace octo

@@ -1,0 +1,171 @@
+//===- octo-compile.cpp - From workflows to program files -----------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The command line of the compiler. Exit codes: 0 good, 1 bad input, 2 usage.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Compiler/Compiler.h"
+
+#include <CLI/CLI.hpp>
+
+#include <cerrno>
+#include <cstdio>
+#include <cstring>
+#include <string>
+#include <unistd.h>
+
+using namespace octo;
+
+namespace {
+
+enum ExitCode { Good = 0, BadInput = 1, Usage = 2 };
+
+constexpr const char *version =
+    "octo-compile " OCTO_VERSION " (MLIR " OCTO_MLIR_VERSION ")";
+
+/// Writes a whole file, "-" being the standard output. A file that could not be
+/// written in full is removed.
+bool writeFile(const std::string &path, const void *data, size_t size) {
+  std::FILE *file = path == "-" ? stdout : std::fopen(path.c_str(), "wb");
+  bool good = file && std::fwrite(data, 1, size, file) == size;
+  if (file && file != stdout)
+    good &= std::fclose(file) == 0;
+  else if (file)
+    good &= std::fflush(file) == 0;
+  if (good)
+    return true;
+  std::fprintf(stderr, "%s: error: cannot write the file: %s\n", path.c_str(),
+               std::strerror(errno));
+  if (file && file != stdout)
+    std::remove(path.c_str());
+  return false;
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CompileOptions options;
+  std::string output, reportFile;
+  bool quiet = false, timingReport = false, noKernels = false;
+
+  CLI::App app("Compiles workflows (MLIR or YAML) for a spatial machine into a "
+               "program file that octo-run executes.",
+               "octo-compile");
+  app.set_version_flag("--version", version);
+  app.add_option("inputs", options.inputs,
+                 "workflow files: .mlir, .mlirbc, .yaml; several go into one "
+                 "program file")
+      ->required()
+      ->type_name("FILE");
+  app.add_option("--target", options.targetPath, "target file of the machine")
+      ->required()
+      ->type_name("T.yaml");
+  app.add_option("-o,--output", output,
+                 "program file to write, or with --until the MLIR text (- or "
+                 "nothing: standard output)")
+      ->type_name("OUT.octo");
+  app.add_option("--profile", options.profilePath,
+                 "profile that 'octo-run run --record-profile' wrote")
+      ->type_name("P.json");
+  std::string stages;
+  for (const std::string &stage : compileStages())
+    stages += (stages.empty() ? "" : ", ") + stage;
+  app.add_option("--until", options.until,
+                 "stop after this pass and write the MLIR: " + stages)
+      ->type_name("PASS");
+  app.add_option("--explain", options.explain,
+                 "say why the block with this path or label is where it is, "
+                 "with the candidates that lost")
+      ->type_name("TASK");
+  app.add_flag("--timing-report", timingReport,
+               "say how long each stage took, on standard error");
+  app.add_flag("--no-kernels", noKernels,
+               "do not compile the bodies; the program can only be timed");
+  app.add_option("--kernel-cpu", options.kernelCpu,
+                 "CPU that bodies are compiled for: portable (default), host, "
+                 "generic, or a name")
+      ->type_name("CPU");
+  app.add_option("--report-json", reportFile,
+                 "write the counters of the passes as JSON (- for standard "
+                 "output)")
+      ->type_name("FILE");
+  app.add_flag("--quiet", quiet, "no progress, no warnings");
+  app.footer("Exit codes: 0 good; 1 the input is bad (the message says where "
+             "and what to do); 2 usage.");
+
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError &error) {
+    if (error.get_exit_code() == 0)
+      return app.exit(error);
+    std::fprintf(stderr,
+                 "octo-compile: error: %s\nRun octo-compile --help for "
+                 "the options.\n",
+                 error.what());
+    return Usage;
+  }
+  options.kernels = !noKernels;
+  // A program is binary: it goes where the user says, never to a terminal.
+  if (output.empty() && options.until.empty() && options.explain.empty()) {
+    std::fprintf(stderr, "octo-compile: error: no output file; name one with "
+                         "-o OUT.octo\nRun octo-compile --help for the "
+                         "options.\n");
+    return Usage;
+  }
+
+  const bool showProgress = !quiet && isatty(STDERR_FILENO);
+  if (showProgress)
+    options.progress = [](const std::string &stage, unsigned done,
+                          unsigned total) {
+      std::fprintf(stderr, "\r\033[K[%u/%u] %s", done + 1, total,
+                   stage.c_str());
+      std::fflush(stderr);
+    };
+  CompileResult result = compileWorkflow(options);
+  if (showProgress)
+    std::fprintf(stderr, "\r\033[K");
+
+  bool lastShown = true;
+  for (const CompileMessage &message : result.messages) {
+    if (message.severity != CompileMessage::Severity::Note)
+      lastShown = !quiet || message.severity == CompileMessage::Severity::Error;
+    if (lastShown)
+      std::fprintf(stderr, "%s\n", message.str().c_str());
+  }
+  if (timingReport) {
+    double total = 0;
+    for (const auto &[stage, seconds] : result.timing)
+      total += seconds;
+    for (const auto &[stage, seconds] : result.timing)
+      std::fprintf(stderr, "%9.3f s %5.1f %%  %s\n", seconds,
+                   total > 0 ? 100 * seconds / total : 0.0, stage.c_str());
+    std::fprintf(stderr, "%9.3f s          total\n", total);
+  }
+  if (!reportFile.empty() && !writeFile(reportFile, result.reportJson.data(),
+                                        result.reportJson.size()))
+    return BadInput;
+  if (!result.succeeded)
+    return result.usageError ? Usage : BadInput;
+
+  if (!result.explanation.empty())
+    std::fputs(result.explanation.c_str(), stdout);
+  if (!options.until.empty()) {
+    // The explanation has the standard output to itself.
+    if (output.empty() && !options.explain.empty())
+      return Good;
+    return writeFile(output.empty() ? "-" : output, result.ir.data(),
+                     result.ir.size())
+               ? Good
+               : BadInput;
+  }
+  if (output.empty())
+    return Good;
+  return writeFile(output, result.program.data(), result.program.size())
+             ? Good
+             : BadInput;
+}
