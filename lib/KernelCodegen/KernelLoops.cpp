@@ -94,19 +94,24 @@ struct KernelLoopOrderPass
 
   StringRef getArgument() const final { return "octo-kernel-loop-order"; }
   StringRef getDescription() const final {
-    return "Order the loops of kernels for unit stride";
+    return "Order the loops of kernels for unit stride, and lower what the "
+           "stock lowering leaves";
   }
   void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<linalg::LinalgDialect>();
+    registry.insert<arith::ArithDialect, linalg::LinalgDialect,
+                    memref::MemRefDialect>();
   }
 
   void runOnOperation() final {
     IRRewriter rewriter(&getContext());
     SmallVector<memref::CopyOp> copies;
     SmallVector<linalg::LinalgOp> ops;
+    SmallVector<memref::ReshapeOp> reshapes;
     getOperation().walk([&](Operation *op) {
       if (auto copy = dyn_cast<memref::CopyOp>(op))
         copies.push_back(copy);
+      else if (auto reshape = dyn_cast<memref::ReshapeOp>(op))
+        reshapes.push_back(reshape);
       else if (auto linalgOp = dyn_cast<linalg::LinalgOp>(op))
         ops.push_back(linalgOp);
     });
@@ -124,12 +129,49 @@ struct KernelLoopOrderPass
                                copy.getTarget());
       rewriter.eraseOp(copy);
     }
+    for (memref::ReshapeOp reshape : reshapes)
+      lowerReshape(rewriter, reshape);
     for (linalg::LinalgOp op : ops)
       if (failed(reorder(rewriter, op)))
         return signalPassFailure();
   }
 
 private:
+  /// The stock lowering to LLVM leaves casts behind when the shape is an input.
+  static void lowerReshape(IRRewriter &rewriter, memref::ReshapeOp op) {
+    auto type = dyn_cast<MemRefType>(op.getType());
+    SmallVector<int64_t> strides;
+    int64_t offset = 0;
+    if (!type || failed(type.getStridesAndOffset(strides, offset)))
+      return;
+    Location loc = op.getLoc();
+    rewriter.setInsertionPoint(op);
+    int64_t rank = type.getRank();
+    SmallVector<OpFoldResult> sizes(rank), steps(rank);
+    Value stride = arith::ConstantIndexOp::create(rewriter, loc, 1);
+    for (int64_t i = rank; i-- > 0;) {
+      Value size;
+      if (type.isDynamicDim(i)) {
+        Value position = arith::ConstantIndexOp::create(rewriter, loc, i);
+        size = memref::LoadOp::create(rewriter, loc, op.getShape(), position);
+        if (!size.getType().isIndex())
+          size = arith::IndexCastOp::create(rewriter, loc,
+                                            rewriter.getIndexType(), size);
+        sizes[i] = size;
+      } else {
+        size =
+            arith::ConstantIndexOp::create(rewriter, loc, type.getDimSize(i));
+        sizes[i] = rewriter.getIndexAttr(type.getDimSize(i));
+      }
+      steps[i] = ShapedType::isDynamic(strides[i])
+                     ? OpFoldResult(stride)
+                     : OpFoldResult(rewriter.getIndexAttr(strides[i]));
+      stride = arith::MulIOp::create(rewriter, loc, stride, size);
+    }
+    rewriter.replaceOpWithNewOp<memref::ReinterpretCastOp>(
+        op, type, op.getSource(), rewriter.getIndexAttr(0), sizes, steps);
+  }
+
   /// Makes a parallel loop that walks the results (and whatever else it
   /// touches) with unit stride the innermost one, so that it can be vectorised
   /// without changing the order of any sum.

@@ -260,6 +260,14 @@ private:
     cf::AssertOp::create(builder, loc, equal, message);
   }
 
+  static void assertNotNegative(OpBuilder &builder, Location loc, Value value,
+                                const char *message) {
+    Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
+    Value good = arith::CmpIOp::create(builder, loc, arith::CmpIPredicate::sge,
+                                       value, zero);
+    cf::AssertOp::create(builder, loc, good, message);
+  }
+
   /// Checks that upstream's runtime verification does not make.
   static void checkShapes(Operation *op) {
     OpBuilder builder(op);
@@ -287,23 +295,15 @@ private:
       return;
     }
     if (auto slice = dyn_cast<tensor::ExtractSliceOp>(op)) {
-      for (Value size : slice.getSizes()) {
-        Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-        Value good = arith::CmpIOp::create(
-            builder, loc, arith::CmpIPredicate::sge, size, zero);
-        cf::AssertOp::create(builder, loc, good,
-                             "the size of extract_slice is negative");
-      }
+      for (Value size : slice.getSizes())
+        assertNotNegative(builder, loc, size,
+                          "the size of extract_slice is negative");
       return;
     }
     if (auto pad = dyn_cast<tensor::PadOp>(op)) {
-      for (Value amount : llvm::concat<Value>(pad.getLow(), pad.getHigh())) {
-        Value zero = arith::ConstantIndexOp::create(builder, loc, 0);
-        Value good = arith::CmpIOp::create(
-            builder, loc, arith::CmpIPredicate::sge, amount, zero);
-        cf::AssertOp::create(builder, loc, good,
-                             "the padding of a tensor is negative");
-      }
+      for (Value amount : llvm::concat<Value>(pad.getLow(), pad.getHigh()))
+        assertNotNegative(builder, loc, amount,
+                          "the padding of a tensor is negative");
       return;
     }
     if (auto expand = dyn_cast<tensor::ExpandShapeOp>(op)) {
@@ -311,6 +311,9 @@ private:
           expand.getResultType().hasStaticShape())
         return;
       SmallVector<OpFoldResult> shape = expand.getMixedOutputShape();
+      for (Value size : expand.getOutputShape())
+        assertNotNegative(builder, loc, size,
+                          "a size of expand_shape is negative");
       for (auto [i, group] :
            llvm::enumerate(expand.getReassociationIndices())) {
         Value product = arith::ConstantIndexOp::create(builder, loc, 1);
@@ -346,6 +349,7 @@ private:
         if (!size.getType().isIndex())
           size = arith::IndexCastOp::create(builder, loc,
                                             builder.getIndexType(), size);
+        assertNotNegative(builder, loc, size, "a size of reshape is negative");
         want = arith::MulIOp::create(builder, loc, want, size);
       }
       assertEqual(builder, loc, have, want,

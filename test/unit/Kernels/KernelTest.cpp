@@ -9,101 +9,14 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo-c/Kernel.h"
-#include "octo/KernelCodegen/KernelCodegen.h"
-#include "octo/KernelLoader/KernelLoader.h"
-
-#include <gtest/gtest.h>
-
-#include <cmath>
-#include <cstring>
-#include <memory>
+#include "KernelFixture.h"
 
 using namespace octo;
+using namespace octo::test;
 
 namespace {
 
-using Type = KernelValueType;
-
-KernelTarget portable() {
-  std::string error;
-  return *resolveKernelTarget("portable", error);
-}
-
-KernelImage compile(const std::string &module) {
-  std::vector<KernelSource> sources = {{"test", module}};
-  return compileKernels(sources, portable(), 1)[0];
-}
-
-Type tensor(ElementKind element, std::vector<int64_t> dims) {
-  return {element, false, std::move(dims)};
-}
-Type scalar(ElementKind element) { return {element, true, {}}; }
-
-Expected<std::unique_ptr<KernelExecutor>>
-load(const KernelCode &code, const std::string &cpu, KernelLimits limits = {}) {
-  std::string error;
-  std::unique_ptr<KernelExecutor> executor(
-      octoCreateExecutorOfKernels({code}, cpu, limits, error));
-  if (!executor)
-    return makeError("{}", error);
-  return executor;
-}
-
-/// A compiled and loaded kernel.
-struct Kernel {
-  KernelImage image;
-  KernelCode code;
-  std::unique_ptr<KernelExecutor> executor;
-  std::vector<int64_t> counters;
-
-  Kernel(const std::string &module, std::vector<Type> inputs,
-         std::vector<Type> outputs, unsigned numCounters = 0,
-         uint64_t donated = 0, KernelLimits limits = {})
-      : image(compile(module)), counters(numCounters) {
-    for (const std::string &error : image.errors)
-      ADD_FAILURE() << error;
-    code.name = "test";
-    code.object = reinterpret_cast<const uint8_t *>(image.object.data());
-    code.objectBytes = image.object.size();
-    code.symbol = OCTO_KERNEL_SYMBOL;
-    code.inputs = std::move(inputs);
-    code.outputs = std::move(outputs);
-    code.numCounters = numCounters;
-    code.donated = donated;
-    Expected<std::unique_ptr<KernelExecutor>> loaded =
-        load(code, portable().cpu, limits);
-    if (loaded)
-      executor = std::move(*loaded);
-    else
-      ADD_FAILURE() << loaded.error().str();
-  }
-
-  /// Empty on success, else the message of the trap.
-  std::string call(const std::vector<Tensor> &inputs,
-                   std::vector<Tensor> &outputs) {
-    outputs.assign(code.outputs.size(), Tensor());
-    std::fill(counters.begin(), counters.end(), 0);
-    Expected<void> done = executor->call(0, inputs, outputs, counters);
-    return done ? "" : done.error().message;
-  }
-};
-
-template <class T>
-Tensor make(ElementKind kind, std::vector<int64_t> dims,
-            const std::vector<T> &values) {
-  Tensor tensor = Tensor::allocate(kind, std::move(dims));
-  std::copy(values.begin(), values.end(), tensor.as<T>());
-  return tensor;
-}
-
-template <class T>
-std::vector<T> values(const Tensor &tensor) {
-  return {tensor.as<T>(), tensor.as<T>() + tensor.numElements()};
-}
-
-constexpr ElementKind f32 = ElementKind::F32;
-constexpr ElementKind i32 = ElementKind::I32;
+// Hides the function of <strings.h>.
 constexpr ElementKind index = ElementKind::Index;
 
 TEST(Kernel, MatmulWithDynamicRows) {
