@@ -65,13 +65,9 @@ private:
                << replica.cluster
                << ", to which no route is alive; move it to a cluster that the "
                   "host port can reach";
-      if (!block.isTask()) {
-        if (!topology.cbuLive(replica.cluster))
-          return block->emitOpError()
-                 << nameOf(block) << " is on the CBU of cluster "
-                 << replica.cluster << ", which is dead; move it";
+      // A CBU is dead from the start only with its cluster.
+      if (!block.isTask())
         continue;
-      }
       if (replica.tbu >= target.tbusPerCluster)
         return block->emitOpError()
                << nameOf(block) << " has a replica on TBU " << replica.tbu
