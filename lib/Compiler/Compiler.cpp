@@ -37,7 +37,6 @@
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
 #include "mlir/Support/FileUtilities.h"
-#include "llvm/ADT/ScopeExit.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/JSON.h"
 #include "llvm/Support/MemoryBuffer.h"
@@ -95,9 +94,12 @@ class Compilation {
 public:
   Compilation(const CompileOptions &options, CompileResult &result)
       : options(options), result(result),
-        context(makeRegistry(), MLIRContext::Threading::DISABLED) {}
+        context(makeRegistry(), MLIRContext::Threading::DISABLED) {
+    // The machine is made by hand, not by a pass that depends on the dialect.
+    context.loadDialect<owg::OWGDialect, spatial::OctoDialect>();
+  }
 
-  /// True on success.
+  /// Fills in the result; true on success.
   bool run();
 
 private:
@@ -141,6 +143,7 @@ private:
     });
   }
 
+  bool compile();
   bool checkOptions();
   bool readInputs();
   OwningOpRef<ModuleOp> parse(std::unique_ptr<llvm::MemoryBuffer> buffer,
@@ -282,6 +285,12 @@ void Compilation::writeReport() {
 }
 
 bool Compilation::run() {
+  result.succeeded = compile();
+  writeReport();
+  return result.succeeded;
+}
+
+bool Compilation::compile() {
   ScopedDiagnosticHandler handler(&context, [&](mlir::Diagnostic &diagnostic) {
     CompileMessage::Severity severity = CompileMessage::Severity::Error;
     if (diagnostic.getSeverity() == DiagnosticSeverity::Warning)
@@ -294,7 +303,6 @@ bool Compilation::run() {
     return success();
   });
   CompileReport::Scope scope(report);
-  auto reporting = llvm::make_scope_exit([&] { writeReport(); });
   if (!checkOptions())
     return false;
 
@@ -396,7 +404,7 @@ std::vector<std::string> compileStages() {
 CompileResult compileWorkflow(const CompileOptions &options) {
   CompileResult result;
   Compilation compilation(options, result);
-  result.succeeded = compilation.run();
+  compilation.run();
   return result;
 }
 

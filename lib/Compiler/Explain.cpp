@@ -115,11 +115,11 @@ static void explain(BlockOpInterface block, std::string &text) {
                   "in cycles where the fair share is used up)\n";
     std::vector<Candidate> sorted(decision.getCandidates().begin(),
                                   decision.getCandidates().end());
-    std::stable_sort(sorted.begin(), sorted.end(),
-                     [](const Candidate &a, const Candidate &b) {
-                       return (a.outcome != Outcome::Chosen) <
-                              (b.outcome != Outcome::Chosen);
-                     });
+    auto chosen = llvm::find_if(sorted, [](const Candidate &c) {
+      return c.outcome == Outcome::Chosen;
+    });
+    if (chosen != sorted.end())
+      std::rotate(sorted.begin(), chosen, chosen + 1);
     for (const Candidate &c : sorted) {
       std::string place = share ? fmt::format("gang of {}", c.gang)
                           : block.isTask()
