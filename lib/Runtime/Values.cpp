@@ -325,6 +325,9 @@ Expected<Tensor> octo::loadWeight(const fb::Program &program, uint32_t weight,
   uint64_t bytes = tensor.bytes();
   switch (static_cast<uint8_t>(table.source()->Get(weight))) {
   case 0: { // inline
+    // A weight without elements needs no data, and a program none at all.
+    if (bytes == 0)
+      return tensor;
     uint64_t offset =
         table.data_offset() ? table.data_offset()->Get(weight) : 0;
     if (!table.data() || offset > table.data()->size() ||
