@@ -10,8 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "Binding.h"
-
+#include "octo/Compiler/Compiler.h"
 #include "octo/Program/Program.h"
 #include "octo/Runtime/Driver.h"
 #include "octo/Runtime/Policy.h"
@@ -386,24 +385,28 @@ PYBIND11_MODULE(_octopus, m) {
       [](const std::string &source, bool isPath, const std::string &target,
          const std::string &profile, const std::string &kernelCpu,
          bool kernels) {
-        python::CompileRequest request{source,  isPath,    target,
-                                       profile, kernelCpu, kernels};
-        python::CompileOutcome outcome;
+        CompileOptions options;
+        (isPath ? options.inputs.emplace_back() : options.text) = source;
+        options.targetPath = target;
+        options.profilePath = profile;
+        options.kernelCpu = kernelCpu;
+        options.kernels = kernels;
+        CompileResult outcome;
         {
           py::gil_scoped_release unlocked;
-          outcome = python::compile(request);
+          outcome = compileWorkflow(options);
         }
         py::list messages;
-        for (const python::CompileMessage &message : outcome.messages)
-          messages.append(py::make_tuple(message.severity, message.file,
-                                         message.line, message.column,
-                                         message.message));
+        for (const CompileMessage &message : outcome.messages)
+          messages.append(py::make_tuple(stringify(message.severity),
+                                         message.file, message.line,
+                                         message.column, message.message));
         py::object program = py::none();
         if (outcome.succeeded)
           program =
               py::bytes(reinterpret_cast<const char *>(outcome.program.data()),
                         outcome.program.size());
-        return py::make_tuple(program, outcome.report, messages);
+        return py::make_tuple(program, outcome.reportJson, messages);
       },
       py::kw_only(), py::arg("source"), py::arg("is_path"), py::arg("target"),
       py::arg("profile"), py::arg("kernel_cpu"), py::arg("kernels"));
