@@ -158,7 +158,8 @@ ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
         *flatbuffers::GetRoot<fb::DistributionTable>(
             buffer.GetBufferPointer()),
         0);
-    if (table.meanQ16() < bestMean) {
+    // Among equals the more general class.
+    if (table.meanQ16() <= bestMean) {
       bestMean = table.meanQ16();
       best.cycles = toAttr(task->getContext(), table);
       best.peaClass = static_cast<spatial::PeaClass>(peaClass);
