@@ -81,6 +81,7 @@ public:
 
   void run() {
     strings = sizeOf(program.strings());
+    checkAlignment();
     checkMachine();
     checkTypes();
     checkDistributions();
@@ -168,6 +169,52 @@ private:
   //===--------------------------------------------------------------------===//
   // Tables of the whole program
   //===--------------------------------------------------------------------===//
+
+  template <class T>
+  static size_t alignmentOf(const Vector<T> *) {
+    return alignof(T);
+  }
+  template <class T>
+  static size_t alignmentOf(const Vector<const T *> *) {
+    return alignof(T);
+  }
+
+  /// FlatBuffers' verifier looks at where the length of a vector stands, not at
+  /// where its elements do.
+  void checkAlignment() {
+    auto check = [](const auto *...vectors) {
+      auto one = [](const auto *vector) {
+        if (vector &&
+            reinterpret_cast<uintptr_t>(vector->Data()) % alignmentOf(vector))
+          broken("a vector is not aligned to its elements' {} bytes",
+                 alignmentOf(vector));
+      };
+      (one(vectors), ...);
+    };
+    const fb::Machine &m = *program.machine();
+    check(m.rates(), m.hbm(), m.dead_links(), m.faults());
+    check(program.types()->dims());
+    const fb::KernelTable &k = *program.kernels();
+    check(k.code_bytes(), k.donated(), k.variants());
+    if (k.work())
+      check(k.work()->coefficient());
+    const fb::WeightTable &w = *program.weights();
+    check(w.bytes(), w.seed(), w.scale(), w.data_offset());
+    const fb::DistributionTable &d = *program.distributions();
+    check(d.u(), d.x(), d.mean_q16());
+    for (uint32_t i = 0; i < sizeOf(program.workflows()); ++i) {
+      const fb::Workflow &f = *program.workflows()->Get(i);
+      check(f.values()->bytes(), f.blocks()->decide_inputs(),
+            f.blocks()->bound(), f.profiles()->first_request(),
+            f.profiles()->frequencies(), f.placement()->replicas(),
+            f.segments()->slots(), f.segments()->initiation_interval());
+      const fb::PolicyTable &y = *f.policy();
+      check(y.priority(), y.expected_cycles(), y.expected_cycles_p95(),
+            y.expected_count_q16());
+      if (f.decisions())
+        check(f.decisions()->candidates());
+    }
+  }
 
   void checkMachine() {
     Expected<TargetDesc> target = readMachineTable(*program.machine());

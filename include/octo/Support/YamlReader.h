@@ -110,14 +110,19 @@ class Map;
 /// A value of the document, with its path ("mesh.dies.x") for messages.
 class Value {
 public:
-  Value(YAML::Node node, Source &source, std::string path)
-      : node(node), source(&source), path(std::move(path)) {
+  /// `ifNothing` is the place to tell for an empty value, which the parser
+  /// puts where the next thing begins.
+  Value(YAML::Node node, Source &source, std::string path, Place ifNothing = {})
+      : node(node), source(&source), path(std::move(path)),
+        ifNothing(ifNothing) {
     source.places[this->path] = place();
   }
 
   const std::string &getPath() const { return path; }
 
   Place place() const {
+    if (node.IsNull() && ifNothing.line)
+      return ifNothing;
     YAML::Mark mark = node.Mark();
     if (mark.is_null())
       return {};
@@ -305,6 +310,7 @@ private:
   YAML::Node node;
   Source *source;
   std::string path;
+  Place ifNothing;
 
   friend class Map;
 };
@@ -359,7 +365,8 @@ inline Map Value::mapOf(const std::vector<std::string_view> &keys) const {
       key.fail(fmt::format("key `{}` is given twice", name));
     result.entries.emplace_back(
         name, Value(entry.second, *source,
-                    path.empty() ? name : fmt::format("{}.{}", path, name)));
+                    path.empty() ? name : fmt::format("{}.{}", path, name),
+                    key.place()));
   }
   // A key's constructor noted the key's place under this path.
   source->places[path] = place();

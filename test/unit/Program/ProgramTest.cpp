@@ -289,6 +289,34 @@ TEST(Program, MutationsNeverCrash) {
   EXPECT_LT(accepted, mutations * 19 / 20);
 }
 
+TEST(Program, MisalignedVectorsAreRejected) {
+  // Move the vector of HBM ports, whose elements need 8 bytes, by 4: a vector's
+  // length is all that FlatBuffers' verifier looks at.
+  fb::ProgramT program = test::sampleProgram();
+  program.machine->hbm.emplace_back(0, 64, 100, 0, 1 << 20);
+  program.target_digest.clear();
+  std::vector<uint8_t> bytes = test::pack(program);
+  ASSERT_TRUE(parseProgram(bytes, ""));
+  const fb::Machine *machine = fb::GetProgram(bytes.data())->machine();
+  auto *length =
+      const_cast<uint8_t *>(reinterpret_cast<const uint8_t *>(machine->hbm()));
+  uint32_t one = 1;
+  std::memcpy(length + 4, &one, 4);
+  auto *field = const_cast<uint8_t *>(
+      reinterpret_cast<const flatbuffers::Table *>(machine)->GetAddressOf(
+          fb::Machine::VT_HBM));
+  uint32_t offset;
+  std::memcpy(&offset, field, 4);
+  offset += 4;
+  std::memcpy(field, &offset, 4);
+  Expected<Program> result = parseProgram(bytes, "");
+  ASSERT_FALSE(result);
+  EXPECT_NE(result.error().message.find(
+                "a vector is not aligned to its elements' 8 bytes"),
+            std::string::npos)
+      << result.error().message;
+}
+
 //===----------------------------------------------------------------------===//
 // Views
 //===----------------------------------------------------------------------===//
