@@ -96,6 +96,7 @@ public:
       : options(options), result(result),
         context(makeRegistry(), MLIRContext::Threading::DISABLED) {
     // The machine is made by hand, not by a pass that depends on the dialect.
+    context.printOpOnDiagnostic(false);
     context.loadDialect<owg::OWGDialect, spatial::OctoDialect>();
   }
 
@@ -321,7 +322,10 @@ bool Compilation::compile() {
 
   bool stopped = false;
   for (const PipelineStage &pass : stages) {
-    if (pass.name == "inline" && module->getOps<owg::WorkflowOp>().empty())
+    // Nothing calls a workflow, mostly; the inliner would still visit all.
+    if (pass.name == "inline" && options.until != "inline" &&
+        !module->walk([](owg::CallOp) { return WalkResult::interrupt(); })
+             .wasInterrupted())
       continue;
     if (pass.name == "convert-owg-to-octo" &&
         module->getOps<owg::WorkflowOp>().empty() &&

@@ -78,7 +78,10 @@ private:
   void orderTbus();
   void chooseLanes();
   void chooseGangs();
-  Checked<void> placeLane(uint32_t lane);
+  Checked<void> placeFirstLane();
+  Checked<void> copyLane(uint32_t lane);
+  uint16_t mostPeas(uint32_t block, uint32_t tbu) const;
+  Checked<Replica> placeNear(uint32_t block, uint32_t position);
   void placeStandby();
   void fillShares();
   Placement collect();
@@ -112,6 +115,10 @@ private:
   std::array<uint32_t, numPeaClasses> longest{}; // run, over the machine
   std::array<uint64_t, numPeaClasses> live{};    // PEAs
   std::vector<uint32_t> usableTbus;              // in snake order
+  /// Lane l has TBUs laneTbus[l * tbusPerLane .. (l + 1) * tbusPerLane).
+  std::vector<uint32_t> laneTbus;
+  uint32_t tbusPerLane = 1;
+  std::vector<uint32_t> usablePosition; // of a TBU in usableTbus
   uint32_t lanes = 1;
   std::vector<uint32_t> copies; // replicas of each block in a lane
   std::vector<uint64_t> load;   // PEA-cycles of one request, by block
@@ -121,6 +128,9 @@ private:
   // Replica i of block b in lane l: slots[(base[b] + i) * lanes + l].
   std::vector<uint32_t> base;
   std::vector<Replica> placed;
+  /// Position in the first lane of the TBU of each replica (for a control
+  /// block, of a TBU of its cluster); `none` where it lies outside.
+  std::vector<uint32_t> positionOf;
   std::vector<std::vector<Replica>> standbyOf;
   std::vector<uint64_t> peaLoad; // q16 cycles a request, by global PEA
   std::vector<Decision> homes;
@@ -328,6 +338,18 @@ void Allocator::chooseLanes() {
   // A pinned block has one home; more lanes would only crowd it.
   if (pinned)
     lanes = 1;
+  // Several lanes are alike PEA by PEA, so they are made of TBUs without
+  // defects, unless that would leave too much unused.
+  laneTbus = usableTbus;
+  if (lanes > 1) {
+    std::vector<uint32_t> whole;
+    for (uint32_t tbu : usableTbus)
+      if (topology.livePeas(tbu) == desc.peasPerTbu)
+        whole.push_back(tbu);
+    if (whole.size() >= lanes && whole.size() * 4 >= usableTbus.size() * 3)
+      laneTbus = std::move(whole);
+  }
+  tbusPerLane = uint32_t(laneTbus.size() / lanes);
 }
 
 /// The gang of each task under static policies, and how many replicas a lane
@@ -387,14 +409,99 @@ void Allocator::chooseGangs() {
   }
 }
 
-/// Finds the home of every block in one lane.
-Checked<void> Allocator::placeLane(uint32_t lane) {
-  const uint32_t begin = uint32_t(uint64_t(usableTbus.size()) * lane / lanes);
-  const uint32_t end =
-      uint32_t(uint64_t(usableTbus.size()) * (lane + 1) / lanes);
-  const uint32_t numTbus = end - begin;
+/// The most PEAs that an elastic policy may give the block in a TBU.
+uint16_t Allocator::mostPeas(uint32_t block, uint32_t tbu) const {
+  const uint32_t gang = result.gang[block];
+  if (problem.pinGang[block])
+    return uint16_t(gang);
+  uint32_t sameClass = 0;
+  for (const Run &run : runsOf(tbu, classOf(block)))
+    sameClass += run.count;
+  uint32_t most = problem.gangsOf(block).back().gang;
+  if (problem.maxGang[block])
+    most = std::min<uint32_t>(most, problem.maxGang[block]);
+  return uint16_t(std::max(gang, std::min(most, sameClass)));
+}
+
+/// A place for a block in the TBU nearest (in snake order) to a position of
+/// `usableTbus` that has PEAs for it.
+Checked<Replica> Allocator::placeNear(uint32_t block, uint32_t position) {
+  const uint32_t peaClass = classOf(block), gang = result.gang[block];
+  const uint32_t size = uint32_t(usableTbus.size());
+  for (uint32_t d = 0; d < size; ++d)
+    for (uint32_t at : {position + d, position - d}) {
+      if (at >= size)
+        continue;
+      const uint32_t tbu = usableTbus[at];
+      for (const Run &run : runsOf(tbu, peaClass))
+        if (run.count >= gang)
+          return Replica{tbu / desc.tbusPerCluster,
+                         uint16_t(tbu % desc.tbusPerCluster),
+                         run.first,
+                         uint16_t(gang),
+                         mostPeas(block, tbu),
+                         0,
+                         false};
+    }
+  return violation(
+      block,
+      fmt::format("{} needs {} live PEA{} of class {} next to each other "
+                  "in a TBU, but no TBU of machine '{}' has them; take a "
+                  "smaller gang",
+                  name(block), gang, gang == 1 ? "" : "s",
+                  stringifyPeaClass(PeaClass(peaClass)), desc.name));
+}
+
+/// Puts the blocks of another lane at the same positions as in the first, so
+/// that blocks share a PEA in one lane exactly if they do in all, and one
+/// timetable fits all lanes. Where defects forbid it, beside.
+Checked<void> Allocator::copyLane(uint32_t lane) {
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    for (uint32_t copy = 0; copy < copies[b]; ++copy) {
+      const Replica &model = placed[(size_t(base[b]) + copy) * lanes];
+      Replica &replica = placed[(size_t(base[b]) + copy) * lanes + lane];
+      const uint32_t position = positionOf[base[b] + copy];
+      const uint32_t at =
+          lane * tbusPerLane + (position == none ? 0 : position);
+      const uint32_t tbu = laneTbus[at];
+      replica = model;
+      replica.cluster = tbu / desc.tbusPerCluster;
+      if (!problem.isTask(b)) {
+        // Dead CBUs: the next live one along the lane, then anywhere.
+        for (uint32_t i = 0;
+             !topology.cbuLive(replica.cluster) && i < laneTbus.size(); ++i)
+          replica.cluster =
+              laneTbus[(at + i) % laneTbus.size()] / desc.tbusPerCluster;
+        if (!topology.cbuLive(replica.cluster))
+          replica.cluster = model.cluster;
+        continue;
+      }
+      replica.tbu = uint16_t(tbu % desc.tbusPerCluster);
+      bool fits = position != none;
+      if (fits) {
+        fits = false;
+        for (const Run &run : runsOf(tbu, classOf(b)))
+          fits |= run.first <= model.peaFirst &&
+                  model.peaFirst + model.peaCount <= run.first + run.count;
+      }
+      if (fits) {
+        replica.maxGang = mostPeas(b, tbu);
+        continue;
+      }
+      Checked<Replica> found = placeNear(b, usablePosition[tbu]);
+      if (!found)
+        return tl::make_unexpected(found.error());
+      replica = *found;
+    }
+  return {};
+}
+
+/// Finds the home of every block in the first lane.
+Checked<void> Allocator::placeFirstLane() {
+  const uint32_t lane = 0;
+  const uint32_t numTbus = tbusPerLane;
   const uint32_t peas = desc.peasPerTbu;
-  auto tbuAt = [&](uint32_t local) { return usableTbus[begin + local]; };
+  auto tbuAt = [&](uint32_t local) { return laneTbus[local]; };
   auto clusterOf = [&](uint32_t local) {
     return tbuAt(local) / desc.tbusPerCluster;
   };
@@ -444,6 +551,10 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
       localOf[tbuAt(i)] = i;
   }
 
+  std::vector<uint32_t> firstOfCluster(desc.numClusters(), none);
+  for (uint32_t i = numTbus; i-- > 0;)
+    firstOfCluster[clusterOf(i)] = i;
+
   // Kernels that are at home in each TBU, and the bytes of their code.
   std::vector<std::vector<uint32_t>> kernelsOf(numTbus);
   std::vector<uint64_t> codeOf(numTbus, 0);
@@ -462,7 +573,7 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
   std::vector<uint32_t> candidates;
   for (uint32_t b : order) {
     Decision decision{b, DecisionKind::Home, {}};
-    const bool record = options.recordDecisions && lane == 0;
+    const bool record = options.recordDecisions;
 
     // The clusters that the block exchanges data with, and how much.
     struct Neighbour {
@@ -569,6 +680,7 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
           1, std::min(forever, readyAt(best) + problem.cycles[b]));
       placed[size_t(base[b]) * lanes + lane] =
           Replica{best, 0, 0, 0, 0, 0, false};
+      positionOf[base[b]] = firstOfCluster[best];
       if (record) {
         for (Candidate &c : decision.candidates)
           if (c.cluster == best)
@@ -690,27 +802,11 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
       Replica replica;
       if (best == none) {
         // The lane lacks the class or the run (defects): borrow another place
-        // of the machine, next to the lane.
-        uint32_t found = none;
-        for (uint32_t d = 0; d < usableTbus.size() && found == none; ++d)
-          for (uint32_t at : {begin + d, begin - d})
-            if (at < usableTbus.size() && found == none &&
-                longestRun(usableTbus[at], peaClass) >= gang)
-              found = usableTbus[at];
-        if (found == none)
-          return violation(
-              b, fmt::format("{} needs {} live PEA{} of class {} next to each "
-                             "other in a TBU, but no TBU of machine '{}' has "
-                             "them; take a smaller gang",
-                             name(b), gang, gang == 1 ? "" : "s",
-                             stringifyPeaClass(PeaClass(peaClass)), desc.name));
-        const Run *run = nullptr;
-        for (const Run &r : runsOf(found, peaClass))
-          if (r.count >= gang && !run)
-            run = &r;
-        replica.cluster = found / desc.tbusPerCluster;
-        replica.tbu = uint16_t(found % desc.tbusPerCluster);
-        replica.peaFirst = run->first;
+        // of the machine.
+        Checked<Replica> found = placeNear(b, 0);
+        if (!found)
+          return tl::make_unexpected(found.error());
+        replica = *found;
         if (copy == 0) {
           homeOf[b] = replica.cluster;
           endOf[b] = std::max<uint64_t>(1, readyAt(replica.cluster) + duration);
@@ -738,17 +834,10 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
         }
       }
       replica.peaCount = uint16_t(gang);
-      uint32_t tbu = replica.cluster * desc.tbusPerCluster + replica.tbu;
-      uint32_t sameClass = 0;
-      for (const Run &run : runsOf(tbu, peaClass))
-        sameClass += run.count;
-      uint32_t most = problem.gangsOf(b).back().gang;
-      if (problem.maxGang[b])
-        most = std::min<uint32_t>(most, problem.maxGang[b]);
-      replica.maxGang = uint16_t(
-          problem.pinGang[b] ? gang
-                             : std::max(gang, std::min(most, sameClass)));
+      replica.maxGang =
+          mostPeas(b, replica.cluster * desc.tbusPerCluster + replica.tbu);
       placed[(size_t(base[b]) + copy) * lanes + lane] = replica;
+      positionOf[base[b] + copy] = best;
       if (record && copy == 0) {
         for (Candidate &c : decision.candidates)
           if (c.cluster == replica.cluster && c.tbu == replica.tbu)
@@ -768,15 +857,12 @@ Checked<void> Allocator::placeLane(uint32_t lane) {
 void Allocator::placeStandby() {
   if (!options.standby || lanes > 1 || usableTbus.size() < 2)
     return;
-  std::vector<uint32_t> positionOf(desc.numTbus(), none);
-  for (uint32_t i = 0; i < usableTbus.size(); ++i)
-    positionOf[usableTbus[i]] = i;
   for (uint32_t b = 0; b < numBlocks; ++b) {
     if (!problem.isTask(b) || !problem.dynamicFrequency[b] || copies[b] > 1 ||
         problem.pinCluster[b] != none || problem.pinTbu[b] != none)
       continue;
     const Replica &home = placed[base[b]];
-    uint32_t at = positionOf[home.cluster * desc.tbusPerCluster + home.tbu];
+    uint32_t at = usablePosition[home.cluster * desc.tbusPerCluster + home.tbu];
     uint32_t made = 0;
     for (uint32_t step = 1; step < std::min<size_t>(usableTbus.size(), 17) &&
                             made < options.standby;
@@ -864,6 +950,9 @@ Checked<Allocation> Allocator::run() {
   if (Checked<void> needs = checkNeeds(); !needs)
     return tl::make_unexpected(needs.error());
   orderTbus();
+  usablePosition.assign(desc.numTbus(), none);
+  for (uint32_t i = 0; i < usableTbus.size(); ++i)
+    usablePosition[usableTbus[i]] = i;
   if (usableTbus.empty())
     return violation(none,
                      fmt::format("machine '{}' has no live PEA", desc.name));
@@ -881,7 +970,7 @@ Checked<Allocation> Allocator::run() {
   chooseLanes();
   chooseGangs();
   result.rank = upwardRanks(problem, topology, result.gang);
-  result.tbusPerLane = uint32_t(usableTbus.size() / lanes);
+  result.tbusPerLane = tbusPerLane;
 
   base.resize(numBlocks);
   uint32_t slots = 0;
@@ -890,6 +979,7 @@ Checked<Allocation> Allocator::run() {
     slots += copies[b];
   }
   placed.resize(size_t(slots) * lanes);
+  positionOf.assign(slots, none);
   standbyOf.resize(numBlocks);
   order.resize(numBlocks);
   std::iota(order.begin(), order.end(), 0u);
@@ -907,8 +997,10 @@ Checked<Allocation> Allocator::run() {
       hostBytes[flow.from] += flow.bytes;
   }
 
-  for (uint32_t lane = 0; lane < lanes; ++lane)
-    if (Checked<void> done = placeLane(lane); !done)
+  if (Checked<void> done = placeFirstLane(); !done)
+    return tl::make_unexpected(done.error());
+  for (uint32_t lane = 1; lane < lanes; ++lane)
+    if (Checked<void> done = copyLane(lane); !done)
       return tl::make_unexpected(done.error());
   placeStandby();
   fillShares();

@@ -52,8 +52,7 @@ Checked<void> checkProblem(const Problem &problem) {
        {problem.path.size(), problem.kernel.size(), problem.cycles.size(),
         problem.cyclesP95.size(), problem.dynamicTime.size(),
         problem.dynamicFrequency.size(), problem.pinCluster.size(),
-        problem.pinTbu.size(), problem.pinGang.size(),
-        problem.maxGang.size(),
+        problem.pinTbu.size(), problem.pinGang.size(), problem.maxGang.size(),
         problem.weightOffsets.size() - 1})
     if (size != numBlocks)
       return fail(none, fmt::format("{} blocks, but a column of {} entries",

@@ -96,18 +96,27 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
            std::make_tuple(segment[b], ~rank[b], b);
   });
 
+  // Lane l uses replica l of each task; the task with the fewest limits them.
+  auto lanesOf = [&](uint32_t b) {
+    auto replicas = placement.of(b);
+    return uint32_t(std::count_if(replicas.begin(), replicas.end(),
+                                  [](const Replica &r) { return !r.standby; }));
+  };
+  std::vector<uint32_t> segmentLanes(numSegments, none);
+  for (uint32_t b : order)
+    segmentLanes[segment[b]] = std::min(segmentLanes[segment[b]], lanesOf(b));
+
   Adjacency in = groupEdges(problem.edges, numBlocks, /*outgoing=*/false);
   // What a PEA needs between two instances, at most.
   const uint64_t gap = uint64_t(desc.controlPlane.localDispatchCycles) +
                        desc.configStore.switchCycles;
 
   std::vector<std::vector<Interval>> busy(desc.numPeas());
-  std::vector<uint32_t> touched;
+  std::vector<uint32_t> touched, peas;
   std::vector<uint64_t> endOf(numBlocks, 0);
   std::vector<Slot> slots;
   uint32_t current = none;
   uint64_t interval = 0;
-  uint32_t lanes = none;
   auto close = [&] {
     if (current == none)
       return;
@@ -126,8 +135,7 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
     schedule.slots.insert(schedule.slots.end(), slots.begin(), slots.end());
     schedule.offsets.push_back(uint32_t(schedule.slots.size()));
     schedule.interval.push_back(interval);
-    schedule.lanes.push_back(lanes);
-    lanes = none;
+    schedule.lanes.push_back(segmentLanes[current]);
     slots.clear();
     interval = 0;
   };
@@ -144,34 +152,48 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
                     fmt::format("task '{}' has no replica to be timed on; run "
                                 "octo-allocate-peas first",
                                 problem.path[b])});
-    // Lane l uses replica l of each task; the task with the fewest limits them.
     auto replicas = placement.of(b);
-    lanes = std::min(lanes, uint32_t(std::count_if(
-                                replicas.begin(), replicas.end(),
-                                [](const Replica &r) { return !r.standby; })));
-    const Replica &home = replicas[0];
-    const uint32_t firstPea =
-        (home.cluster * desc.tbusPerCluster + home.tbu) * desc.peasPerTbu +
-        home.peaFirst;
+    if (lanesOf(b) == 0)
+      return tl::make_unexpected(
+          Violation{b,
+                    {},
+                    fmt::format("task '{}' has only standby replicas, so it "
+                                "cannot be timed; run octo-allocate-peas",
+                                problem.path[b])});
+    // Inputs must be there in every lane.
     uint64_t ready = 0;
     for (uint32_t e : in.of(b)) {
       const Edge &edge = problem.edges[e];
       if (segment[edge.from] != current)
         continue;
-      const Replica &from = placement.of(edge.from)[0];
-      ready = std::max(ready, endOf[edge.from] +
-                                  transferCycles(topology, from.cluster,
-                                                 home.cluster, edge.bytes));
+      auto from = placement.of(edge.from);
+      for (uint32_t l = 0; l < segmentLanes[current]; ++l)
+        ready = std::max(ready,
+                         endOf[edge.from] +
+                             transferCycles(topology, from[l].cluster,
+                                            replicas[l].cluster, edge.bytes));
     }
     ready += gap;
-    const uint64_t duration = problem.cyclesOn(b, home.peaCount);
+    // The slowest lane sets the length of the slot; lanes of one allocation
+    // have equal gangs.
+    uint64_t duration = 0;
+    peas.clear();
+    for (uint32_t l = 0; l < segmentLanes[current]; ++l) {
+      const Replica &home = replicas[l];
+      duration = std::max(duration, problem.cyclesOn(b, home.peaCount));
+      const uint32_t first =
+          (home.cluster * desc.tbusPerCluster + home.tbu) * desc.peasPerTbu +
+          home.peaFirst;
+      for (uint32_t p = 0; p < home.peaCount; ++p)
+        peas.push_back(first + p);
+    }
 
     // The first time from `ready` on at which all PEAs of the gang are free:
     // try the start and the end of each of the last intervals of each PEA.
     auto freeFrom = [&](uint64_t start) {
       // Returns `start`, or the least later time that one of the PEAs allows.
-      for (uint32_t p = 0; p < home.peaCount; ++p) {
-        const std::vector<Interval> &list = busy[firstPea + p];
+      for (uint32_t pea : peas) {
+        const std::vector<Interval> &list = busy[pea];
         auto at = std::upper_bound(
             list.begin(), list.end(), start,
             [&](uint64_t t, const Interval &i) { return t < i.end + gap; });
@@ -187,16 +209,16 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
         break;
       start = next;
       if (tries == options.insertionDepth) {
-        for (uint32_t p = 0; p < home.peaCount; ++p)
-          if (const auto &list = busy[firstPea + p]; !list.empty())
+        for (uint32_t pea : peas)
+          if (const auto &list = busy[pea]; !list.empty())
             start = std::max(start, list.back().end + gap);
         break;
       }
     }
-    for (uint32_t p = 0; p < home.peaCount; ++p) {
-      std::vector<Interval> &list = busy[firstPea + p];
+    for (uint32_t pea : peas) {
+      std::vector<Interval> &list = busy[pea];
       if (list.empty())
-        touched.push_back(firstPea + p);
+        touched.push_back(pea);
       auto at = std::upper_bound(
           list.begin(), list.end(), start,
           [](uint64_t t, const Interval &i) { return t < i.begin; });

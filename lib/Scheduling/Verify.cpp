@@ -269,7 +269,11 @@ std::vector<Violation> verifySchedule(const Problem &problem,
         slotOf[b] = nullptr;
         continue;
       }
-      uint64_t least = problem.cyclesOn(b, replicas[slot.replica].peaCount);
+      uint32_t fewest = replicas[slot.replica].peaCount;
+      for (uint32_t l = 1; l < schedule.lanes[s]; ++l)
+        fewest =
+            std::min<uint32_t>(fewest, replicas[slot.replica + l].peaCount);
+      uint64_t least = problem.cyclesOn(b, fewest);
       if (slot.cycles < least)
         report.add(b,
                    fmt::format("{} needs {} cycles on {} PEA{}, but its slot "
@@ -286,11 +290,14 @@ std::vector<Violation> verifySchedule(const Problem &problem,
     const Slot *from = slotOf[edge.from], *to = slotOf[edge.to];
     if (!from || !to || segmentOf[edge.from] != segmentOf[edge.to])
       continue;
-    const Replica &a = placement.of(edge.from)[from->replica];
-    const Replica &z = placement.of(edge.to)[to->replica];
-    uint64_t arrival =
-        from->start + from->cycles +
-        transferCycles(topology, a.cluster, z.cluster, edge.bytes);
+    uint64_t arrival = 0;
+    for (uint32_t l = 0; l < schedule.lanes[segmentOf[edge.to]]; ++l) {
+      const Replica &a = placement.of(edge.from)[from->replica + l];
+      const Replica &z = placement.of(edge.to)[to->replica + l];
+      arrival = std::max(arrival, from->start + from->cycles +
+                                      transferCycles(topology, a.cluster,
+                                                     z.cluster, edge.bytes));
+    }
     if (to->start < arrival)
       report.add(edge.to,
                  fmt::format("{} starts at cycle {}, but its input from {} is "
@@ -305,6 +312,7 @@ std::vector<Violation> verifySchedule(const Problem &problem,
   // One slot at a time on a PEA, and the work of each PEA.
   struct Use {
     uint32_t pea;
+    uint32_t lane;
     uint64_t start;
     uint64_t end;
     uint32_t block;
@@ -315,20 +323,25 @@ std::vector<Violation> verifySchedule(const Problem &problem,
     for (const Slot &slot : schedule.of(s)) {
       if (slotOf[slot.block] != &slot)
         continue;
-      const Replica &r = placement.of(slot.block)[slot.replica];
-      for (uint32_t p = 0; p < r.peaCount; ++p)
-        uses.push_back(
-            {(r.cluster * desc.tbusPerCluster + r.tbu) * desc.peasPerTbu +
-                 r.peaFirst + p,
-             slot.start, slot.start + slot.cycles, slot.block});
+      for (uint32_t l = 0; l < schedule.lanes[s]; ++l) {
+        const Replica &r = placement.of(slot.block)[slot.replica + l];
+        for (uint32_t p = 0; p < r.peaCount; ++p)
+          uses.push_back(
+              {(r.cluster * desc.tbusPerCluster + r.tbu) * desc.peasPerTbu +
+                   r.peaFirst + p,
+               l, slot.start, slot.start + slot.cycles, slot.block});
+      }
     }
     std::sort(uses.begin(), uses.end(), [](const Use &a, const Use &b) {
-      return std::tie(a.pea, a.start, a.block) <
-             std::tie(b.pea, b.start, b.block);
+      return std::tie(a.lane, a.pea, a.start, a.block) <
+             std::tie(b.lane, b.pea, b.start, b.block);
     });
     uint64_t sum = 0;
     for (size_t i = 0; i < uses.size(); ++i) {
-      if (i && uses[i].pea == uses[i - 1].pea) {
+      auto samePea = [&](size_t x, size_t y) {
+        return uses[x].lane == uses[y].lane && uses[x].pea == uses[y].pea;
+      };
+      if (i && samePea(i, i - 1)) {
         if (uses[i].start < uses[i - 1].end)
           report.add(uses[i].block,
                      fmt::format("{} starts at cycle {} on PEA {}, which {} "
@@ -342,7 +355,7 @@ std::vector<Violation> verifySchedule(const Problem &problem,
         sum = 0;
       }
       sum += uses[i].end - uses[i].start;
-      bool last = i + 1 == uses.size() || uses[i + 1].pea != uses[i].pea;
+      bool last = i + 1 == uses.size() || !samePea(i + 1, i);
       if (last && sum > schedule.interval[s])
         report.add(uses[i].block,
                    fmt::format("segment {} may be activated every {} cycles, "

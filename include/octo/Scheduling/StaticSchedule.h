@@ -51,8 +51,9 @@ struct ScheduleOptions {
 /// block. Cost: near-linear.
 std::vector<uint32_t> findSegments(const Problem &problem);
 
-/// Times all segments on the first lane of `placement`: list scheduling by
-/// falling rank with insertion, the places being given. Dispatching and
+/// Times all segments: list scheduling by falling rank with insertion, the
+/// places being given. One timetable holds for all lanes: a slot begins when
+/// its inputs are there and its PEAs are free in every lane. Dispatching and
 /// switching configurations is kept free between two slots of a PEA.
 Checked<Schedule> scheduleStatic(const Problem &problem,
                                  const Topology &topology,
