@@ -9,14 +9,12 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo/Dialect/OWG/IR/OWG.h"
-#include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/InitAllDialects.h"
 #include "octo/Program/Program.h"
 #include "octo/Translation/ProgramTranslation.h"
 
-#include "mlir/Dialect/Arith/IR/Arith.h"
-#include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/IR/AsmState.h"
+#include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
@@ -53,9 +51,10 @@ void octo::registerProgramTranslations() {
         os.write(reinterpret_cast<const char *>(bytes->data()), bytes->size());
         return success();
       },
+      // The bodies of kernels may be anything.
       [](DialectRegistry &registry) {
-        registry.insert<spatial::OctoDialect, owg::OWGDialect,
-                        func::FuncDialect, arith::ArithDialect>();
+        mlir::registerAllDialects(registry);
+        octo::registerAllDialects(registry);
       });
 
   // Printed here, because the source map is in the locations.
