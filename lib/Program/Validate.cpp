@@ -706,10 +706,12 @@ private:
       broken("{}blocks.region_begin goes from {} to {}; expected 1 to {}",
              inWorkflow, begin->Get(0), begin->Get(flow.numBlocks),
              flow.numRegions);
-    for (uint32_t b = 0; b < flow.numBlocks; ++b) {
+    // All of it before any of it is used: what ascends stays below its end.
+    for (uint32_t b = 0; b < flow.numBlocks; ++b)
       if (begin->Get(b + 1) < begin->Get(b))
         broken("{}blocks.region_begin[{}] is below the entry before it",
                inWorkflow, b + 1);
+    for (uint32_t b = 0; b < flow.numBlocks; ++b) {
       for (uint32_t r = begin->Get(b); r < begin->Get(b + 1); ++r) {
         if (regions.owner()->Get(r) != b)
           broken("{}region {} states owner {}, but block {} lists it",

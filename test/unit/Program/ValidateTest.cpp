@@ -319,6 +319,8 @@ TEST(Validate, Regions) {
        [](P &p) { blocks(p).region_begin[0] = 0; }},
       {"blocks.region_begin[2] is below the entry before it",
        [](P &p) { blocks(p).region_begin[2] = 0; }},
+      {"blocks.region_begin[4] is below the entry before it",
+       [](P &p) { blocks(p).region_begin[3] = 40; }},
       {"region 1 states owner 3, but block 2 lists it",
        [](P &p) { regions(p).owner[1] = 3; }},
       {"region 1 is a second body",
