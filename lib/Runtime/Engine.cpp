@@ -140,8 +140,9 @@ Expected<void> Engine::prepare() {
                          tenant.name);
       Distribution gap = Distribution::exponential(
           static_cast<double>(state.arrivals.meanGapCycles));
-      gaps.u.assign(gap.u().begin(), gap.u().end());
-      gaps.x.assign(gap.x().begin(), gap.x().end());
+      gapKnots.push_back(gap);
+      gaps.u = gapKnots.back().u();
+      gaps.x = gapKnots.back().x();
       gaps.items.push_back(
           {0, static_cast<uint32_t>(gaps.u.size()), 0, gap.discrete()});
     }
@@ -439,34 +440,14 @@ Expected<void> Engine::prepare() {
                        t.variants[kernel.variantBegin].gang, m.peasPerTbu);
   }
 
-  // Segments: slots of each lane by TBU, in order of start.
   if (traits.segments) {
-    segmentLaneBegin.push_back(0);
+    uint32_t entries = 0;
     for (const SegmentInfo &segment : t.segments) {
-      for (uint32_t lane = 0; lane < segment.lanes; ++lane) {
-        uint32_t begin = slotOrder.size(), groups = slotGroups.size();
-        for (uint32_t s = segment.slotBegin; s < segment.slotEnd; ++s)
-          slotOrder.push_back(s);
-        std::sort(slotOrder.begin() + begin, slotOrder.end(),
-                  [&](uint32_t a, uint32_t b) {
-                    return std::tuple(replicaOfSlot(a, lane).tbu,
-                                      t.slots[a].start, a) <
-                           std::tuple(replicaOfSlot(b, lane).tbu,
-                                      t.slots[b].start, b);
-                  });
-        for (uint32_t i = begin; i < slotOrder.size();) {
-          uint32_t tbu = replicaOfSlot(slotOrder[i], lane).tbu, j = i;
-          while (j < slotOrder.size() &&
-                 replicaOfSlot(slotOrder[j], lane).tbu == tbu)
-            ++j;
-          slotGroups.push_back({tbu, i, j});
-          i = j;
-        }
-        laneGroups.emplace_back(groups, slotGroups.size());
-        laneAdmitted.push_back(never);
-      }
-      segmentLaneBegin.push_back(laneGroups.size());
+      segmentLaneBegin.push_back(entries);
+      entries += segment.lanes;
     }
+    laneGroups.assign(entries, {noIndex, noIndex});
+    laneAdmitted.assign(entries, never);
   }
 
   totals.resize(t.blocks.size());

@@ -20,6 +20,7 @@
 #include "ProgramTables.h"
 #include "ReadyQueue.h"
 
+#include "octo/Program/Distribution.h"
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Simulator.h"
 
@@ -475,6 +476,7 @@ private:
   uint32_t variantFor(uint32_t kernel, uint32_t gang) const;
   uint64_t expectedCycles(uint32_t block, uint32_t gang) const;
   void activateSegments(uint32_t frame);
+  void layOutLane(uint32_t segment, uint32_t lane);
   const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
   uint64_t plannedStart(const Instance &instance) const;
   void setFree(uint32_t tbu, PeaMask free);
@@ -603,6 +605,7 @@ private:
   uint64_t valueSequence = 0;
   uint32_t exponentialBase = 0;
   std::vector<DistributionTables> gapTables; ///< by tenant
+  std::deque<Distribution> gapKnots;
 
   std::vector<Tensor> weightTensors;
   std::vector<std::array<uint64_t, 5>> blockWork; ///< nominal

@@ -275,10 +275,35 @@ const ReplicaInfo &Engine::replicaOfSlot(uint32_t slot, uint32_t lane) const {
   const SlotInfo &info = t.slots[slot];
   const BlockInfo &block = t.blocks[info.block];
   uint32_t wanted = info.replica + lane;
+  // Without standby replicas the numbers are those of the program.
+  const ReplicaInfo *replicas = &t.replicas[block.replicaBegin];
+  if (wanted < block.numReplicas && replicas[wanted].original == wanted)
+    return replicas[wanted];
   for (uint32_t r = 0; r < block.numReplicas; ++r)
-    if (t.replicas[block.replicaBegin + r].original == wanted)
-      return t.replicas[block.replicaBegin + r];
-  return t.replicas[block.replicaBegin];
+    if (replicas[r].original == wanted)
+      return replicas[r];
+  return replicas[0];
+}
+
+/// The slots of a lane by TBU, in order of start; made when the lane is first
+/// used.
+void Engine::layOutLane(uint32_t s, uint32_t lane) {
+  const SegmentInfo &segment = t.segments[s];
+  uint32_t begin = static_cast<uint32_t>(slotOrder.size());
+  uint32_t groups = static_cast<uint32_t>(slotGroups.size());
+  std::vector<std::tuple<uint32_t, uint64_t, uint32_t>> order;
+  for (uint32_t i = segment.slotBegin; i < segment.slotEnd; ++i)
+    order.emplace_back(replicaOfSlot(i, lane).tbu, t.slots[i].start, i);
+  std::sort(order.begin(), order.end());
+  for (size_t i = 0; i < order.size(); ++i) {
+    uint32_t tbu = std::get<0>(order[i]);
+    if (!i || tbu != std::get<0>(order[i - 1]))
+      slotGroups.push_back({tbu, begin + static_cast<uint32_t>(i), 0});
+    slotOrder.push_back(std::get<2>(order[i]));
+    slotGroups.back().end = static_cast<uint32_t>(slotOrder.size());
+  }
+  laneGroups[segmentLaneBegin[s] + lane] = {
+      groups, static_cast<uint32_t>(slotGroups.size())};
 }
 
 /// Admits the segments of a region instance as wholes, each not before the
@@ -304,6 +329,8 @@ void Engine::activateSegments(uint32_t frameId) {
     uint32_t lane = static_cast<uint32_t>(number % segment.lanes);
     uint32_t entry = segmentLaneBegin[s] + lane;
     uint64_t at = now();
+    if (laneGroups[entry].first == noIndex)
+      layOutLane(s, lane);
     if (laneAdmitted[entry] != never)
       at = std::max(at, laneAdmitted[entry] + segment.initiationInterval);
     laneAdmitted[entry] = at;

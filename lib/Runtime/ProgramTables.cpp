@@ -317,8 +317,13 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
         {w.bytes()->Get(i), static_cast<uint32_t>(at(w.type(), i))});
 
   const fb::DistributionTable &d = *program.distributions();
-  copyTo(t.distributions.u, d.u());
-  copyTo(t.distributions.x, d.x());
+  static_assert(std::endian::native == std::endian::little);
+  if (d.u() && d.x()) {
+    t.distributions.u = {reinterpret_cast<const uint64_t *>(d.u()->Data()),
+                         d.u()->size()};
+    t.distributions.x = {reinterpret_cast<const int64_t *>(d.x()->Data()),
+                         d.x()->size()};
+  }
   for (uint32_t i = 0; i < sizeOf(d.mean_q16()); ++i)
     t.distributions.items.push_back(
         {static_cast<uint32_t>(at(d.knot_offsets(), i)),

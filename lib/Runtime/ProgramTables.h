@@ -247,8 +247,9 @@ struct MachineTables {
 /// Draws and means of the program's inverse distribution functions.
 struct DistributionTables {
   std::vector<DistributionInfo> items;
-  std::vector<uint64_t> u;
-  std::vector<int64_t> x;
+  /// The knots where they are: these tables can be most of a program.
+  std::span<const uint64_t> u;
+  std::span<const int64_t> x;
 
   /// The value at `draw`, uniform in [0, 2^64).
   int64_t sample(uint32_t distribution, uint64_t draw) const;

@@ -110,7 +110,7 @@ public:
     m.peas = peas;
     m.pe_rows = m.pe_cols = 1;
     m.pea_class.assign(peas, 2);
-    m.rates.resize(3);
+    m.rates = {{}, {}, fb::PeaRates(65536, 65536, 65536, 65536)};
     m.pea_sram = 1 << 20;
     m.scratchpad = uint64_t(1) << 40;
     m.scratchpad_bytes_per_cycle = 1 << 30;
