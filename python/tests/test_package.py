@@ -217,11 +217,34 @@ def test_scenarios(profiled, tmp_path):
     assert "did you mean `seed`?" in diagnostic.message
 
 
+def test_a_recorded_profile_compiles(tmp_path):
+    source = conftest.workflow("mini")
+    program = octopus.compile(source, target="edge")
+    inputs = reference.mini_inputs(2, 32)
+    recorded = program.run(inputs, record_outcomes=True)
+    path = tmp_path / "profile.json"
+    recorded.save_profile(path)
+    # With it, the workflow runs without executing code, and does about as much.
+    timed = octopus.compile(source, target="edge", profile=path, kernels=False)
+    result = timed.run(requests=2000, seed=9, timing_only=True)
+    assert result.requests_completed == 2000
+
+    def mean(run, requests, path, key):
+        (block,) = [b for b in run.data["blocks"] if b["path"] == path]
+        value = block[key] if isinstance(block[key], int) else sum(block[key])
+        return value / requests
+
+    trips = mean(recorded, 32, "mini/halve", "outcomes")
+    assert mean(result, 2000, "mini/halve", "outcomes") == pytest.approx(trips, rel=0.2)
+    rows = mean(recorded, 32, "mini/rows/each/row", "instances")
+    assert mean(result, 2000, "mini/rows/each/row", "instances") == pytest.approx(rows, rel=0.2)
+
+
 def test_unfinished_runs_are_errors(profiled):
     stop = {"requests": 5, "stop": {"max_cycles": 100}}
     with pytest.raises(octopus.SimulationError, match="max_cycles") as caught:
         profiled.run(scenario=stop)
-    assert caught.value.result.status == "cycle_limit"
+    assert caught.value.result.status == "cycle-limit"
     assert not profiled.run(scenario=stop, check=False).completed
 
 
