@@ -230,10 +230,20 @@ TEST(Program, EveryTruncationIsAnError) {
 
 TEST(Program, MutationsNeverCrash) {
   std::vector<uint8_t> golden = sampleBytes();
+  // The same without the long table of a distribution, so that most mutations
+  // hit the structure.
+  fb::ProgramT program = test::sampleProgram();
+  *program.distributions = {};
+  addDistribution(*program.distributions, Distribution::constant(10000));
+  addDistribution(*program.distributions, Distribution::constant(3));
+  std::vector<uint8_t> lean = *writeProgram(program);
+
+  // More on request, for a long run.
+  const char *wanted = std::getenv("OCTO_FUZZ_MUTATIONS");
+  const uint32_t mutations = wanted ? uint32_t(std::atoi(wanted)) : 20000;
   unsigned accepted = 0;
-  constexpr uint32_t mutations = 20000;
   for (uint32_t i = 0; i < mutations; ++i) {
-    std::vector<uint8_t> bytes = golden;
+    std::vector<uint8_t> bytes = i % 2 ? golden : lean;
     uint32_t draw = 0;
     PhiloxBlock block{};
     auto random = [&]() -> uint32_t {
