@@ -283,19 +283,22 @@ int infoCommand(Options &options) {
 /// The options that say what is run, for `run` and `compare`.
 void addRunOptions(CLI::App &command, Options &options) {
   RunRequest &request = options.request;
+  // Without a description --help shows the name of the type alone.
+  CLI::Validator count =
+      CLI::Range(uint64_t(1), uint64_t(1) << 40).description("");
   command
       .add_option("--scenario", request.scenario,
                   "Arrivals, inputs, stop rules (YAML; docs/scenarios.md)")
       ->type_name("S.yaml");
   command.add_option("--requests", request.requests, "How many requests")
-      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 40))
+      ->check(count)
       ->type_name("N");
   command.add_option("--seed", request.seed, "Key of every random draw")
       ->type_name("N");
   command
       .add_option("--in-flight", request.inFlight,
                   "Closed loop with so many requests open at a time")
-      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 40))
+      ->check(count)
       ->type_name("N");
   command
       .add_option("--inputs", request.inputFiles,
@@ -310,6 +313,7 @@ void addRunOptions(CLI::App &command, Options &options) {
       .add_option("--disable", request.disable,
                   "Mechanisms of the policy to switch off: ddsm, atss, pcss")
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("A,B");
 }
 
@@ -374,6 +378,7 @@ int main(int argc, char **argv) {
                    "Scheduling policies: " + policyNames())
       ->capture_default_str()
       ->delimiter(',')
+      ->allow_extra_args(false)
       ->type_name("A,B");
   compare
       ->add_option("--json", options.json,

@@ -9,10 +9,11 @@
 #   %octo_lib   the folder of the shared libraries that were built
 #   %exit       `%exit 2 command`: succeeds if the command ends with code 2
 # Features: octo-run, octo-compile, ... for each tool that was built; asan;
-# python-package; shared-data (its folder is in the environment as
-# OCTO_DATA_DIR); numpy.
+# kernels (their loader was built); host-x86-64; python-package; shared-data (its
+# folder is in the environment as OCTO_DATA_DIR); numpy.
 
 import os
+import platform
 import subprocess
 
 import lit.formats
@@ -68,6 +69,10 @@ if "address" in config.octo_sanitize:
 if config.octo_data_dir and os.path.isdir(config.octo_data_dir):
     config.available_features.add("shared-data")
     llvm_config.with_environment("OCTO_DATA_DIR", config.octo_data_dir)
+if os.path.exists(os.path.join(config.octo_lib_dir, "libOctoKernels.so")):
+    config.available_features.add("kernels")
+if platform.machine() in ("x86_64", "AMD64"):
+    config.available_features.add("host-x86-64")
 if os.path.exists(os.path.join(config.octo_python_dir, "octopus", "__init__.py")):
     config.available_features.add("python-package")
 if subprocess.call([config.python_executable, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
