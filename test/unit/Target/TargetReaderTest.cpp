@@ -144,6 +144,31 @@ TEST(TargetReader, DigestIsOfTheMachine) {
   EXPECT_NE(digest(parsed(changed("cycle: 1000", "cycle: 999"))), digest(t));
 }
 
+/// The page of the format names every key that the canonical text has.
+TEST(TargetReader, EveryKeyIsDocumented) {
+  std::ifstream file(std::string(OCTO_EXAMPLES_DIR) +
+                     "/../docs/target-file.md");
+  std::stringstream page;
+  page << file.rdbuf();
+  ASSERT_FALSE(page.str().empty());
+  std::string canonical = writeTarget(parsed(targetText));
+  unsigned keys = 0;
+  for (size_t at = 0; (at = canonical.find(':', at)) != canonical.npos; ++at) {
+    size_t begin = at;
+    while (begin > 0 &&
+           (std::isalnum(canonical[begin - 1]) || canonical[begin - 1] == '_'))
+      --begin;
+    std::string key = canonical.substr(begin, at - begin);
+    ++keys;
+    bool found = false;
+    for (const char *form : {"`{}`", "`{}.", ".{}`", "{{{},", " {}}}", "{}:"})
+      found |= page.str().find(fmt::format(fmt::runtime(form), key)) !=
+               std::string::npos;
+    EXPECT_TRUE(found) << key;
+  }
+  EXPECT_GT(keys, 60u);
+}
+
 TEST(TargetReader, Sha256KnownAnswers) {
   EXPECT_EQ(sha256Hex(""), "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca49"
                            "5991b7852b855");
