@@ -19,6 +19,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
 using namespace octo;
@@ -74,6 +75,7 @@ private:
   ElementsAttr elements(RankedTensorType type, ArrayRef<uint8_t> bytes,
                         StringRef name);
   LogicalResult addMachine();
+  std::string uniqueName(StringRef base);
   void addImages();
   void addKernels();
   void addWeights();
@@ -85,7 +87,11 @@ private:
   Location fileLoc;
   SmallVector<Type> types;
   SmallVector<DistributionAttr> distributions;
+  // A module has one space of names, a file one for each table. Workflows keep
+  // theirs; of the others, later ones get a number.
+  llvm::StringSet<> names;
   std::string machineName;
+  std::vector<std::string> kernelNames, weightNames;
 };
 
 /// Rebuilds one octo.program.
@@ -93,10 +99,13 @@ class WorkflowReader {
 public:
   WorkflowReader(const fb::Program &program, const fb::Workflow &workflow,
                  OpBuilder &builder, ArrayRef<Type> types,
-                 ArrayRef<DistributionAttr> distributions)
+                 ArrayRef<DistributionAttr> distributions,
+                 ArrayRef<std::string> kernelNames,
+                 ArrayRef<std::string> weightNames)
       : in(program), w(workflow), regions(*workflow.regions()),
         blocks(*workflow.blocks()), builder(builder), types(types),
-        distributions(distributions),
+        distributions(distributions), kernelNames(kernelNames),
+        weightNames(weightNames),
         actType(spatial::ActType::get(builder.getContext())),
         tokenType(spatial::BlockType::get(builder.getContext())) {}
 
@@ -110,8 +119,7 @@ private:
   FlatSymbolRefAttr kernel(uint32_t index) {
     if (index == none)
       return {};
-    return FlatSymbolRefAttr::get(builder.getContext(),
-                                  string(at(in.kernels()->name(), index)));
+    return FlatSymbolRefAttr::get(builder.getContext(), kernelNames[index]);
   }
   Type flowType(uint32_t value);
   Value reference(uint32_t regionIndex, uint32_t index);
@@ -130,6 +138,7 @@ private:
   OpBuilder &builder;
   ArrayRef<Type> types;
   ArrayRef<DistributionAttr> distributions;
+  ArrayRef<std::string> kernelNames, weightNames;
   Type actType, tokenType;
   std::vector<Value> values, acts;
   std::vector<Operation *> openers, closers;
@@ -212,6 +221,13 @@ void ProgramReader::readDistributions() {
   }
 }
 
+std::string ProgramReader::uniqueName(StringRef base) {
+  std::string name = base.str();
+  for (unsigned i = 1; !names.insert(name).second; ++i)
+    name = (base + "." + Twine(i)).str();
+  return name;
+}
+
 LogicalResult ProgramReader::addMachine() {
   Expected<TargetDesc> target = readMachineTable(*in.machine());
   if (!target) {
@@ -219,7 +235,7 @@ LogicalResult ProgramReader::addMachine() {
                        << target.error().message;
     return failure();
   }
-  machineName = target->name;
+  machineName = uniqueName(target->name);
   MachineOp::create(builder, fileLoc, machineName, *target);
   return success();
 }
@@ -246,6 +262,7 @@ void ProgramReader::addImages() {
     return;
   for (auto [i, image] : llvm::enumerate(*in.images())) {
     std::string name = "image." + std::to_string(i);
+    names.insert(name);
     ElementsAttr object;
     if (image->object() && count(image->object()))
       object = elements(
@@ -263,10 +280,12 @@ void ProgramReader::addKernels() {
   const fb::WorkTable *work = table.work();
   for (uint32_t i = 0; i < count(table.name()); ++i) {
     SmallVector<Type> inputs, results;
+    // Kernels without code may state no types.
     uint32_t next = at(table.signature_offsets(), i);
-    for (uint32_t k = 0; k < at(table.num_inputs(), i); ++k)
+    uint32_t end = at(table.signature_offsets(), i + 1);
+    for (uint32_t k = 0; k < at(table.num_inputs(), i) && next < end; ++k)
       inputs.push_back(types[at(table.signature(), next++)]);
-    for (uint32_t k = 0; k < at(table.num_outputs(), i); ++k)
+    for (uint32_t k = 0; k < at(table.num_outputs(), i) && next < end; ++k)
       results.push_back(types[at(table.signature(), next++)]);
     SmallVector<Attribute> terms, variants;
     for (uint32_t t = work ? at(work->term_offsets(), i) : 0,
@@ -295,7 +314,8 @@ void ProgramReader::addKernels() {
     if (atOrNone(table.image(), i) != none)
       image = FlatSymbolRefAttr::get(
           context, "image." + std::to_string(atOrNone(table.image(), i)));
-    KernelOp::create(builder, fileLoc, string(at(table.name(), i)),
+    kernelNames.push_back(uniqueName(string(at(table.name(), i))));
+    KernelOp::create(builder, fileLoc, StringRef(kernelNames.back()),
                      static_cast<KernelKind>(at(table.kind(), i)),
                      static_cast<Combine>(at(table.combine(), i)),
                      static_cast<spatial::PeaClass>(at(table.pea_class(), i)),
@@ -316,7 +336,8 @@ void ProgramReader::addWeights() {
     return;
   for (uint32_t i = 0; i < count(table.name()); ++i) {
     Type type = types[at(table.type(), i)];
-    StringRef name = string(at(table.name(), i));
+    weightNames.push_back(uniqueName(string(at(table.name(), i))));
+    StringRef name = weightNames.back();
     ElementsAttr value;
     StringAttr path, digest;
     IntegerAttr seed;
@@ -374,7 +395,7 @@ Value WorkflowReader::reference(uint32_t, uint32_t index) {
     auto op = UseWeightOp::create(
         builder, program.getLoc(),
         FlowType::get(types[at(in.weights()->type(), index)]),
-        string(at(in.weights()->name(), index)));
+        StringRef(weightNames[index]));
     lastPreamble = op;
     use = op.getValue();
   }
@@ -705,13 +726,16 @@ OwningOpRef<ModuleOp> ProgramReader::run() {
   builder.setInsertionPointToStart(module->getBody());
   readTypes();
   readDistributions();
+  for (const fb::Workflow *workflow : *in.workflows())
+    names.insert(workflow->name()->str());
   if (failed(addMachine()))
     return nullptr;
   addImages();
   addKernels();
   addWeights();
   for (const fb::Workflow *workflow : *in.workflows())
-    WorkflowReader(in, *workflow, builder, types, distributions)
+    WorkflowReader(in, *workflow, builder, types, distributions, kernelNames,
+                   weightNames)
         .run(machineName);
   if (failed(verify(*module)))
     return nullptr;

@@ -56,7 +56,7 @@ def ConvertOWGToOcto : Pass<"convert-owg-to-octo", "::mlir::ModuleOp"> {
 
     | owg | octo |
     |---|---|
-    | task | `octo.tb`; its function becomes the body of a kernel, which all tasks that call the function share. Tasks without code share a kernel by signature, `alpha`, `max_gang`, `code_bytes` and `state_bytes` |
+    | task | `octo.tb`; its function becomes the body of a kernel, which all tasks that call the function share. Tasks without code share a kernel by `alpha`, `max_gang`, `code_bytes` and `state_bytes` |
     | branch | `octo.switch` … `octo.merge`; cases in order, the default last |
     | select | `octo.select` … `octo.join` |
     | loop | `octo.loop` … `octo.decide` |

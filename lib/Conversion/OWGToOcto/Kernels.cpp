@@ -109,8 +109,7 @@ KernelTable::getTaskKernel(Operation *task, FlatSymbolRefAttr callee,
       taskKernels[{callee, codeBytes.value_or(~uint64_t(0) - 2)}];
   if (kernel)
     return kernel;
-  auto function =
-      symbols.lookupNearestSymbolFrom<func::FuncOp>(module, callee);
+  auto function = symbols.lookupNearestSymbolFrom<func::FuncOp>(module, callee);
   if (!function) {
     task->emitError() << "calls " << callee << ", which is no func.func";
     return {};
@@ -124,22 +123,20 @@ KernelTable::getTaskKernel(Operation *task, FlatSymbolRefAttr callee,
     diagnostic.attachNote(function.getLoc()) << "the function is here";
     return {};
   }
-  kernel = FlatSymbolRefAttr::get(makeImageKernel(
-      function, cost, codeBytes.value_or(cost.getCodeBytes())));
+  kernel = FlatSymbolRefAttr::get(
+      makeImageKernel(function, cost, codeBytes.value_or(cost.getCodeBytes())));
   return kernel;
 }
 
-FlatSymbolRefAttr
-KernelTable::getProfiledKernel(FunctionType type,
-                               const KernelProfile &profile) {
-  FunctionType signature = payloadSignature(type);
-  FlatSymbolRefAttr &kernel = profiledKernels[signature][profile];
+FlatSymbolRefAttr KernelTable::getProfiledKernel(const KernelProfile &profile) {
+  FlatSymbolRefAttr &kernel = profiledKernels[profile];
   if (!kernel)
     kernel = FlatSymbolRefAttr::get(makeKernel(
         builder.getUnknownLoc(), "profiled", spatial::KernelKind::Profiled,
-        signature, [&](spatial::KernelOp::Properties &properties) {
-          properties.pea_class = spatial::PeaClassAttr::get(
-              module.getContext(), profile.peaClass);
+        builder.getFunctionType({}, {}),
+        [&](spatial::KernelOp::Properties &properties) {
+          properties.pea_class =
+              spatial::PeaClassAttr::get(module.getContext(), profile.peaClass);
           properties.code_bytes = builder.getI64IntegerAttr(
               static_cast<int64_t>(profile.codeBytes));
           properties.scaling = spatial::ScalingAttr::get(
@@ -181,15 +178,14 @@ FlatSymbolRefAttr KernelTable::getJoinKernel(FunctionType type,
           elements *= static_cast<uint64_t>(size);
       }
     if (combine != spatial::Combine::Concat)
-      work.push_back(spatial::WorkAttr::get(
-          context, spatial::WorkClass::Vector, elements, symbolsOfTerm));
+      work.push_back(spatial::WorkAttr::get(context, spatial::WorkClass::Vector,
+                                            elements, symbolsOfTerm));
     uint64_t moves = combine == spatial::Combine::Concat ? 2 : 3;
     work.push_back(spatial::WorkAttr::get(context, spatial::WorkClass::Bytes,
                                           elements * bytes * moves,
                                           symbolsOfTerm));
   }
-  std::string name =
-      ("join." + spatial::stringifyCombine(combine)).str();
+  std::string name = ("join." + spatial::stringifyCombine(combine)).str();
   kernel = FlatSymbolRefAttr::get(makeKernel(
       builder.getUnknownLoc(), name, spatial::KernelKind::Join, signature,
       [&](spatial::KernelOp::Properties &properties) {
@@ -204,14 +200,13 @@ FlatSymbolRefAttr KernelTable::getJoinKernel(FunctionType type,
 
 /// A hash of a body that does not depend on names and places.
 static llvm::hash_code hashBody(func::FuncOp function) {
-  llvm::hash_code hash =
-      llvm::hash_combine(Type(function.getFunctionType()));
+  llvm::hash_code hash = llvm::hash_combine(Type(function.getFunctionType()));
   function.getBody().walk([&](Operation *op) {
-    hash = llvm::hash_combine(
-        hash, OperationEquivalence::computeHash(
-                  op, OperationEquivalence::ignoreHashValue,
-                  OperationEquivalence::ignoreHashValue,
-                  OperationEquivalence::IgnoreLocations));
+    hash =
+        llvm::hash_combine(hash, OperationEquivalence::computeHash(
+                                     op, OperationEquivalence::ignoreHashValue,
+                                     OperationEquivalence::ignoreHashValue,
+                                     OperationEquivalence::IgnoreLocations));
   });
   return hash;
 }
@@ -233,8 +228,8 @@ FlatSymbolRefAttr KernelTable::getOutlinedKernel(func::FuncOp function) {
   if (failed(estimate))
     return {};
   function->setAttr(owg::CostAttr::attrName(), estimate->cost);
-  auto kernel = FlatSymbolRefAttr::get(makeImageKernel(
-      function, estimate->cost, estimate->cost.getCodeBytes()));
+  auto kernel = FlatSymbolRefAttr::get(
+      makeImageKernel(function, estimate->cost, estimate->cost.getCodeBytes()));
   candidates.push_back({function, kernel});
   return kernel;
 }
@@ -266,9 +261,8 @@ spatial::WeightOp KernelTable::getWeight(Operation *user,
 spatial::WeightOp KernelTable::getConstant(Type payload, ElementsAttr value) {
   spatial::WeightOp &weight = constants[{payload, value}];
   if (!weight)
-    weight = spatial::WeightOp::create(builder, builder.getUnknownLoc(),
-                                       makeName("const"), payload, value,
-                                       StringAttr(), StringAttr(),
-                                       IntegerAttr(), FloatAttr());
+    weight = spatial::WeightOp::create(
+        builder, builder.getUnknownLoc(), makeName("const"), payload, value,
+        StringAttr(), StringAttr(), IntegerAttr(), FloatAttr());
   return weight;
 }

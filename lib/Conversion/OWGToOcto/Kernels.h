@@ -48,17 +48,16 @@ public:
                                         mlir::FlatSymbolRefAttr callee,
                                         std::optional<uint64_t> codeBytes);
 
-  /// The kernel of a task without code, by signature and profile.
-  mlir::FlatSymbolRefAttr getProfiledKernel(mlir::FunctionType type,
-                                            const KernelProfile &profile);
+  /// The kernel of a task without code, by profile.
+  mlir::FlatSymbolRefAttr getProfiledKernel(const KernelProfile &profile);
 
   /// The kernel that combines results, by types and how.
   mlir::FlatSymbolRefAttr getJoinKernel(mlir::FunctionType type,
                                         spatial::Combine combine);
 
   /// The kernel of a function that the conversion has made (not yet in the
-  /// module). An equal one that exists already is taken instead and the function
-  /// erased. Null after an error.
+  /// module). An equal one that exists already is taken instead and the
+  /// function erased. Null after an error.
   mlir::FlatSymbolRefAttr getOutlinedKernel(mlir::func::FuncOp function);
 
   /// The octo.weight for an owg.weight. Null after an error.
@@ -94,16 +93,12 @@ private:
   llvm::StringMap<unsigned> nextNumber;
   llvm::DenseMap<std::pair<mlir::Attribute, uint64_t>, mlir::FlatSymbolRefAttr>
       taskKernels;
-  // Types have no order of their own; those of one kind of kernel are few.
-  llvm::DenseMap<mlir::Type,
-                 std::map<KernelProfile, mlir::FlatSymbolRefAttr>>
-      profiledKernels;
+  std::map<KernelProfile, mlir::FlatSymbolRefAttr> profiledKernels;
   llvm::DenseMap<std::pair<mlir::Type, unsigned>, mlir::FlatSymbolRefAttr>
       joinKernels;
   llvm::DenseMap<llvm::hash_code,
-                 llvm::SmallVector<std::pair<mlir::func::FuncOp,
-                                             mlir::FlatSymbolRefAttr>,
-                                   1>>
+                 llvm::SmallVector<
+                     std::pair<mlir::func::FuncOp, mlir::FlatSymbolRefAttr>, 1>>
       outlined;
   llvm::DenseMap<mlir::Attribute, spatial::WeightOp> weights;
   llvm::DenseMap<std::pair<mlir::Type, mlir::Attribute>, spatial::WeightOp>

@@ -6,10 +6,10 @@
 //===----------------------------------------------------------------------===//
 //
 // The pass convert-owg-to-octo. Every workflow is walked once, region by region
-// and parents first, which is the order of the program file; each region becomes
-// a scope. Values that a region takes from outside become imports, constants
-// and weights are the same everywhere, and the wiring between blocks becomes
-// tasks.
+// and parents first, which is the order of the program file; each region
+// becomes a scope. Values that a region takes from outside become imports,
+// constants and weights are the same everywhere, and the wiring between blocks
+// becomes tasks.
 //
 //===----------------------------------------------------------------------===//
 
@@ -136,14 +136,14 @@ private:
   /// Moves `ops` (and what they repeat) into a function of the values that they
   /// take from outside, which are appended to `inputs`. `leading` are its first
   /// arguments, bound to what `bound` says.
-  func::FuncOp outline(Location loc, StringRef name, ArrayRef<Operation *> ops,
-                       ValueRange results, ValueRange bound,
-                       SmallVectorImpl<Value> &inputs,
-                       function_ref<SmallVector<Value>(OpBuilder &, ValueRange)>
-                           finish = nullptr);
+  func::FuncOp
+  outline(Location loc, StringRef name, ArrayRef<Operation *> ops,
+          ValueRange results, ValueRange bound, SmallVectorImpl<Value> &inputs,
+          function_ref<SmallVector<Value>(OpBuilder &, ValueRange)> finish =
+              nullptr);
 
-  /// The wiring of `block` that a live op needs; the decision of a loop does not
-  /// count.
+  /// The wiring of `block` that a live op needs; the decision of a loop does
+  /// not count.
   llvm::SmallPtrSet<Operation *, 16> findLive(Block &block);
 
   /// What a control block takes in.
@@ -163,9 +163,8 @@ private:
                 ArrayRef<std::pair<Value, int32_t>> first);
 
   /// Result types of an op that opens scopes.
-  FailureOr<SmallVector<Type>> scopeTypes(Operation *user,
-                                          const Captures &captures,
-                                          PendingScope &scope);
+  FailureOr<SmallVector<Type>>
+  scopeTypes(Operation *user, const Captures &captures, PendingScope &scope);
 
   /// Queues the scopes of `control`.
   void openScope(spatial::ControlOpInterface control, unsigned number,
@@ -288,8 +287,8 @@ WorkflowConverter::Size WorkflowConverter::computeSize(Value value) {
     if (auto loop = dyn_cast<owg::LoopOp>(op)) {
       if (!loop.hasBefore())
         return {sizeOf(loop.getInputs()[number]).bytes, {}};
-      auto decide = cast<owg::DecideOp>(
-          loop.getBeforeRegion().front().getTerminator());
+      auto decide =
+          cast<owg::DecideOp>(loop.getBeforeRegion().front().getTerminator());
       return {sizeOf(decide.getForwarded()[number]).bytes, {}};
     }
     return {};
@@ -352,9 +351,8 @@ FailureOr<Value> WorkflowConverter::resolveGlobal(Operation *user,
           ArrayRef<Attribute>());
     } else if (isa<tensor::EmptyOp>(op)) {
       auto type = cast<RankedTensorType>(payload);
-      elements = cast<ElementsAttr>(cast<Attribute>(
-          DenseElementsAttr::get(type, Builder(context).getZeroAttr(
-                                           type.getElementType()))));
+      elements = cast<ElementsAttr>(cast<Attribute>(DenseElementsAttr::get(
+          type, Builder(context).getZeroAttr(type.getElementType()))));
     } else if (matchPattern(op, m_Constant(&constant))) {
       elements = dyn_cast<ElementsAttr>(constant);
       if (!elements)
@@ -462,11 +460,11 @@ LogicalResult WorkflowConverter::bindResults(Operation *op, ResultRange results,
 //===----------------------------------------------------------------------===//
 
 func::FuncOp WorkflowConverter::outline(
-    Location loc, StringRef name, ArrayRef<Operation *> ops,
-    ValueRange results, ValueRange bound, SmallVectorImpl<Value> &inputs,
+    Location loc, StringRef name, ArrayRef<Operation *> ops, ValueRange results,
+    ValueRange bound, SmallVectorImpl<Value> &inputs,
     function_ref<SmallVector<Value>(OpBuilder &, ValueRange)> finish) {
-  auto function =
-      func::FuncOp::create(loc, name, FunctionType::get(loc.getContext(), {}, {}));
+  auto function = func::FuncOp::create(
+      loc, name, FunctionType::get(loc.getContext(), {}, {}));
   function.setPrivate();
   Block *body = function.addEntryBlock();
   OpBuilder inside = OpBuilder::atBlockEnd(body);
@@ -507,9 +505,9 @@ func::FuncOp WorkflowConverter::outline(
   if (finish)
     returned = finish(inside, returned);
   func::ReturnOp::create(inside, loc, returned);
-  function.setFunctionType(
-      FunctionType::get(loc.getContext(), body->getArgumentTypes(),
-                        ValueRange(returned).getTypes()));
+  function.setFunctionType(FunctionType::get(loc.getContext(),
+                                             body->getArgumentTypes(),
+                                             ValueRange(returned).getTypes()));
   return function;
 }
 
@@ -535,9 +533,10 @@ llvm::SmallPtrSet<Operation *, 16> WorkflowConverter::findLive(Block &block) {
   return live;
 }
 
-LogicalResult WorkflowConverter::convertWiring(
-    ArrayRef<Operation *> run, const llvm::SmallPtrSetImpl<Operation *> &live,
-    PendingScope &scope) {
+LogicalResult
+WorkflowConverter::convertWiring(ArrayRef<Operation *> run,
+                                 const llvm::SmallPtrSetImpl<Operation *> &live,
+                                 PendingScope &scope) {
   // Ops that feed one another make one task; others must not wait for them.
   llvm::DenseMap<Operation *, unsigned> numbers;
   SmallVector<unsigned> leader;
@@ -639,9 +638,9 @@ int32_t WorkflowConverter::captureNumber(Captures &captures, Value value,
   return found->second;
 }
 
-void WorkflowConverter::addScope(
-    Captures &captures, Region &region, unsigned numInputs,
-    ArrayRef<std::pair<Value, int32_t>> first) {
+void WorkflowConverter::addScope(Captures &captures, Region &region,
+                                 unsigned numInputs,
+                                 ArrayRef<std::pair<Value, int32_t>> first) {
   SmallVector<Value> &values = captures.importValues.emplace_back();
   for (auto [value, from] : first) {
     captures.imports.push_back(from);
@@ -693,8 +692,8 @@ void WorkflowConverter::openScope(
   scope.region = &region;
   scope.path = path.str();
   scope.finish = std::move(finish);
-  for (auto [value, import] : llvm::zip_equal(
-           captures.importValues[number], control.getScopeImports(number)))
+  for (auto [value, import] : llvm::zip_equal(captures.importValues[number],
+                                              control.getScopeImports(number)))
     scope.values[value] = import;
 }
 
@@ -745,10 +744,7 @@ LogicalResult WorkflowConverter::convertTask(owg::TaskOp task,
         return failure();
       traits.peaClass = cycles->peaClass;
     }
-    kernel = kernels.getProfiledKernel(
-        FunctionType::get(task.getContext(), task->getOperandTypes(),
-                          task->getResultTypes()),
-        traits);
+    kernel = kernels.getProfiledKernel(traits);
   }
   if (!kernel)
     return failure();
@@ -824,8 +820,7 @@ LogicalResult WorkflowConverter::convertBranch(owg::BranchOp branch,
     Region &region = branch.getAlternative(i);
     std::string name =
         i < branch.getNumCases() ? "case" + std::to_string(i) : "default";
-    openScope(control, i, captures, region,
-              path.getValue().str() + "/" + name,
+    openScope(control, i, captures, region, path.getValue().str() + "/" + name,
               [this, merge, &region](PendingScope &inner) {
                 Operation *end = region.front().getTerminator();
                 SmallVector<Value> yields;
@@ -848,8 +843,10 @@ static FailureOr<spatial::Combine> combineOf(Operation *op,
       return op->emitOpError()
              << "combines results in different ways ("
              << owg::stringifyCombineKind(
-                    static_cast<owg::CombineKind>(combines.front())) << ", "
-             << owg::stringifyCombineKind(static_cast<owg::CombineKind>(combine))
+                    static_cast<owg::CombineKind>(combines.front()))
+             << ", "
+             << owg::stringifyCombineKind(
+                    static_cast<owg::CombineKind>(combine))
              << "); a program joins all results of a block in one way: use a "
                 "block for each";
   switch (static_cast<owg::CombineKind>(combines.front())) {
@@ -892,8 +889,8 @@ LogicalResult WorkflowConverter::convertSelect(owg::SelectOp select,
   for (auto [i, value] : llvm::enumerate(decideValues))
     captures.numbers.try_emplace(stripCasts(value), static_cast<int32_t>(i));
   for (auto [i, value] : llvm::enumerate(select.getInits()))
-    captures.numbers.try_emplace(
-        stripCasts(value), static_cast<int32_t>(decideValues.size() + i));
+    captures.numbers.try_emplace(stripCasts(value),
+                                 static_cast<int32_t>(decideValues.size() + i));
   for (Region &region : select.getMemberRegions())
     addScope(captures, region, numInputs, {});
 
@@ -959,8 +956,8 @@ LogicalResult WorkflowConverter::convertFanout(owg::FanoutOp fanout,
   Region &region = fanout.getEachRegion();
   SmallVector<std::pair<Value, int32_t>> first;
   SmallVector<std::pair<Value, Value>> globals;
-  first.push_back({fanout.getIndexArgument(),
-                   spatial::ControlOpInterface::copyIndex});
+  first.push_back(
+      {fanout.getIndexArgument(), spatial::ControlOpInterface::copyIndex});
   for (auto [argument, input] : llvm::zip_equal(
            region.getArguments().drop_front(), fanout.getInputs())) {
     Value value = stripCasts(input);
@@ -1080,9 +1077,8 @@ LogicalResult WorkflowConverter::convertLoop(owg::LoopOp loop,
       return failure();
     outputs.push_back(*type);
   }
-  auto decide =
-      spatial::DecideOp::create(builder, loc, outputs, opener.getToken(),
-                                ValueRange(), ValueRange());
+  auto decide = spatial::DecideOp::create(
+      builder, loc, outputs, opener.getToken(), ValueRange(), ValueRange());
   auto control = cast<spatial::ControlOpInterface>(opener.getOperation());
   if (loop.hasBefore()) {
     Region &before = loop.getBeforeRegion();
@@ -1256,7 +1252,8 @@ LogicalResult WorkflowConverter::run() {
 //===----------------------------------------------------------------------===//
 
 namespace {
-struct ConvertOWGToOcto : public octo::impl::ConvertOWGToOctoBase<ConvertOWGToOcto> {
+struct ConvertOWGToOcto
+    : public octo::impl::ConvertOWGToOctoBase<ConvertOWGToOcto> {
   using ConvertOWGToOctoBase::ConvertOWGToOctoBase;
 
   void runOnOperation() override {

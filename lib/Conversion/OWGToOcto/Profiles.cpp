@@ -49,7 +49,8 @@ ProfileTable::convert(Operation *block, owg::DistributionAttr distribution) {
 }
 
 /// Probabilities in 2^-32. If they are those of exclusive cases they sum to
-/// 2^32: each is rounded down, and what is missing goes to those that lost most.
+/// 2^32: each is rounded down, and what is missing goes to those that lost
+/// most.
 static SmallVector<uint64_t, 4> toFixedPoint(ArrayRef<double> probabilities,
                                              bool exclusive) {
   constexpr double one = 4294967296.0;
@@ -101,8 +102,8 @@ ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
     Expected<Distribution> table = makeTable(distribution);
     if (!table)
       return task->emitOpError()
-             << "has work '" << kind << "' that cannot be drawn in integers: "
-             << table.error().message;
+             << "has work '" << kind
+             << "' that cannot be drawn in integers: " << table.error().message;
     discrete &= table->discrete();
     for (uint64_t u : table->u()) {
       draws.push_back(u);
@@ -126,8 +127,7 @@ ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
     for (uint64_t draw : draws) {
       unsigned __int128 compute = 0, bytes = 0;
       for (const Part &part : parts) {
-        auto amount =
-            static_cast<unsigned __int128>(part.table.sample(draw));
+        auto amount = static_cast<unsigned __int128>(part.table.sample(draw));
         if (part.kind == "bytes") {
           uint64_t rate = target->scratchpad.bytesPerCycle;
           bytes += (amount + rate - 1) / rate;
@@ -155,8 +155,7 @@ ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
     buffer.Finish(fb::CreateDistributionTableDirect(buffer, &offsets, &us, &xs,
                                                     &means, &flags));
     Distribution table = Distribution::fromTable(
-        *flatbuffers::GetRoot<fb::DistributionTable>(
-            buffer.GetBufferPointer()),
+        *flatbuffers::GetRoot<fb::DistributionTable>(buffer.GetBufferPointer()),
         0);
     // Among equals the more general class.
     if (table.meanQ16() <= bestMean) {
@@ -225,8 +224,7 @@ ProfileTable::convert(owg::BlockOpInterface block) {
     return spatial::ProfileAttr();
   if (isEmpty(epochs.front()))
     return op->emitOpError()
-           << "has a profile that begins at request "
-           << epochs[1].from
+           << "has a profile that begins at request " << epochs[1].from
            << "; give it for the requests before, outside of 'drift'";
   return spatial::ProfileAttr::get(op->getContext(),
                                    ArrayRef<spatial::Epoch>(epochs));

@@ -21,39 +21,46 @@ using namespace octo::spatial;
 
 namespace {
 /// Calls `v(name, field)` for each parameter of a part of a target.
-template <class V> void visit(PeaRatesDesc &d, V &&v) {
+template <class V>
+void visit(PeaRatesDesc &d, V &&v) {
   v("macQ16", d.macQ16);
   v("vectorQ16", d.vectorQ16);
   v("specialQ16", d.specialQ16);
   v("scalarQ16", d.scalarQ16);
 }
-template <class V> void visit(PeaDesc &d, V &&v) {
+template <class V>
+void visit(PeaDesc &d, V &&v) {
   v("rows", d.rows);
   v("cols", d.cols);
   v("sramBytes", d.sramBytes);
   v("layout", d.layout);
   v("rates", d.rates);
 }
-template <class V> void visit(ScratchpadDesc &d, V &&v) {
+template <class V>
+void visit(ScratchpadDesc &d, V &&v) {
   v("bytes", d.bytes);
   v("bytesPerCycle", d.bytesPerCycle);
 }
-template <class V> void visit(ConfigStoreDesc &d, V &&v) {
+template <class V>
+void visit(ConfigStoreDesc &d, V &&v) {
   v("bytes", d.bytes);
   v("bytesPerCycle", d.bytesPerCycle);
   v("switchCycles", d.switchCycles);
 }
-template <class V> void visit(DataPlaneDesc &d, V &&v) {
+template <class V>
+void visit(DataPlaneDesc &d, V &&v) {
   v("linkBytesPerCycle", d.linkBytesPerCycle);
   v("hopCycles", d.hopCycles);
   v("interfaceCycles", d.interfaceCycles);
   v("linkBufferBytes", d.linkBufferBytes);
 }
-template <class V> void visit(DieLinkDesc &d, V &&v) {
+template <class V>
+void visit(DieLinkDesc &d, V &&v) {
   v("bytesPerCycle", d.bytesPerCycle);
   v("hopCycles", d.hopCycles);
 }
-template <class V> void visit(ControlPlaneDesc &d, V &&v) {
+template <class V>
+void visit(ControlPlaneDesc &d, V &&v) {
   v("cbDecisionCycles", d.cbDecisionCycles);
   v("cbCyclesPerScalarQ16", d.cbCyclesPerScalarQ16);
   v("tokenHopCycles", d.tokenHopCycles);
@@ -63,19 +70,22 @@ template <class V> void visit(ControlPlaneDesc &d, V &&v) {
   v("centralDispatchCycles", d.centralDispatchCycles);
   v("resizeCycles", d.resizeCycles);
 }
-template <class V> void visit(HostDesc &d, V &&v) {
+template <class V>
+void visit(HostDesc &d, V &&v) {
   v("at", d.at);
   v("ingressBytesPerCycle", d.ingressBytesPerCycle);
   v("egressBytesPerCycle", d.egressBytesPerCycle);
   v("latencyCycles", d.latencyCycles);
 }
-template <class V> void visit(HbmPortDesc &d, V &&v) {
+template <class V>
+void visit(HbmPortDesc &d, V &&v) {
   v("at", d.at);
   v("bytes", d.bytes);
   v("bytesPerCycle", d.bytesPerCycle);
   v("latencyCycles", d.latencyCycles);
 }
-template <class V> void visit(EnergyDesc &d, V &&v) {
+template <class V>
+void visit(EnergyDesc &d, V &&v) {
   v("macQ16", d.macQ16);
   v("vectorQ16", d.vectorQ16);
   v("specialQ16", d.specialQ16);
@@ -91,25 +101,29 @@ template <class V> void visit(EnergyDesc &d, V &&v) {
   v("peaLeakageQ16", d.peaLeakageQ16);
   v("clusterLeakageQ16", d.clusterLeakageQ16);
 }
-template <class V> void visit(PartRef &d, V &&v) {
+template <class V>
+void visit(PartRef &d, V &&v) {
   v("kind", d.kind);
   v("cluster", d.cluster);
   v("unit", d.unit);
   v("pea", d.pea);
   v("to", d.to);
 }
-template <class V> void visit(DefectsDesc &d, V &&v) {
+template <class V>
+void visit(DefectsDesc &d, V &&v) {
   v("parts", d.parts);
   v("seed", d.seed);
   v("peaRateQ32", d.peaRateQ32);
   v("tbuRateQ32", d.tbuRateQ32);
   v("linkRateQ32", d.linkRateQ32);
 }
-template <class V> void visit(FaultDesc &d, V &&v) {
+template <class V>
+void visit(FaultDesc &d, V &&v) {
   v("cycle", d.cycle);
   v("part", d.part);
 }
-template <class V> void visit(TargetDesc &d, V &&v) {
+template <class V>
+void visit(TargetDesc &d, V &&v) {
   v("name", d.name);
   v("clockHz", d.clockHz);
   v("dies", d.dies);
@@ -136,13 +150,13 @@ class Writer {
 public:
   explicit Writer(MLIRContext *context) : builder(context) {}
 
-  template <class T> DictionaryAttr dictionary(T &value) {
+  template <class T>
+  DictionaryAttr dictionary(T &value) {
     SmallVector<NamedAttribute> entries;
     T defaults{};
     SmallVector<Attribute> plain;
-    visit(defaults, [&](StringRef, auto &field) {
-      plain.push_back(write(field));
-    });
+    visit(defaults,
+          [&](StringRef, auto &field) { plain.push_back(write(field)); });
     unsigned next = 0;
     visit(value, [&](StringRef name, auto &field) {
       Attribute attribute = write(field);
@@ -179,13 +193,17 @@ private:
             dictionary(rates[i])));
     return builder.getDictionaryAttr(entries);
   }
-  template <class T> Attribute write(std::vector<T> &values) {
+  template <class T>
+  Attribute write(std::vector<T> &values) {
     SmallVector<Attribute> elements;
     for (T &value : values)
       elements.push_back(write(value));
     return builder.getArrayAttr(elements);
   }
-  template <class T> Attribute write(T &value) { return dictionary(value); }
+  template <class T>
+  Attribute write(T &value) {
+    return dictionary(value);
+  }
 
   Builder builder;
 };
@@ -195,8 +213,8 @@ class Reader {
 public:
   std::string error;
 
-  template <class T> void dictionary(DictionaryAttr dict, T &value,
-                                     const std::string &place) {
+  template <class T>
+  void dictionary(DictionaryAttr dict, T &value, const std::string &place) {
     size_t used = 0;
     visit(value, [&](StringRef name, auto &field) {
       if (Attribute attribute = dict.get(name)) {
@@ -318,8 +336,8 @@ private:
 };
 } // namespace
 
-void MachineOp::build(OpBuilder &builder, OperationState &state,
-                      StringRef name, const TargetDesc &target) {
+void MachineOp::build(OpBuilder &builder, OperationState &state, StringRef name,
+                      const TargetDesc &target) {
   TargetDesc copy = target;
   Properties &properties = state.getOrAddProperties<Properties>();
   properties.sym_name = builder.getStringAttr(name);

@@ -19,15 +19,14 @@ using namespace mlir;
 using namespace octo::spatial;
 
 llvm::hash_code octo::spatial::hash_value(const Epoch &epoch) {
-  return llvm::hash_combine(
-      epoch.from, epoch.draw,
-      llvm::hash_combine_range(epoch.frequencies.begin(),
-                               epoch.frequencies.end()));
+  return llvm::hash_combine(epoch.from, epoch.draw,
+                            llvm::hash_combine_range(epoch.frequencies.begin(),
+                                                     epoch.frequencies.end()));
 }
 
 llvm::hash_code octo::spatial::hash_value(const Replica &r) {
-  return llvm::hash_combine(r.cluster, r.tbu, r.peaFirst, r.peaCount,
-                            r.maxGang, r.shareQ16, r.standby);
+  return llvm::hash_combine(r.cluster, r.tbu, r.peaFirst, r.peaCount, r.maxGang,
+                            r.shareQ16, r.standby);
 }
 
 llvm::hash_code octo::spatial::hash_value(const Candidate &c) {
@@ -73,8 +72,8 @@ static ParseResult parseEnum(AsmParser &parser, Enum &result, StringRef what,
     return failure();
   std::optional<Enum> value = symbolize(keyword);
   if (!value)
-    return parser.emitError(loc) << "unknown " << what << " '" << keyword
-                                 << "'";
+    return parser.emitError(loc)
+           << "unknown " << what << " '" << keyword << "'";
   result = *value;
   return success();
 }
@@ -131,8 +130,8 @@ Attribute DistributionAttr::parse(AsmParser &parser, Type) {
     if (failed(*isConstant) || parser.parseGreater())
       return {};
     if (constant < 0 || constant > (int64_t(1) << 47)) {
-      parser.emitError(loc) << "a constant is between 0 and 2^47, not "
-                            << constant;
+      parser.emitError(loc)
+          << "a constant is between 0 and 2^47, not " << constant;
       return {};
     }
     return DistributionAttr::get(parser.getContext(), constant);
@@ -169,11 +168,10 @@ void DistributionAttr::print(AsmPrinter &printer) const {
   if (getDiscrete())
     printer << "discrete, ";
   printer << '[';
-  llvm::interleaveComma(llvm::zip(getU(), getX()), printer.getStream(),
-                        [&](auto knot) {
-                          printer << std::get<0>(knot) << ": "
-                                  << std::get<1>(knot);
-                        });
+  llvm::interleaveComma(
+      llvm::zip(getU(), getX()), printer.getStream(), [&](auto knot) {
+        printer << std::get<0>(knot) << ": " << std::get<1>(knot);
+      });
   printer << "]>";
 }
 
@@ -253,8 +251,7 @@ Attribute ProfileAttr::parse(AsmParser &parser, Type) {
       parser.parseGreater())
     return {};
   return ProfileAttr::getChecked([&] { return parser.emitError(loc); },
-                                 parser.getContext(),
-                                 ArrayRef<Epoch>(epochs));
+                                 parser.getContext(), ArrayRef<Epoch>(epochs));
 }
 
 void ProfileAttr::print(AsmPrinter &printer) const {
@@ -337,8 +334,7 @@ void WorkAttr::print(AsmPrinter &printer) const {
           if (symbol >> 31)
             printer << "counter(" << (symbol & 0x7fffffffu) << ')';
           else
-            printer << "dim(" << (symbol >> 8) << ", " << (symbol & 255)
-                    << ')';
+            printer << "dim(" << (symbol >> 8) << ", " << (symbol & 255) << ')';
         });
     printer << ']';
   }
@@ -371,9 +367,8 @@ LogicalResult PlaceAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                          << replica.shareQ16;
     if (replica.maxGang < replica.peaCount)
       return emitError() << "a replica of " << replica.peaCount
-                         << " PEAs has a largest gang of "
-                         << replica.maxGang << "; give at least "
-                         << replica.peaCount;
+                         << " PEAs has a largest gang of " << replica.maxGang
+                         << "; give at least " << replica.peaCount;
   }
   return success();
 }
@@ -424,8 +419,8 @@ Attribute PlaceAttr::parse(AsmParser &parser, Type) {
   if (parser.parseGreater())
     return {};
   return PlaceAttr::getChecked([&] { return parser.emitError(loc); },
-                               parser.getContext(),
-                               ArrayRef<Replica>(replicas), routing);
+                               parser.getContext(), ArrayRef<Replica>(replicas),
+                               routing);
 }
 
 void PlaceAttr::print(AsmPrinter &printer) const {

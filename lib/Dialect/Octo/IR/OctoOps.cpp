@@ -140,7 +140,8 @@ static void printPeaClass(OpAsmPrinter &printer, Operation *,
 /// list.
 static ParseResult
 parseDecideTypes(OpAsmParser &parser, SmallVectorImpl<Type> &decideInputs,
-                 SmallVectorImpl<Type> &forwards, SmallVectorImpl<Type> &outputs,
+                 SmallVectorImpl<Type> &forwards,
+                 SmallVectorImpl<Type> &outputs,
                  ArrayRef<OpAsmParser::UnresolvedOperand> decideOperands,
                  ArrayRef<OpAsmParser::UnresolvedOperand> forwardOperands) {
   SMLoc loc = parser.getCurrentLocation();
@@ -168,8 +169,8 @@ static void printDecideTypes(OpAsmPrinter &printer, Operation *,
 }
 
 #define GET_OP_CLASSES
-#include "octo/Dialect/Octo/IR/OctoOps.cpp.inc"
 #include "octo/Dialect/Octo/IR/OctoInterfaces.cpp.inc"
+#include "octo/Dialect/Octo/IR/OctoOps.cpp.inc"
 
 //===----------------------------------------------------------------------===//
 // Behind the interfaces
@@ -295,8 +296,9 @@ static LogicalResult verifyOpener(ControlOpInterface op, unsigned numScopes) {
   unsigned at = 1, next = 0;
   for (auto [scope, size] : llvm::enumerate(sizes)) {
     if (!isa<ActType>(op->getResult(at).getType()))
-      return op->emitOpError() << "result " << at << " is the activation of "
-                               << "scope " << scope << "; its type is !octo.act";
+      return op->emitOpError()
+             << "result " << at << " is the activation of "
+             << "scope " << scope << "; its type is !octo.act";
     for (int32_t i = 0; i < size; ++i) {
       Value import = op->getResult(at + 1 + i);
       auto type = dyn_cast<FlowType>(import.getType());
@@ -324,9 +326,8 @@ static LogicalResult verifyOpener(ControlOpInterface op, unsigned numScopes) {
         return op->emitOpError() << "imports input " << from << " but has only "
                                  << inputs.size() << " inputs";
       if (!sameContent(payloadOf(inputs[from]), type.getPayload()))
-        return op->emitOpError()
-               << "imports input " << from << " of type "
-               << inputs[from].getType() << " as " << type;
+        return op->emitOpError() << "imports input " << from << " of type "
+                                 << inputs[from].getType() << " as " << type;
     }
     at += 1 + size;
   }
@@ -389,15 +390,15 @@ LogicalResult LoopOp::verify() {
   ResultRange before = control.getScopeImports(0);
   for (unsigned i = 0, e = getInits().size(); i < e; ++i) {
     if (i >= before.size() || imports[i] != static_cast<int32_t>(i))
-      return emitOpError() << "carries " << e
-                           << " values; import " << i
+      return emitOpError() << "carries " << e << " values; import " << i
                            << " of its first scope must be input " << i;
     if (!sameContent(payloadOf(getNext()[i]), payloadOf(before[i])))
       return emitOpError() << "carries value " << i << " as "
                            << before[i].getType() << " but its next value is "
                            << getNext()[i].getType();
   }
-  if (!getKernel() && (!getProfile() || !getProfile()->getEpochs().front().draw))
+  if (!getKernel() &&
+      (!getProfile() || !getProfile()->getEpochs().front().draw))
     return emitOpError() << "has neither a decide kernel nor trips; add "
                             "'decide', or a profile with 'draw'";
   return success();
@@ -410,8 +411,7 @@ LogicalResult ForkOp::verify() {
   if (getCount() && !payloadOf(getCount()).isIndex())
     return emitOpError() << "has a count of type " << getCount().getType()
                          << ", not a flow of index";
-  if (!getCount() &&
-      (!getProfile() || !getProfile()->getEpochs().front().draw))
+  if (!getCount() && (!getProfile() || !getProfile()->getEpochs().front().draw))
     return emitOpError() << "has neither a count nor a profile of it; add "
                             "'count', or a profile with 'draw'";
   return success();
@@ -423,19 +423,19 @@ LogicalResult ForkOp::verify() {
 
 /// Checks a SHA-256 as hexadecimal digits.
 static LogicalResult verifyDigest(Operation *op, StringRef digest) {
-  if (digest.size() == 64 &&
-      llvm::all_of(digest, [](char c) {
+  if (digest.size() == 64 && llvm::all_of(digest, [](char c) {
         return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f');
       }))
     return success();
-  return op->emitOpError() << "has digest '" << digest
-                           << "'; a SHA-256 is 64 lower-case hexadecimal digits";
+  return op->emitOpError()
+         << "has digest '" << digest
+         << "'; a SHA-256 is 64 lower-case hexadecimal digits";
 }
 
 LogicalResult KernelOp::verify() {
   FunctionType type = getFunctionType();
-  for (Type payload : llvm::concat<const Type>(type.getInputs(),
-                                               type.getResults()))
+  for (Type payload :
+       llvm::concat<const Type>(type.getInputs(), type.getResults()))
     if (!FlowType::isPayload(payload))
       return emitOpError() << "has " << payload
                            << " in its signature, which no flow can carry";
@@ -458,16 +458,16 @@ LogicalResult KernelOp::verify() {
     for (int32_t input : *donated)
       if (input < 0 || input >= static_cast<int32_t>(type.getNumInputs()) ||
           input >= 64)
-        return emitOpError() << "donates input " << input << " of "
-                             << type.getNumInputs();
+        return emitOpError()
+               << "donates input " << input << " of " << type.getNumInputs();
   if (auto work = getWorkAttr())
     for (auto term : work.getAsRange<WorkAttr>())
       for (uint32_t symbol : term.getSymbols()) {
         if (symbol >> 31) {
           if ((symbol & 0x7fffffffu) >= getNumCounters())
-            return emitOpError() << "has work by counter "
-                                 << (symbol & 0x7fffffffu) << " but returns "
-                                 << getNumCounters() << " counters";
+            return emitOpError()
+                   << "has work by counter " << (symbol & 0x7fffffffu)
+                   << " but returns " << getNumCounters() << " counters";
           continue;
         }
         unsigned input = symbol >> 8, dim = symbol & 255;
@@ -475,9 +475,9 @@ LogicalResult KernelOp::verify() {
                           ? dyn_cast<RankedTensorType>(type.getInput(input))
                           : RankedTensorType();
         if (!tensor || dim >= static_cast<uint64_t>(tensor.getRank()))
-          return emitOpError() << "has work by dimension " << dim
-                               << " of input " << input
-                               << ", which does not exist";
+          return emitOpError()
+                 << "has work by dimension " << dim << " of input " << input
+                 << ", which does not exist";
       }
   if (auto variants = getVariantsAttr()) {
     if (variants.empty())
@@ -486,11 +486,12 @@ LogicalResult KernelOp::verify() {
     unsigned last = 0;
     for (auto variant : variants.getAsRange<VariantAttr>()) {
       if (last == 0 && variant.getGang() != 1)
-        return emitOpError() << "has a first variant for "
-                             << variant.getGang() << " PEAs; it is for one";
+        return emitOpError() << "has a first variant for " << variant.getGang()
+                             << " PEAs; it is for one";
       if (variant.getGang() <= last)
-        return emitOpError() << "has variants that do not ascend: "
-                             << variant.getGang() << " after " << last;
+        return emitOpError()
+               << "has variants that do not ascend: " << variant.getGang()
+               << " after " << last;
       last = variant.getGang();
     }
   }
@@ -502,8 +503,8 @@ LogicalResult ImageOp::verify() {
     return failure();
   if (auto object = getObject())
     if (!object->getElementType().isInteger(8))
-      return emitOpError() << "has an object of "
-                           << object->getElementType() << ", not of i8";
+      return emitOpError() << "has an object of " << object->getElementType()
+                           << ", not of i8";
   return success();
 }
 
@@ -545,8 +546,7 @@ LogicalResult WeightOp::verify() {
 
 void ProgramOp::build(OpBuilder &builder, OperationState &state,
                       StringRef name) {
-  state.getOrAddProperties<Properties>().sym_name =
-      builder.getStringAttr(name);
+  state.getOrAddProperties<Properties>().sym_name = builder.getStringAttr(name);
   state.addRegion()->emplaceBlock();
 }
 

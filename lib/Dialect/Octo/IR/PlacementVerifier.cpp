@@ -29,12 +29,10 @@ std::string nameOf(BlockOpInterface block) {
 
 class PlacementVerifier {
 public:
-  PlacementVerifier(
-      ProgramOp program, const Topology &topology,
-      function_ref<KernelOp(FlatSymbolRefAttr)> lookup)
+  PlacementVerifier(ProgramOp program, const Topology &topology,
+                    function_ref<KernelOp(FlatSymbolRefAttr)> lookup)
       : program(program), topology(topology), capacity(topology),
-        target(topology.desc()), lookup(lookup),
-        shares(target.numPeas(), 0) {}
+        target(topology.desc()), lookup(lookup), shares(target.numPeas(), 0) {}
 
   LogicalResult verify() {
     for (Operation &op : program.getBlock())
@@ -165,12 +163,12 @@ private:
         continue;
       SegmentOp segment = segments[slot.getSegment()];
       if (segment.getAct() != tb.getAct()) {
-        InFlightDiagnostic diagnostic =
-            tb.emitOpError() << "'" << tb.getPath() << "' is in "
-                             << describeScope(tb.getAct())
-                             << " but has a slot in a segment of "
-                             << describeScope(segment.getAct())
-                             << "; a segment has tasks of one scope";
+        InFlightDiagnostic diagnostic = tb.emitOpError()
+                                        << "'" << tb.getPath() << "' is in "
+                                        << describeScope(tb.getAct())
+                                        << " but has a slot in a segment of "
+                                        << describeScope(segment.getAct())
+                                        << "; a segment has tasks of one scope";
         diagnostic.attachNote(segment.getLoc()) << "the segment is here";
         return diagnostic;
       }
@@ -195,23 +193,22 @@ private:
         if (slot.getStart() >= ready)
           continue;
         InFlightDiagnostic diagnostic =
-            tb.emitOpError() << "'" << tb.getPath() << "' starts at cycle "
-                             << slot.getStart()
-                             << " of its segment, before its input from '"
-                             << producer.getPath() << "' is there at cycle "
-                             << ready << "; start it later";
+            tb.emitOpError()
+            << "'" << tb.getPath() << "' starts at cycle " << slot.getStart()
+            << " of its segment, before its input from '" << producer.getPath()
+            << "' is there at cycle " << ready << "; start it later";
         diagnostic.attachNote(producer.getLoc())
             << "the input is made here, from cycle " << before.getStart()
             << " for " << before.getCycles() << " cycles";
         return diagnostic;
       }
       const spatial::Replica &replica = place.getReplicas()[slot.getReplica()];
-      uint32_t first =
-          (replica.cluster * target.tbusPerCluster + replica.tbu) *
-              target.peasPerTbu +
-          replica.peaFirst;
+      uint32_t first = (replica.cluster * target.tbusPerCluster + replica.tbu) *
+                           target.peasPerTbu +
+                       replica.peaFirst;
       for (uint32_t i = 0; i < replica.peaCount && slot.getCycles(); ++i)
-        busy.push_back({slot.getSegment(), first + i, slot.getStart(), end, tb});
+        busy.push_back(
+            {slot.getSegment(), first + i, slot.getStart(), end, tb});
     }
     llvm::sort(busy, [](const Busy &a, const Busy &b) {
       return std::tuple(a.segment, a.pea, a.start, a.end) <
@@ -226,9 +223,8 @@ private:
           << "'" << b.tb.getPath() << "' is on PEA "
           << b.pea % target.peasPerTbu << " of "
           << capacity.describeTbu(b.pea / target.peasPerTbu) << " from cycle "
-          << b.start << ", when '" << a.tb.getPath()
-          << "' has it until cycle " << a.end
-          << "; start it later, or place it elsewhere";
+          << b.start << ", when '" << a.tb.getPath() << "' has it until cycle "
+          << a.end << "; start it later, or place it elsewhere";
       diagnostic.attachNote(a.tb.getLoc()) << "the other slot is here";
       return diagnostic;
     }

@@ -63,9 +63,8 @@ public:
   /// Sorts `members`, ordinals of the blocks of one scope, ascending.
   LogicalResult sort(std::vector<uint32_t> &members) {
     bool sorted = llvm::all_of(members, [&](uint32_t block) {
-      return llvm::all_of(producersOf(block), [&](uint32_t producer) {
-        return producer < block;
-      });
+      return llvm::all_of(producersOf(block),
+                          [&](uint32_t producer) { return producer < block; });
     });
     if (sorted)
       return success();

@@ -74,7 +74,8 @@ def Octo_KernelOp : Octo_Op<"kernel", [Symbol]> {
     The signature has the payloads of the flows: one input and output each for a
     task; the decide inputs, and an index (switch), an i1 (loop) or a mask
     (select) for a decision; one input (the init) and one output a result for a
-    join. `num_counters` are data-dependent counts that the code returns after
+    join, or nothing at all. A profiled kernel has no code that a signature could bind; tasks of any
+    types share it. `num_counters` are data-dependent counts that the code returns after
     its outputs; `work` refers to them. `donated` are inputs that the code may
     overwrite.
 
@@ -84,8 +85,7 @@ def Octo_KernelOp : Octo_Op<"kernel", [Symbol]> {
     octo.kernel @relu image on vector code 512
         : (tensor<?xf32>) -> tensor<?xf32>
         {work = [#octo.work<vector, 1, [dim(0, 0)]>]}
-    octo.kernel @measured profiled on general code 4096
-        : (!octo.data) -> !octo.data
+    octo.kernel @measured profiled on general code 4096 : () -> ()
         {scaling = #octo.scaling<alpha_permille = 900, max_gang = 4>}
     octo.kernel @sum join(add) on vector code 0
         : (tensor<4xf32>) -> tensor<4xf32>
@@ -180,7 +180,7 @@ def Octo_ProgramOp : Octo_Op<"program", [
     Example:
 
     ```mlir
-    octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
+    octo.kernel @k profiled on general code 64 : () -> ()
     octo.program @p {
       %body, %x = octo.entry : !octo.flow<!octo.data, 64>
       %y = octo.tb "p/t" in %body @k(%x)
@@ -315,7 +315,7 @@ def Octo_TbOp : Octo_BlockOp<"tb", [Octo_BlockOpInterface]> {
     Example:
 
     ```mlir
-    octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
+    octo.kernel @k profiled on general code 64 : () -> ()
     octo.program @p {
       %body, %x = octo.entry : !octo.flow<!octo.data, 64>
       %y = octo.tb "p/t" in %body @k(%x) profile <[{draw = #octo.dist<100>} ]>

@@ -67,8 +67,8 @@ struct ProgramLayout {
 /// a scope wait for one another in a circle.
 mlir::FailureOr<ProgramLayout> computeLayout(ProgramOp program);
 
-/// Checks that every value is used in its own scope, that every control block is
-/// closed once and by the right op, and that scopes form a tree. Linear.
+/// Checks that every value is used in its own scope, that every control block
+/// is closed once and by the right op, and that scopes form a tree. Linear.
 mlir::LogicalResult verifyScopes(ProgramOp program);
 
 /// "the body", "case 1 of 'w/c'", "before of 'w/l'".
