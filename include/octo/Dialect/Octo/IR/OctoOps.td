@@ -222,7 +222,14 @@ def Octo_EntryOp : Octo_Op<"entry", [
     The results are the activation of the body (one a request) and the
     arguments of the workflow.
 
-    Example: `%body, %x = octo.entry : !octo.flow<tensor<4xf32>, 16>`
+    Example:
+
+    ```mlir
+    octo.program @identity {
+      %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+      octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
+    }
+    ```
   }];
   let results = (outs Octo_ActType:$act, Variadic<Octo_FlowType>:$args);
   let assemblyFormat = "attr-dict (`:` type($args)^)?";
@@ -231,7 +238,16 @@ def Octo_EntryOp : Octo_Op<"entry", [
 def Octo_ExitOp : Octo_Op<"exit", [HasParent<"ProgramOp">]> {
   let summary = "the results of a program";
   let description = [{
-    Example: `octo.exit in %body (%y) : !octo.flow<tensor<4xf32>, 16>`
+    The operands are values of the body.
+
+    Example:
+
+    ```mlir
+    octo.program @both {
+      %body, %xy:2 = octo.entry : !octo.flow<f32>, !octo.flow<index>
+      octo.exit in %body (%xy#1, %xy#0) : !octo.flow<index>, !octo.flow<f32>
+    }
+    ```
   }];
   let arguments = (ins Octo_ActType:$act, Variadic<Octo_FlowType>:$results_);
   let assemblyFormat = [{
@@ -244,7 +260,16 @@ def Octo_UseWeightOp : Octo_Op<"use_weight", [
     DeclareOpInterfaceMethods<OpAsmOpInterface, ["getAsmResultNames"]>]> {
   let summary = "a weight as a value that every scope may use";
   let description = [{
-    Example: `%w = octo.use_weight @w : !octo.flow<tensor<64x64xf32>, 16384>`
+    Example:
+
+    ```mlir
+    octo.weight @w : tensor<64x64xf32> {seed = 7 : i64, scale = 0.125 : f64}
+    octo.program @p {
+      %body = octo.entry
+      %w = octo.use_weight @w : !octo.flow<tensor<64x64xf32>>
+      octo.exit in %body (%w) : !octo.flow<tensor<64x64xf32>>
+    }
+    ```
   }];
   let arguments = (ins FlatSymbolRefAttr:$weight);
   let results = (outs Octo_FlowType:$value);
@@ -260,7 +285,15 @@ def Octo_FlowOp : Octo_Op<"flow", [HasParent<"ProgramOp">,
     forward. `streamed` asks for that many chunks (2 to 16) through a bounded
     buffer, the consumer overlapping the producer; streams live within a segment.
 
-    Example: `%y = octo.flow %x streamed 8 : !octo.flow<tensor<4xf32>, 16>`
+    Example:
+
+    ```mlir
+    octo.program @p {
+      %body, %x = octo.entry : !octo.flow<tensor<4096xf32>>
+      %y = octo.flow %x streamed 8 : !octo.flow<tensor<4096xf32>>
+      octo.exit in %body (%y) : !octo.flow<tensor<4096xf32>>
+    }
+    ```
   }];
   let arguments = (ins Octo_FlowType:$source,
       OptionalAttr<ConfinedAttr<I32Attr, [IntMinValue<2>, IntMaxValue<16>]>>:$chunks);
@@ -511,7 +544,23 @@ def Octo_MergeOp : Octo_Op<"merge", [HasParent<"ProgramOp">]> {
   let summary = "closes a switch";
   let description = [{
     `yields` has the values that the cases yield, case by case; the results are
-    those of the case that was activated. See `octo.switch`.
+    those of the case that was activated.
+
+    Example:
+
+    ```mlir
+    octo.program @p {
+      %body, %x = octo.entry : !octo.flow<f32>
+      %c, %case0, %a, %case1, %b =
+        octo.switch "p/c" in %body captures(%x) scopes [[0], [0]]
+        profile <[{frequencies = [2147483648, 2147483648]} ]>
+        : (!octo.act, !octo.flow<f32>)
+        -> (!octo.block, !octo.act, !octo.flow<f32>, !octo.act, !octo.flow<f32>)
+      %y = octo.merge %c yields(%a, %b)
+        : (!octo.flow<f32>, !octo.flow<f32>) -> !octo.flow<f32>
+      octo.exit in %body (%y) : !octo.flow<f32>
+    }
+    ```
   }];
   let arguments = (ins Octo_BlockType:$block, Variadic<Octo_FlowType>:$yields);
   let results = (outs Variadic<Octo_FlowType>:$outputs);
@@ -526,7 +575,19 @@ def Octo_JoinOp : Octo_Op<"join", [HasParent<"ProgramOp">]> {
   let description = [{
     `yields` has the values that the members yield, member by member, or those
     that every copy yields. The kernel combines them with the inits, in case or
-    index order; there is none if there are no results. See `octo.select`.
+    index order; there is none if there are no results.
+
+    Example:
+
+    ```mlir
+    octo.program @p {
+      %body = octo.entry
+      %f, %each = octo.fork "p/f" in %body scopes [[]]
+        profile <[{draw = #octo.dist<3>} ]> : (!octo.act) -> (!octo.block, !octo.act)
+      octo.join %f yields() : () -> ()
+      octo.exit in %body
+    }
+    ```
   }];
   let arguments = (ins Octo_BlockType:$block,
                        OptionalAttr<FlatSymbolRefAttr>:$kernel,
@@ -544,7 +605,21 @@ def Octo_DecideOp : Octo_Op<"decide", [
   let description = [{
     The loop's decide kernel takes the first operands, values of *before*. If it
     goes on, the forwarded values go to *after*; if not, they are the results.
-    See `octo.loop`.
+
+    Example:
+
+    ```mlir
+    octo.program @p {
+      %body, %x = octo.entry : !octo.flow<f32>
+      %l, %before, %b, %after, %a =
+        octo.loop "p/l" in %body inits(%x) next(%a) scopes [[0], [forward 0]]
+        profile <[{draw = #octo.dist<3>} ]>
+        : (!octo.act, !octo.flow<f32>, !octo.flow<f32>)
+        -> (!octo.block, !octo.act, !octo.flow<f32>, !octo.act, !octo.flow<f32>)
+      %y = octo.decide %l () forwards(%b) : (!octo.flow<f32>) -> !octo.flow<f32>
+      octo.exit in %body (%y) : !octo.flow<f32>
+    }
+    ```
   }];
   let arguments = (ins Octo_BlockType:$block,
                        Variadic<Octo_FlowType>:$decideInputs,
@@ -569,7 +644,19 @@ def Octo_SegmentOp : Octo_Op<"segment", [HasParent<"ProgramOp">]> {
     activations of a lane, `lanes` how many replicas the timetable is laid out
     for: lane l uses replica `slot.replica + l`.
 
-    Example: `octo.segment in %body interval 500 lanes 4`
+    Example:
+
+    ```mlir
+    octo.kernel @k profiled on general code 64 : () -> ()
+    octo.program @p {
+      %body = octo.entry
+      octo.segment in %body interval 500 lanes 1
+      octo.tb "p/t" in %body @k() profile <[{draw = #octo.dist<100>} ]>
+        place <[{cluster 0, tbu 0, pea 0 + 1, share 13107} ]>
+        slot <segment = 0, replica = 0, start = 0, cycles = 100> : () -> ()
+      octo.exit in %body
+    }
+    ```
   }];
   let arguments = (ins Octo_ActType:$act,
       ConfinedAttr<I64Attr, [IntNonNegative]>:$interval,
