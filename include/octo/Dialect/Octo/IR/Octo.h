@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The dialect `octo`: a workflow as a flat program of a spatial machine. See
-// docs/Dialects/Octo.md, generated from OctoOps.td.
+// docs/reference/octo.md, generated from OctoOps.td.
 //
 //===----------------------------------------------------------------------===//
 
