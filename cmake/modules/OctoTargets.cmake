@@ -23,6 +23,10 @@ if(OCTO_SANITIZE)
   add_compile_options(-fsanitize=${OCTO_SANITIZE} -fno-sanitize=vptr
                       -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${OCTO_SANITIZE})
+  # A shared library gets the run-time functions of the sanitizers from the
+  # executable that opens it, so it cannot be asked to define everything.
+  string(REPLACE "-Wl,-z,defs" "" CMAKE_SHARED_LINKER_FLAGS
+         "${CMAKE_SHARED_LINKER_FLAGS}")
 endif()
 
 function(octo_target_includes target)
