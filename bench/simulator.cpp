@@ -23,6 +23,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <ctime>
 #include <string>
 
 using namespace octo;
@@ -137,15 +138,17 @@ static void measure(const char *name, const fb::Program &program,
     Tenant tenant;
     tenant.arrivals.inFlight = inFlight;
     options.scenario.tenants.push_back(tenant);
+    std::clock_t begin = std::clock();
     auto r = simulate(program, options);
+    double cpu = double(std::clock() - begin) / CLOCKS_PER_SEC;
     if (!r) {
       std::fprintf(stderr, "%s\n", r.error().str().c_str());
       std::exit(1);
     }
-    std::printf("%-8s %-8s %12llu %10llu %8.3f %14.0f %14.0f %8.3f\n", name,
-                policy, (unsigned long long)r->makespanCycles,
+    std::printf("%-8s %-8s %12llu %10llu %8.3f %14.0f %14.0f %8.3f %8.3f\n",
+                name, policy, (unsigned long long)r->makespanCycles,
                 (unsigned long long)r->events, r->host.wallSeconds,
-                r->host.eventsPerSecond, r->host.taskInstancesPerSecond,
+                r->host.eventsPerSecond, r->host.taskInstancesPerSecond, cpu,
                 r->ratioToLowerBound);
     json +=
         fmt::format("{}{{\"program\": \"{}\", \"policy\": \"{}\", "
@@ -160,9 +163,9 @@ static void measure(const char *name, const fb::Program &program,
 
 int main(int argc, char **argv) {
   uint32_t tasks = argc > 1 ? std::max(std::atoi(argv[1]), 1000) : 100000;
-  std::printf("%-8s %-8s %12s %10s %8s %14s %14s %8s\n", "program", "policy",
-              "cycles", "events", "seconds", "events/s", "instances/s",
-              "/bound");
+  std::printf("%-8s %-8s %12s %10s %8s %14s %14s %8s %8s\n", "program",
+              "policy", "cycles", "events", "seconds", "events/s",
+              "instances/s", "cpu s", "/bound");
   {
     TestProgram p(28, 28, 4, 4);
     p.machine().clusters_x = p.machine().clusters_y = 14;

@@ -132,21 +132,16 @@ Expected<void> Engine::prepare() {
       return makeError("tenant '{}' has a closed loop with no request in "
                        "flight: give at least 1",
                        tenant.name);
-    DistributionTables gaps;
+    Distribution gap = Distribution::constant(0);
     if (state.arrivals.kind == Arrivals::Kind::Poisson) {
       if (!state.arrivals.meanGapCycles)
         return makeError("tenant '{}' has Poisson arrivals with a mean gap of "
                          "0 cycles: give at least 1",
                          tenant.name);
-      Distribution gap = Distribution::exponential(
+      gap = Distribution::exponential(
           static_cast<double>(state.arrivals.meanGapCycles));
-      gapKnots.push_back(gap);
-      gaps.u = gapKnots.back().u();
-      gaps.x = gapKnots.back().x();
-      gaps.items.push_back(
-          {0, static_cast<uint32_t>(gaps.u.size()), 0, gap.discrete()});
     }
-    gapTables.push_back(std::move(gaps));
+    gaps.push_back(std::move(gap));
     totalRequests += state.requests;
     tenants.push_back(std::move(state));
   }
@@ -691,8 +686,7 @@ void Engine::scheduleArrival(uint32_t index) {
                              static_cast<uint32_t>(tenant.arrived) |
                                  uint64_t(arrivalStream) << 32,
                              index);
-    tenant.nextArrival +=
-        std::max<int64_t>(gapTables[index].sample(0, bits), 0);
+    tenant.nextArrival += std::max<int64_t>(gaps[index].sample(bits), 0);
   }
   push(tenant.nextArrival, EventClass::Arrival, ArrivalEvent, index, index, 0);
 }
@@ -805,6 +799,15 @@ void Engine::tryAdmit() {
     ++admittedOpen;
     RequestRecord &record = records[request.number];
     record.admitted = now();
+    request.lane = request.index;
+    if (traits.warmLanes) {
+      if (freeLanes.empty()) {
+        request.lane = nextLane++;
+      } else {
+        request.lane = freeLanes.top();
+        freeLanes.pop();
+      }
+    }
     admissionWait.add(now() - record.arrival);
     for (uint32_t value : request.arguments) {
       values[value].request = id;
@@ -855,6 +858,8 @@ void Engine::finishRequest(uint32_t id) {
   ++finishedRequests;
   --openRequests;
   --admittedOpen;
+  if (traits.warmLanes)
+    freeLanes.push(request.lane);
   TenantState &tenant = tenants[request.tenant];
   ++tenant.finished;
   if (!request.failed && request.order >= options.scenario.warmUpRequests) {

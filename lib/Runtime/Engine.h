@@ -26,7 +26,9 @@
 
 #include <chrono>
 #include <deque>
+#include <functional>
 #include <memory>
+#include <queue>
 #include <set>
 #include <string>
 #include <tuple>
@@ -171,6 +173,7 @@ struct OpenRequest {
   uint32_t generation = 0;
   uint64_t number; ///< index into records
   uint64_t index;  ///< of its tenant
+  uint64_t lane;   ///< what the routing rule counts by
   uint32_t tenant;
   uint32_t order; ///< of arrival
   uint32_t workflow;
@@ -602,10 +605,13 @@ private:
   uint64_t admittedOpen = 0;
   uint64_t heldInstances = 0;
   uint32_t arrivalOrder = 0;
+  /// Numbers of finished requests (traits.warmLanes), lowest first.
+  std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>>
+      freeLanes;
+  uint64_t nextLane = 0;
   uint64_t valueSequence = 0;
   uint32_t exponentialBase = 0;
-  std::vector<DistributionTables> gapTables; ///< by tenant
-  std::deque<Distribution> gapKnots;
+  std::vector<Distribution> gaps; ///< between arrivals, by tenant
 
   std::vector<Tensor> weightTensors;
   std::vector<std::array<uint64_t, 5>> blockWork; ///< nominal

@@ -24,7 +24,7 @@ uint32_t Engine::routedReplica(const BlockInfo &block,
                                const Frame &frame) const {
   if (block.numActive == 1)
     return 0;
-  uint64_t number = requests[frame.request].index;
+  uint64_t number = requests[frame.request].lane;
   if (block.routing == RoutingRule::ByCopy)
     number += frame.copy;
   return static_cast<uint32_t>(number % block.numActive);

@@ -322,7 +322,7 @@ void Engine::activateSegments(uint32_t frameId) {
   frame.activations = slot;
   std::vector<SegmentActivation> &list = segmentActivations[slot];
   list.clear();
-  uint64_t number = requests[frame.request].index;
+  uint64_t number = requests[frame.request].lane;
   for (uint32_t i = region.segmentBegin; i < region.segmentEnd; ++i) {
     uint32_t s = t.regionSegments[i];
     const SegmentInfo &segment = t.segments[s];

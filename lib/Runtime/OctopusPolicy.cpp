@@ -13,9 +13,10 @@
 //        resident, or that is long against a reconfiguration.
 //  atss  local decisions of each TBU at every change: gangs by what is free and
 //        what waits, resized while they run, code loaded ahead for what waits.
-//  pcss  clusters: new instances go to the least loaded replica, queued ones
-//        are handed to neighbours whose load is lower (first-order diffusion)
-//        in each epoch.
+//  pcss  clusters: a new request takes the lane of one that has finished, where
+//        code and weights are; its instances go to another replica if that has
+//        much less to do; queued ones are handed to neighbours whose load is
+//        lower (first-order diffusion) in each epoch.
 //
 // With all of them off, instances go to their routed replica with the gang of
 // its share, in order, and idle TBUs of a cluster take what waits at others.
@@ -39,6 +40,7 @@ public:
     PolicyTraits traits;
     traits.segments = true;
     traits.epochs = options.pcss;
+    traits.warmLanes = options.pcss;
     traits.reach = Reach::Machine;
     return traits;
   }

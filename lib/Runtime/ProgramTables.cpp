@@ -7,6 +7,7 @@
 
 #include "ProgramTables.h"
 
+#include "octo/Program/Distribution.h"
 #include "octo/Program/program_generated.h"
 
 #include <algorithm>
@@ -38,17 +39,11 @@ static void copyTo(std::vector<Out> &out, const Vector *vector) {
 
 int64_t DistributionTables::sample(uint32_t distribution, uint64_t draw) const {
   const DistributionInfo &info = items[distribution];
-  const uint64_t *begin = u.data() + info.knotBegin;
-  const uint64_t *end = u.data() + info.knotEnd;
-  // The last knot with u <= draw; the first knot is at 0.
-  const uint64_t *above = std::upper_bound(begin, end, draw);
-  size_t k = info.knotBegin + (above - begin) - 1;
-  if (info.discrete || above == end)
-    return x[k];
-  uint64_t span = u[k + 1] - u[k];
-  uint64_t rise = static_cast<uint64_t>(x[k + 1]) - static_cast<uint64_t>(x[k]);
-  return x[k] + static_cast<int64_t>(static_cast<unsigned __int128>(rise) *
-                                     (draw - u[k]) / span);
+  size_t count = info.knotEnd - info.knotBegin;
+  int64_t raw =
+      sampleKnots(u.subspan(info.knotBegin, count),
+                  x.subspan(info.knotBegin, count), info.discrete, draw);
+  return info.identity ? raw : scaleDraw(raw, info.scale, info.shift);
 }
 
 uint64_t ProgramTables::cycles(const VariantInfo &variant,
@@ -324,11 +319,16 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
     t.distributions.x = {reinterpret_cast<const int64_t *>(d.x()->Data()),
                          d.x()->size()};
   }
-  for (uint32_t i = 0; i < sizeOf(d.mean_q16()); ++i)
+  for (uint32_t i = 0; i < sizeOf(d.curve()); ++i) {
+    uint32_t curve = d.curve()->Get(i);
+    uint64_t scale = at(d.scale(), i, identityScale);
+    int64_t shift = static_cast<int64_t>(at(d.shift(), i));
     t.distributions.items.push_back(
-        {static_cast<uint32_t>(at(d.knot_offsets(), i)),
-         static_cast<uint32_t>(at(d.knot_offsets(), i + 1)),
-         d.mean_q16()->Get(i), at(d.discrete(), i) != 0});
+        {static_cast<uint32_t>(at(d.knot_offsets(), curve)),
+         static_cast<uint32_t>(at(d.knot_offsets(), curve + 1)),
+         at(d.discrete(), curve) != 0, scale == identityScale && !shift, scale,
+         shift});
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -155,9 +155,11 @@ struct WeightInfo {
 };
 
 struct DistributionInfo {
-  uint32_t knotBegin, knotEnd;
-  uint64_t meanQ16;
+  uint32_t knotBegin, knotEnd; ///< of its curve
   bool discrete;
+  bool identity;
+  uint64_t scale;
+  int64_t shift;
 };
 
 struct ProfileEpoch {

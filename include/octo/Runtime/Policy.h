@@ -62,6 +62,10 @@ struct PolicyTraits {
   /// `epoch` is called every PolicyTable.epoch_cycles.
   bool epochs = false;
   Reach reach = Reach::Shares;
+  /// The routing rule of the program counts requests that are open, not all: a
+  /// new request takes the lowest number that no open one has, and so finds
+  /// code and weights where a request before it left them.
+  bool warmLanes = false;
 };
 
 /// What a policy may know of a waiting or running instance.
