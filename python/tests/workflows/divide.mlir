@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Fails where the divisor has a zero.
 
 owg.workflow @divide(%a: tensor<3xi32> {owg.name = "a"},

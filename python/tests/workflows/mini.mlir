@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Every kind of block on values small enough to follow by hand.
 
 owg.weight @shift : tensor<4xf32> seed 7 scale 0.5

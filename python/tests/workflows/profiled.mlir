@@ -1,3 +1,5 @@
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
 // Nothing but times: a workflow as it comes from measurements.
 
 owg.workflow @agent(%q: !owg.data<512> {owg.name = "question"})
