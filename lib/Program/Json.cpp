@@ -258,8 +258,11 @@ private:
     json["knot_offsets"] = column(d.knot_offsets());
     json["u"] = column(d.u());
     json["x"] = column(d.x());
-    json["mean_q16"] = column(d.mean_q16());
     json["discrete"] = flags(d.discrete());
+    json["curve"] = column(d.curve());
+    json["shift"] = column(d.shift());
+    json["scale"] = column(d.scale());
+    json["mean_q16"] = column(d.mean_q16());
     return json;
   }
 

@@ -14,6 +14,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Program/Distribution.h"
 #include "octo/Program/MachineTable.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -201,7 +202,7 @@ private:
     const fb::WeightTable &w = *program.weights();
     check(w.bytes(), w.seed(), w.scale(), w.data_offset());
     const fb::DistributionTable &d = *program.distributions();
-    check(d.u(), d.x(), d.mean_q16());
+    check(d.u(), d.x(), d.shift(), d.scale(), d.mean_q16());
     for (uint32_t i = 0; i < sizeOf(program.workflows()); ++i) {
       const fb::Workflow &f = *program.workflows()->Get(i);
       check(f.values()->bytes(), f.blocks()->decide_inputs(),
@@ -263,30 +264,47 @@ private:
   void checkDistributions() {
     const fb::DistributionTable &table = *program.distributions();
     where = "distributions.";
-    numDistributions = sizeOf(table.mean_q16());
-    column(table.discrete(), numDistributions, "discrete");
+    uint32_t numCurves = sizeOf(table.discrete());
     column(table.x(), sizeOf(table.u()), "x");
-    offsets(table.knot_offsets(), numDistributions, sizeOf(table.u()),
-            "knot_offsets");
-    for (uint32_t i = 0; i < numDistributions; ++i) {
+    offsets(table.knot_offsets(), numCurves, sizeOf(table.u()), "knot_offsets");
+    for (uint32_t i = 0; i < numCurves; ++i) {
       uint32_t begin = table.knot_offsets()->Get(i);
       uint32_t end = table.knot_offsets()->Get(i + 1);
       if (begin == end)
-        broken("distribution {} has no knots", i);
+        broken("curve {} has no knots", i);
       if (table.u()->Get(begin) != 0)
-        broken("distribution {} starts at draw {}; expected 0", i,
+        broken("curve {} starts at draw {}; expected 0", i,
                table.u()->Get(begin));
-      if (table.x()->Get(begin) < 0)
-        broken("distribution {} has the negative value {}", i,
-               table.x()->Get(begin));
       for (uint32_t k = begin + 1; k < end; ++k) {
         if (table.u()->Get(k) <= table.u()->Get(k - 1))
-          broken("distribution {}: the draws of knots {} and {} do not ascend",
-                 i, k - begin - 1, k - begin);
+          broken("curve {}: the draws of knots {} and {} do not ascend", i,
+                 k - begin - 1, k - begin);
         if (table.x()->Get(k) < table.x()->Get(k - 1))
-          broken("distribution {}: the values of knots {} and {} descend", i,
+          broken("curve {}: the values of knots {} and {} descend", i,
                  k - begin - 1, k - begin);
       }
+    }
+    numDistributions = sizeOf(table.mean_q16());
+    column(table.curve(), numDistributions, "curve");
+    column(table.shift(), numDistributions, "shift");
+    column(table.scale(), numDistributions, "scale");
+    for (uint32_t i = 0; i < numDistributions; ++i) {
+      uint32_t curve = table.curve()->Get(i);
+      uint64_t scale = table.scale()->Get(i);
+      int64_t shift = table.shift()->Get(i);
+      index(curve, numCurves, "curve", i, "curves");
+      if (scale > maxScale)
+        broken("distribution {} has the scale {}; expected at most 2^63", i,
+               scale);
+      // The raw numbers of an identity are used as they are.
+      int64_t least = table.x()->Get(table.knot_offsets()->Get(curve));
+      if (scale == identityScale && shift == 0 && least < 0)
+        broken("distribution {} has the negative value {}", i, least);
+      int64_t most = table.x()->Get(table.knot_offsets()->Get(curve + 1) - 1);
+      if (!scaledFits(most, scale, shift))
+        broken("distribution {} has values of 2^63 and more: scale {} and "
+               "shift {} of x up to {}",
+               i, scale, shift, most);
     }
   }
 

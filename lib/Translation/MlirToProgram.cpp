@@ -114,7 +114,7 @@ private:
   MachineOp machine;
   llvm::StringMap<uint32_t> strings;
   llvm::DenseMap<Type, uint32_t> types;
-  llvm::DenseMap<Attribute, uint32_t> distributions;
+  llvm::DenseMap<Attribute, uint32_t> distributions, curves;
   llvm::DenseMap<StringAttr, uint32_t> kernels, weights, images;
 };
 } // namespace
@@ -155,11 +155,19 @@ uint32_t ProgramWriter::distribution(DistributionAttr distribution) {
       distribution, static_cast<uint32_t>(table.mean_q16.size()));
   if (!isNew)
     return found->second;
-  llvm::append_range(table.u, distribution.getU());
-  llvm::append_range(table.x, distribution.getX());
-  table.knot_offsets.push_back(table.u.size());
+  CurveAttr curve = distribution.getCurve();
+  auto [number, isNewCurve] = curves.try_emplace(
+      curve, static_cast<uint32_t>(table.discrete.size()));
+  if (isNewCurve) {
+    llvm::append_range(table.u, curve.getU());
+    llvm::append_range(table.x, curve.getX());
+    table.knot_offsets.push_back(table.u.size());
+    table.discrete.push_back(curve.getDiscrete());
+  }
+  table.curve.push_back(number->second);
+  table.shift.push_back(distribution.getShift());
+  table.scale.push_back(distribution.getScale());
   table.mean_q16.push_back(distribution.getMeanQ16());
-  table.discrete.push_back(distribution.getDiscrete());
   return found->second;
 }
 

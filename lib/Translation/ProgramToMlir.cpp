@@ -212,20 +212,18 @@ void ProgramReader::readTypes() {
 
 void ProgramReader::readDistributions() {
   const fb::DistributionTable &table = *in.distributions();
-  for (uint32_t i = 0; i < count(table.mean_q16()); ++i) {
+  SmallVector<CurveAttr> curves;
+  for (uint32_t i = 0; i < count(table.discrete()); ++i) {
     uint32_t begin = at(table.knot_offsets(), i);
     uint32_t size = at(table.knot_offsets(), i + 1) - begin;
-    distributions.push_back(DistributionAttr::get(
-        context, slice(table.u(), begin, size), slice(table.x(), begin, size),
-        at(table.mean_q16(), i), at(table.discrete(), i)));
+    curves.push_back(CurveAttr::get(context, slice(table.u(), begin, size),
+                                    slice(table.x(), begin, size),
+                                    at(table.discrete(), i)));
   }
-}
-
-std::string ProgramReader::uniqueName(StringRef base) {
-  std::string name = base.str();
-  for (unsigned i = 1; !names.insert(name).second; ++i)
-    name = (base + "." + Twine(i)).str();
-  return name;
+  for (uint32_t i = 0; i < count(table.mean_q16()); ++i)
+    distributions.push_back(DistributionAttr::get(
+        context, curves[at(table.curve(), i)], at(table.mean_q16(), i),
+        at(table.scale(), i), at(table.shift(), i)));
 }
 
 LogicalResult ProgramReader::addMachine() {

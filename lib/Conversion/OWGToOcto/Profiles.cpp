@@ -17,21 +17,30 @@
 #include <algorithm>
 #include <cmath>
 #include <limits>
+#include <optional>
 
 using namespace mlir;
 using namespace octo;
-
-static spatial::DistributionAttr toAttr(MLIRContext *context,
-                                        const Distribution &table) {
-  return spatial::DistributionAttr::get(context, table.u(), table.x(),
-                                        table.meanQ16(), table.discrete());
-}
 
 /// The kinds are numbered alike.
 static Expected<Distribution> makeTable(owg::DistributionAttr distribution) {
   return Distribution::make(
       static_cast<DistributionForm>(distribution.getKind()),
       distribution.getParameters().asArrayRef());
+}
+
+spatial::DistributionAttr ProfileTable::toAttr(MLIRContext *context,
+                                               const Distribution &table) {
+  auto [known, isNew] = curves.try_emplace(table.curve().get());
+  if (isNew) {
+    const Curve &curve = *table.curve();
+    known->second.curve = table.curve();
+    known->second.attr =
+        spatial::CurveAttr::get(context, curve.u, curve.x, curve.discrete);
+  }
+  return spatial::DistributionAttr::get(context, known->second.attr,
+                                        table.meanQ16(), table.scale(),
+                                        table.shift());
 }
 
 FailureOr<spatial::DistributionAttr>
@@ -81,6 +90,82 @@ static SmallVector<uint64_t, 4> toFixedPoint(ArrayRef<double> probabilities,
   return fixed;
 }
 
+namespace {
+/// One kind of work of a task.
+struct Part {
+  Distribution table;
+  StringRef kind;
+};
+} // namespace
+
+static uint64_t rateQ16(const PeaRatesDesc &rates, StringRef kind) {
+  return kind == "mac"      ? rates.macQ16
+         : kind == "vector" ? rates.vectorQ16
+                            : rates.scalarQ16;
+}
+
+/// The cycles of work that is constant or of one scaled curve, where either the
+/// operations or the bytes take longer at every draw: that curve again. Nothing
+/// for other work, nor for so few cycles that rounding them to the nearest, not
+/// each part up, would be felt.
+static std::optional<Distribution> scaleWork(ArrayRef<Part> parts,
+                                             const PeaRatesDesc &rates,
+                                             uint64_t bytesPerCycle) {
+  struct Line {
+    unsigned __int128 scale = 0;
+    __int128 shift = 0;
+    __int128 at(int64_t x) const {
+      return scaleKnot(x, static_cast<uint64_t>(scale),
+                       static_cast<int64_t>(shift));
+    }
+  } compute, bytes;
+  std::shared_ptr<const Curve> curve;
+  for (const Part &part : parts) {
+    bool isBytes = part.kind == "bytes";
+    Line &line = isBytes ? bytes : compute;
+    uint64_t rate = isBytes ? bytesPerCycle << 16 : rateQ16(rates, part.kind);
+    const Distribution &table = part.table;
+    if (table.isConstant()) {
+      auto amount = static_cast<unsigned __int128>(table.sample(0)) << 16;
+      line.shift += static_cast<__int128>((amount + rate - 1) / rate) << 16;
+    } else {
+      // The sum of what is cut at 0 is no multiple of the curve.
+      if (table.isIdentity() || (curve && curve != table.curve()) ||
+          (parts.size() > 1 && scaleKnot(table.curve()->x.front(),
+                                         table.scale(), table.shift()) < 0))
+        return std::nullopt;
+      curve = table.curve();
+      line.scale +=
+          ((static_cast<unsigned __int128>(table.scale()) << 16) + rate / 2) /
+          rate;
+      line.shift += static_cast<__int128>(table.shift()) * 65536 / rate;
+    }
+    if (line.scale > maxScale ||
+        line.shift > std::numeric_limits<int64_t>::max() ||
+        line.shift < std::numeric_limits<int64_t>::min())
+      return std::nullopt;
+  }
+  if (!curve)
+    return std::nullopt;
+  auto isLonger = [&](const Line &a, const Line &b) {
+    return a.at(curve->x.front()) >= b.at(curve->x.front()) &&
+           a.at(curve->x.back()) >= b.at(curve->x.back());
+  };
+  const Line &line = isLonger(compute, bytes) ? compute : bytes;
+  if (&line == &bytes && !isLonger(bytes, compute))
+    return std::nullopt;
+  if (!line.scale ||
+      !scaledFits(curve->x.back(), static_cast<uint64_t>(line.scale),
+                  static_cast<int64_t>(line.shift)))
+    return std::nullopt;
+  Distribution cycles(curve, static_cast<uint64_t>(line.scale),
+                      static_cast<int64_t>(line.shift));
+  if (cycles.isIdentity() ||
+      cycles.meanQ16() >> 16 < uint64_t(Distribution::minScaled))
+    return std::nullopt;
+  return cycles;
+}
+
 FailureOr<ProfileTable::TaskWork>
 ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
   if (!target)
@@ -88,13 +173,7 @@ ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
            << "has a profile of 'work', which only a machine turns into "
               "cycles; add an octo.machine to the module (octo-compile does), "
               "or give 'cycles'";
-  struct Part {
-    Distribution table;
-    StringRef kind;
-  };
   SmallVector<Part> parts;
-  SmallVector<uint64_t> draws{0};
-  bool discrete = true;
   for (StringRef kind : owg::ProfileAttr::getWorkKinds()) {
     auto distribution = work.getAs<owg::DistributionAttr>(kind);
     if (!distribution)
@@ -104,66 +183,74 @@ ProfileTable::convertWork(Operation *task, DictionaryAttr work) {
       return task->emitOpError()
              << "has work '" << kind
              << "' that cannot be drawn in integers: " << table.error().message;
-    discrete &= table->discrete();
-    for (uint64_t u : table->u()) {
-      draws.push_back(u);
-      // Where one table jumps, the sum does.
-      if (table->discrete() && u)
-        draws.push_back(u - 1);
-    }
     parts.push_back({std::move(*table), kind});
   }
-  llvm::sort(draws);
-  draws.erase(llvm::unique(draws), draws.end());
+  // Where the tables of the parts have knots: what a draw costs bends there.
+  SmallVector<uint64_t> draws;
+  bool discrete = true;
+  auto gatherDraws = [&] {
+    draws.push_back(0);
+    for (const Part &part : parts) {
+      const Curve &curve = *part.table.curve();
+      discrete &= curve.discrete;
+      for (uint64_t u : curve.u) {
+        draws.push_back(u);
+        // Where one table jumps, the sum does.
+        if (curve.discrete && u)
+          draws.push_back(u - 1);
+      }
+    }
+    llvm::sort(draws);
+    draws.erase(llvm::unique(draws), draws.end());
+  };
 
   TaskWork best;
+  std::optional<Distribution> bestTable;
   uint64_t bestMean = std::numeric_limits<uint64_t>::max();
   for (unsigned peaClass = 0; peaClass < numPeaClasses; ++peaClass) {
     const PeaRatesDesc &rates = target->pea.rates[peaClass];
     if (rates == PeaRatesDesc())
       continue;
-    SmallVector<uint64_t> u;
-    SmallVector<int64_t> x;
-    for (uint64_t draw : draws) {
-      unsigned __int128 compute = 0, bytes = 0;
-      for (const Part &part : parts) {
-        auto amount = static_cast<unsigned __int128>(part.table.sample(draw));
-        if (part.kind == "bytes") {
-          uint64_t rate = target->scratchpad.bytesPerCycle;
-          bytes += (amount + rate - 1) / rate;
-          continue;
+    std::optional<Distribution> table =
+        scaleWork(parts, rates, target->scratchpad.bytesPerCycle);
+    if (!table) {
+      if (draws.empty())
+        gatherDraws();
+      std::vector<uint64_t> u;
+      std::vector<int64_t> x;
+      for (uint64_t draw : draws) {
+        unsigned __int128 compute = 0, bytes = 0;
+        for (const Part &part : parts) {
+          auto amount = static_cast<unsigned __int128>(part.table.sample(draw));
+          if (part.kind == "bytes") {
+            uint64_t rate = target->scratchpad.bytesPerCycle;
+            bytes += (amount + rate - 1) / rate;
+            continue;
+          }
+          uint64_t rate = rateQ16(rates, part.kind);
+          compute += ((amount << 16) + rate - 1) / rate;
         }
-        uint64_t rate = part.kind == "mac"      ? rates.macQ16
-                        : part.kind == "vector" ? rates.vectorQ16
-                                                : rates.scalarQ16;
-        compute += ((amount << 16) + rate - 1) / rate;
+        unsigned __int128 cycles = std::max(compute, bytes);
+        auto limit = static_cast<unsigned __int128>(Distribution::maxValue);
+        auto value = static_cast<int64_t>(std::min(cycles, limit));
+        // A discrete table is constant between its knots.
+        if (discrete && !x.empty() && x.back() == value)
+          continue;
+        u.push_back(draw);
+        x.push_back(value);
       }
-      unsigned __int128 cycles = std::max(compute, bytes);
-      auto limit = static_cast<unsigned __int128>(Distribution::maxValue);
-      auto value = static_cast<int64_t>(std::min(cycles, limit));
-      // A discrete table is constant between its knots.
-      if (discrete && !x.empty() && x.back() == value)
-        continue;
-      u.push_back(draw);
-      x.push_back(value);
+      table.emplace(
+          std::make_shared<const Curve>(std::move(u), std::move(x), discrete));
     }
-    flatbuffers::FlatBufferBuilder buffer;
-    std::vector<uint32_t> offsets{0, static_cast<uint32_t>(u.size())};
-    std::vector<uint64_t> us(u.begin(), u.end()), means{0};
-    std::vector<int64_t> xs(x.begin(), x.end());
-    std::vector<uint8_t> flags{discrete};
-    buffer.Finish(fb::CreateDistributionTableDirect(buffer, &offsets, &us, &xs,
-                                                    &means, &flags));
-    Distribution table = Distribution::fromTable(
-        *flatbuffers::GetRoot<fb::DistributionTable>(buffer.GetBufferPointer()),
-        0);
     // Among equals the more general class.
-    if (table.meanQ16() <= bestMean) {
-      bestMean = table.meanQ16();
-      best.cycles = toAttr(task->getContext(), table);
+    if (uint64_t mean = table->meanQ16(); mean <= bestMean) {
+      bestMean = mean;
       best.peaClass = static_cast<spatial::PeaClass>(peaClass);
+      bestTable = std::move(table);
     }
   }
+  if (bestTable)
+    best.cycles = toAttr(task->getContext(), *bestTable);
   return best;
 }
 

@@ -15,8 +15,11 @@
 
 #include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Program/Distribution.h"
 
 #include "llvm/ADT/DenseMap.h"
+
+#include <memory>
 
 namespace octo {
 
@@ -48,6 +51,16 @@ public:
 private:
   const TargetDesc *target;
   llvm::DenseMap<mlir::Attribute, spatial::DistributionAttr> distributions;
+
+  /// Curves have hundreds of knots and many users: each is made an attribute
+  /// once. Holding it keeps its address its own.
+  struct KnownCurve {
+    std::shared_ptr<const Curve> curve;
+    spatial::CurveAttr attr;
+  };
+  llvm::DenseMap<const Curve *, KnownCurve> curves;
+  spatial::DistributionAttr toAttr(mlir::MLIRContext *context,
+                                   const Distribution &table);
 };
 
 } // namespace octo

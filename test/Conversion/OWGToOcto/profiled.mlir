@@ -2,10 +2,10 @@
 // sizes that follow from what is known.
 // RUN: octo-opt %s --convert-owg-to-octo --verify-roundtrip | FileCheck %s
 
-// Tables of knots print once, under a name.
-// CHECK: #[[EXP:dist.*]] = #octo.dist<mean_q16 = 786{{[0-9]+}}, [0: 0,
-// CHECK: #[[TWO:dist.*]] = #octo.dist<mean_q16 = 98304, discrete, [0: 1, 9223372036854775808: 2]>
-// CHECK: #[[GEO:dist.*]] = #octo.dist<mean_q16 = 196608, [0: 0, 4611686018427387904: 1,
+// Curves print once, under a name.
+// CHECK: #[[EXP:curve.*]] = #octo.curve<[0: 0,
+// CHECK: #[[TWO:curve.*]] = #octo.curve<discrete, [0: 1, 9223372036854775808: 2]>
+// CHECK: #[[GEO:curve.*]] = #octo.curve<[0: 0, 4611686018427387904: 1,
 
 octo.machine @m {target = {clockHz = 1000000000, pea = {sramBytes = 65536,
     layout = ["matrix", "general"], rates = {
@@ -24,7 +24,7 @@ octo.machine @m {target = {clockHz = 1000000000, pea = {sramBytes = 65536,
 
 // CHECK-LABEL: octo.program @p on @m {
 owg.workflow @p(%q: !owg.data<100>) -> (!owg.data<?>, !owg.data<100>) {
-  // CHECK: octo.tb "p/a" in %{{.*}} @profiled(%{{.*}}) profile <[{draw = #[[EXP]]}]> : (!octo.flow<!octo.data, 100>) -> !octo.flow<!octo.data, 100>
+  // CHECK: octo.tb "p/a" in %{{.*}} @profiled(%{{.*}}) profile <[{draw = #octo.dist<#[[EXP]], mean_q16 = 786{{[0-9]+}}, scale = 786432000, shift = 0>}]> : (!octo.flow<!octo.data, 100>) -> !octo.flow<!octo.data, 100>
   %a = owg.task "a"(%q : !owg.data<100>) -> !owg.data<100>
     profile #owg.profile<cycles = exp<12000>>
   // Equal but for the profile: the kernel is shared.
@@ -71,7 +71,7 @@ owg.workflow @p(%q: !owg.data<100>) -> (!owg.data<?>, !owg.data<100>) {
   } member {
     owg.yield %b : !owg.data<100>
   }
-  // CHECK: octo.fork "p/f" in %{{.*}} inits(%{{.*}}) captures(%{{.*}}) scopes {{\[\[}}index, 1]] profile <[{draw = #[[TWO]]}]>
+  // CHECK: octo.fork "p/f" in %{{.*}} inits(%{{.*}}) captures(%{{.*}}) scopes {{\[\[}}index, 1]] profile <[{draw = #octo.dist<#[[TWO]], mean_q16 = 98304>}]>
   // CHECK: octo.join {{.*}} -> !octo.flow<!octo.data, 60>
   %f = owg.fanout "f"(%x = %e2 : !owg.data<?>) init(concat %none : !owg.data<0>) -> !owg.data<?>
     profile #owg.profile<count = empirical<[1, 2], [0.5, 0.5]>>
@@ -81,7 +81,7 @@ owg.workflow @p(%q: !owg.data<100>) -> (!owg.data<?>, !owg.data<100>) {
     owg.yield %t#0 : !owg.data<40>
   }
   // A loop without before: its values pass through one.
-  // CHECK: %[[L:.*]], %{{.*}}, %[[IN:.*]], %{{.*}}, %{{.*}} = octo.loop "p/l" in %{{.*}} inits(%{{.*}}) next(%{{.*}}) scopes {{\[\[}}0], [forward 0]] profile <[{draw = #[[GEO]]}]>
+  // CHECK: %[[L:.*]], %{{.*}}, %[[IN:.*]], %{{.*}}, %{{.*}} = octo.loop "p/l" in %{{.*}} inits(%{{.*}}) next(%{{.*}}) scopes {{\[\[}}0], [forward 0]] profile <[{draw = #octo.dist<#[[GEO]], mean_q16 = 196608>}]>
   // CHECK: octo.decide %[[L]]() forwards(%[[IN]])
   %l = owg.loop "l"(%x = %a : !owg.data<100>) -> !owg.data<100>
     profile #owg.profile<trips = geometric<0.25>>

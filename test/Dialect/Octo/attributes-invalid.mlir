@@ -1,27 +1,37 @@
 // RUN: octo-opt %s --allow-unregistered-dialect --split-input-file --verify-diagnostics
 
-// expected-error @below {{a distribution has one x for each u, and at least one; it has 0 and 0}}
-"test.op"() {a = #octo.dist<mean_q16 = 0, []>} : () -> ()
+// expected-error @below {{a curve has one x for each u, and at least one; it has 0 and 0}}
+"test.op"() {a = #octo.curve<[]>} : () -> ()
 
 // -----
 
-// expected-error @below {{the first knot of a distribution is at u = 0, not 7}}
-"test.op"() {a = #octo.dist<mean_q16 = 0, [7: 1]>} : () -> ()
+// expected-error @below {{the first knot of a curve is at u = 0, not 7}}
+"test.op"() {a = #octo.curve<[7: 1]>} : () -> ()
 
 // -----
 
-// expected-error @below {{the knots of a distribution ascend in u; knot 2 at 5 does not}}
-"test.op"() {a = #octo.dist<mean_q16 = 0, [0: 1, 9: 2, 5: 3]>} : () -> ()
+// expected-error @below {{the knots of a curve ascend in u; knot 2 at 5 does not}}
+"test.op"() {a = #octo.curve<[0: 1, 9: 2, 5: 3]>} : () -> ()
 
 // -----
 
-// expected-error @below {{the knots of a distribution do not descend in x; knot 1 at 0 does}}
-"test.op"() {a = #octo.dist<mean_q16 = 0, discrete, [0: 1, 9: 0]>} : () -> ()
+// expected-error @below {{the knots of a curve do not descend in x; knot 1 at 0 does}}
+"test.op"() {a = #octo.curve<discrete, [0: 1, 9: 0]>} : () -> ()
 
 // -----
 
 // expected-error @below {{a distribution has no values below 0; it has -3}}
-"test.op"() {a = #octo.dist<mean_q16 = 0, [0: -3]>} : () -> ()
+"test.op"() {a = #octo.dist<#octo.curve<[0: -3]>, mean_q16 = 0>} : () -> ()
+
+// -----
+
+// expected-error @below {{the scale of a distribution is at most 2^63, not 9223372036854775809}}
+"test.op"() {a = #octo.dist<#octo.curve<[0: 1]>, mean_q16 = 0, scale = 9223372036854775809, shift = 0>} : () -> ()
+
+// -----
+
+// expected-error @below {{the values of a distribution are below 2^63; its scale 9223372036854775808 and shift 7 of x up to 1099511627776 give more}}
+"test.op"() {a = #octo.dist<#octo.curve<[0: 1099511627776]>, mean_q16 = 0, scale = 9223372036854775808, shift = 7>} : () -> ()
 
 // -----
 

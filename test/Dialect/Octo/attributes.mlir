@@ -2,17 +2,26 @@
 // RUN: octo-opt %s --verify-roundtrip | FileCheck %s
 // RUN: octo-opt %s --emit-bytecode | octo-opt | FileCheck %s
 
-// CHECK-DAG: #[[DIST:.*]] = #octo.dist<mean_q16 = 18446744073709551615, discrete, [0: 0, 18446744073709551615: 9223372036854775807]>
-#last = #octo.dist<mean_q16 = 18446744073709551615, discrete, [0: 0, 18446744073709551615: 9223372036854775807]>
+// CHECK-DAG: #[[LAST:.*]] = #octo.curve<discrete, [0: 0, 18446744073709551615: 9223372036854775807]>
+#last = #octo.dist<#octo.curve<discrete, [0: 0, 18446744073709551615: 9223372036854775807]>, mean_q16 = 18446744073709551615>
+// CHECK-DAG: #[[LINE:.*]] = #octo.curve<[0: -16777216, 18446744073709551615: 16777216]>
+#line = #octo.curve<[0: -16777216, 18446744073709551615: 16777216]>
 
 module attributes {
   // CHECK: test.a0 = #octo.dist<100>
-  test.a0 = #octo.dist<mean_q16 = 6553600, discrete, [0: 100]>,
-  // CHECK-SAME: test.a1 = #octo.dist<mean_q16 = 6553600, [0: 100]>
-  test.a1 = #octo.dist<mean_q16 = 6553600, [0: 100]>,
+  test.a0 = #octo.dist<#octo.curve<discrete, [0: 100]>, mean_q16 = 6553600>,
+  // CHECK-SAME: test.a1 = #octo.dist<#octo.curve<[0: 100]>, mean_q16 = 6553600>
+  test.a1 = #octo.dist<#octo.curve<[0: 100]>, mean_q16 = 6553600>,
+  // The identity is not written, a curve is shared.
+  // CHECK-SAME: test.a2 = #octo.dist<#[[LAST]], mean_q16 = 0>
+  test.a2 = #octo.dist<#octo.curve<discrete, [0: 0, 18446744073709551615: 9223372036854775807]>, mean_q16 = 0, scale = 1099511627776, shift = 0>,
+  // CHECK-SAME: test.a3 = #octo.dist<#[[LINE]], mean_q16 = 655360, scale = 131072, shift = 655360>
+  test.a3 = #octo.dist<#line, mean_q16 = 655360, scale = 131072, shift = 655360>,
+  // CHECK-SAME: test.a4 = #octo.dist<#[[LINE]], mean_q16 = 1, scale = 1099511627776, shift = -1>
+  test.a4 = #octo.dist<#line, mean_q16 = 1, scale = 1099511627776, shift = -1>,
   // CHECK-SAME: test.a2 = #[[DIST]]
   test.a2 = #last,
-  // CHECK-SAME: test.b0 = #octo.profile<[{draw = #octo.dist<0>}, {from = 7, draw = #[[DIST]]}]>
+  // CHECK-SAME: test.b0 = #octo.profile<[{draw = #octo.dist<0>}, {from = 7, draw = #octo.dist<#[[LAST]], mean_q16 = 18446744073709551615>}]>
   test.b0 = #octo.profile<[{from = 0, draw = #octo.dist<0>}, {draw = #last, from = 7}]>,
   // CHECK-SAME: test.b1 = #octo.profile<[{frequencies = [4294967296, 0]}]>
   test.b1 = #octo.profile<[{frequencies = [4294967296, 0]}]>,

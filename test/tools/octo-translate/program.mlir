@@ -92,7 +92,7 @@ octo.program @all on @m attributes {arg_names = ["x"], result_names = ["y", ""],
   // BACK: octo.fork "all/f" {{.*}} scopes {{\[\[}}index, 2]]
   // BACK: octo.loop "all/s/case0/l" {{.*}} {bound = 7 : i64}
   // BACK: octo.tb "all/f/each/row"
-  // BACK: octo.tb "all/f/each/p" {{.*}} profile <[{draw = #dist}]> {{.*}} !octo.flow<!octo.data, 32, #dist>
+  // BACK: octo.tb "all/f/each/p" {{.*}} profile <[{draw = #octo.dist<#curve, mean_q16 = 3276800>}]> {{.*}} !octo.flow<!octo.data, 32, #octo.dist<#curve, mean_q16 = 3276800>>
   // BACK: octo.tb "all/s/case0/l/after/t"
   %n = octo.tb "all/s/case0/l/after/t" in %after @k(%la) place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
       policy <static_time, static_frequency, "", priority = 1, cycles = 2, p95 = 3, count_q16 = 4>
@@ -123,10 +123,10 @@ octo.program @all on @m attributes {arg_names = ["x"], result_names = ["y", ""],
       policy <static_time, static_frequency, "", priority = 1, cycles = 2, p95 = 3, count_q16 = 4>
       : (!octo.flow<tensor<4xf32>>, !octo.flow<index>) -> !octo.flow<tensor<1x4xf32>>
   %d = octo.tb "all/f/each/p" in %each @p()
-      profile <[{draw = #octo.dist<mean_q16 = 3276800, [0: 0, 9223372036854775808: 100]>}]>
+      profile <[{draw = #octo.dist<#octo.curve<[0: 0, 9223372036854775808: 100]>, mean_q16 = 3276800>}]>
       place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
       policy <static_time, static_frequency, "", priority = 1, cycles = 2, p95 = 3, count_q16 = 4>
-      : () -> !octo.flow<!octo.data, 32, #octo.dist<mean_q16 = 3276800, [0: 0, 9223372036854775808: 100]>>
+      : () -> !octo.flow<!octo.data, 32, #octo.dist<#octo.curve<[0: 0, 9223372036854775808: 100]>, mean_q16 = 3276800>>
   %z = octo.join %f by @concat yields(%r)
       : (!octo.flow<tensor<1x4xf32>>) -> !octo.flow<tensor<?x4xf32>, 48>
   octo.exit in %body (%y, %z) : !octo.flow<tensor<4xf32>>, !octo.flow<tensor<?x4xf32>, 48>

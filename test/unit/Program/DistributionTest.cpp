@@ -43,15 +43,19 @@ double below(const Distribution &table, int64_t x) {
 }
 
 void checkShape(const Distribution &table) {
-  ASSERT_FALSE(table.u().empty());
-  ASSERT_EQ(table.u().size(), table.x().size());
-  EXPECT_EQ(table.u()[0], 0u);
-  EXPECT_LE(table.u().size(), 4096u);
-  for (size_t i = 1; i < table.u().size(); ++i) {
-    ASSERT_LT(table.u()[i - 1], table.u()[i]);
-    ASSERT_LE(table.x()[i - 1], table.x()[i]);
+  const Curve &curve = *table.curve();
+  ASSERT_FALSE(curve.u.empty());
+  ASSERT_EQ(curve.u.size(), curve.x.size());
+  EXPECT_EQ(curve.u[0], 0u);
+  EXPECT_LE(curve.u.size(), 4096u);
+  for (size_t i = 1; i < curve.u.size(); ++i) {
+    ASSERT_LT(curve.u[i - 1], curve.u[i]);
+    ASSERT_LE(curve.x[i - 1], curve.x[i]);
   }
-  EXPECT_GE(table.x()[0], 0);
+  if (table.isIdentity())
+    EXPECT_GE(curve.x[0], 0);
+  EXPECT_LE(table.scale(), maxScale);
+  EXPECT_TRUE(scaledFits(curve.x.back(), table.scale(), table.shift()));
 }
 
 void checkMoments(const Distribution &table, double mean, double second,
@@ -235,7 +239,7 @@ TEST(Distribution, Empirical) {
   double values[] = {900, 100, 100, 5000}, weights[] = {1, 2, 4, 0};
   Distribution table = *Distribution::empirical(values, weights);
   checkShape(table);
-  EXPECT_EQ(table.x(), (std::vector<int64_t>{100, 900}));
+  EXPECT_EQ(table.curve()->x, (std::vector<int64_t>{100, 900}));
   EXPECT_NEAR(below(table, 101), 6.0 / 7, 1e-15);
   EXPECT_NEAR(table.mean(), (600.0 + 900) / 7, 1e-9);
   double one[] = {42};
@@ -253,26 +257,176 @@ TEST(Distribution, Quantile) {
   EXPECT_NEAR(double(table.quantile(0.95)), 10000 * std::log(20), 50);
 }
 
+/// The knots of a form's values, x an integer each: what a form would have
+/// without a standard shape. `below(x)` is P(value <= x) of the form.
+template <class Below>
+Distribution direct(Below &&below, double from, double to, double step) {
+  std::vector<uint64_t> u = {0};
+  std::vector<int64_t> x = {int64_t(from) - 1};
+  for (double at = from; at <= to; at += step) {
+    int64_t k = int64_t(at);
+    double part = below(double(k) - 0.5);
+    if (k <= x.back() || part >= 1)
+      continue;
+    uint64_t draw = uint64_t(std::ldexp(part, 64));
+    if (draw <= u.back())
+      continue;
+    u.push_back(draw);
+    x.push_back(k);
+  }
+  return Distribution(std::make_shared<const Curve>(u, x, false));
+}
+
+void checkAgree(const Distribution &scaled, const Distribution &table) {
+  EXPECT_FALSE(scaled.isIdentity());
+  EXPECT_TRUE(table.isIdentity());
+  EXPECT_NEAR(scaled.mean(), table.mean(), 1e-4 * table.mean());
+  EXPECT_NEAR(scaled.secondMoment(), table.secondMoment(),
+              1e-4 * table.secondMoment());
+  for (double fraction : {0.05, 0.25, 0.5, 0.75, 0.95, 0.99, 0.9999})
+    EXPECT_NEAR(
+        double(scaled.quantile(fraction)), double(table.quantile(fraction)),
+        1e-4 * std::max(double(table.quantile(fraction)), table.mean()) + 1)
+        << fraction;
+}
+
+// The scaled standard shapes against fine tables of integers.
+TEST(Distribution, ScaledFormsAgreeWithTables) {
+  for (double mean : {1024.0, 12345.6, 5e6}) {
+    SCOPED_TRACE(fmt::format("exponential {}", mean));
+    checkAgree(Distribution::exponential(mean),
+               direct([&](double x) { return -std::expm1(-x / mean); }, 1,
+                      36 * mean, 0.004 * mean));
+  }
+  for (auto [mean, deviation] :
+       {std::pair(20000.0, 1024.0), std::pair(1500.0, 2000.0),
+        std::pair(0.0, 1e6), std::pair(1e9, 1e8)}) {
+    SCOPED_TRACE(fmt::format("normal {} {}", mean, deviation));
+    checkAgree(
+        *Distribution::normal(mean, deviation),
+        direct([&](double x) { return normalBelow((x - mean) / deviation); },
+               std::max(1.0, mean - 8 * deviation), mean + 8 * deviation,
+               0.004 * deviation));
+  }
+  for (double mean : {40000.0, 3e8})
+    for (double variation : {0.03, 0.4, 1.0, 3.0}) {
+      SCOPED_TRACE(fmt::format("lognormal {} {}", mean, variation));
+      double sigma = std::sqrt(std::log1p(variation * variation));
+      double mu = std::log(mean) - sigma * sigma / 2;
+      std::vector<uint64_t> u = {0};
+      std::vector<int64_t> x = {0};
+      for (double z = -8; z < 8; z += 0.004) {
+        int64_t k = int64_t(std::exp(mu + sigma * z));
+        double above =
+            1 - normalBelow((std::log(double(k) - 0.5) - mu) / sigma);
+        uint64_t draw = lastDraw - uint64_t(std::ldexp(above, 64)) + 1;
+        if (k > x.back() && above < 1 && above > 1e-15 && draw > u.back()) {
+          u.push_back(draw);
+          x.push_back(k);
+        }
+      }
+      checkAgree(*Distribution::logNormal(mean, variation),
+                 Distribution(std::make_shared<const Curve>(u, x, false)));
+    }
+  checkAgree(
+      *Distribution::uniform(100.25, 5000.5),
+      direct([&](double x) { return (x - 100.25) / 4900.25; }, 100, 5001, 7));
+}
+
+TEST(Distribution, ScalesAreExactWhereTheyShouldBe) {
+  // Against 128-bit arithmetic by hand: 3.5 * x - 10, x in 2^-24.
+  auto curve = std::make_shared<const Curve>(
+      std::vector<uint64_t>{0, uint64_t(1) << 62, uint64_t(3) << 62},
+      std::vector<int64_t>{-(1 << 24), 4 << 24, 100 << 24}, true);
+  Distribution d(curve, uint64_t(3.5 * 65536), -10 * 65536);
+  EXPECT_EQ(d.sample(0), 0); // -13.5
+  EXPECT_EQ(d.sample(uint64_t(1) << 62), 4);
+  EXPECT_EQ(d.sample(lastDraw), 340);
+  EXPECT_EQ(d.meanQ16(), (4u * 2 + 340) * 65536 / 4);
+  EXPECT_DOUBLE_EQ(d.mean(), 87);
+  EXPECT_DOUBLE_EQ(d.secondMoment(), (16.0 * 2 + 340 * 340) / 4);
+  // Halves are rounded up.
+  EXPECT_EQ(Distribution(curve, 65536 / 8, 0).sample(uint64_t(1) << 62), 1);
+  EXPECT_EQ(Distribution(curve, 65536 / 8 - 1, 0).sample(uint64_t(1) << 62), 0);
+  // The ends of the range.
+  EXPECT_TRUE(scaledFits(INT64_MAX, identityScale, 0));
+  EXPECT_FALSE(scaledFits(INT64_MAX, identityScale, 65536));
+  EXPECT_FALSE(scaledFits(INT64_MAX, maxScale, INT64_MAX));
+  EXPECT_EQ(scaleDraw(INT64_MIN, maxScale, INT64_MIN), 0);
+  EXPECT_EQ(scaleDraw(INT64_MAX, identityScale, 0), INT64_MAX);
+}
+
+TEST(Distribution, NormalShapeCutAtZero) {
+  // Between two knots that lie on both sides of 0: half of the draws give 0.
+  auto curve = std::make_shared<const Curve>(
+      std::vector<uint64_t>{0, lastDraw},
+      std::vector<int64_t>{-(int64_t(1) << 40), int64_t(1) << 40}, false);
+  Distribution d(curve, identityScale, 65536 / 2);
+  double top = std::ldexp(1, 40);
+  EXPECT_NEAR(d.mean(), top / 4, top * 1e-11);
+  EXPECT_NEAR(d.secondMoment(), top * top / 6, top * top * 1e-11);
+  EXPECT_NEAR(double(d.meanQ16()) / 65536, top / 4, 2);
+  EXPECT_EQ(d.sample(lastDraw / 3), 0);
+}
+
+TEST(Distribution, EqualShapesShareACurve) {
+  EXPECT_EQ(Distribution::exponential(2000).curve(),
+            Distribution::exponential(1e9).curve());
+  EXPECT_EQ(Distribution::normal(9000, 2000)->curve(),
+            Distribution::normal(0, 1e9)->curve());
+  EXPECT_EQ(Distribution::uniform(0, 2000)->curve(),
+            Distribution::uniform(77, 1e9)->curve());
+  Distribution one = *Distribution::logNormal(12000, 0.4);
+  EXPECT_EQ(one.curve(), Distribution::logNormal(99999, 0.4)->curve());
+  EXPECT_NE(one.curve(), Distribution::logNormal(12000, 0.5)->curve());
+  // A shape that nobody holds is built again, alike.
+  Curve kept = *Distribution::logNormal(12000, 0.7)->curve();
+  for (int i = 0; i < 200; ++i)
+    ASSERT_TRUE(Distribution::logNormal(12000, 0.8 + 0.001 * i));
+  EXPECT_EQ(kept, *Distribution::logNormal(12000, 0.7)->curve());
+
+  fb::DistributionTableT table;
+  for (double mean : {5000.0, 6000.0, 7000.0}) {
+    addDistribution(table, *Distribution::logNormal(mean, 0.4));
+    addDistribution(table, Distribution::exponential(mean));
+    addDistribution(table, Distribution::constant(3));
+  }
+  EXPECT_EQ(table.curve, (std::vector<uint32_t>{0, 1, 2, 0, 1, 2, 0, 1, 2}));
+  EXPECT_EQ(table.discrete.size(), 3u);
+  EXPECT_EQ(table.scale[2], identityScale);
+  EXPECT_EQ(table.scale[4], 6000u * 65536);
+  EXPECT_EQ(table.shift[4], 0);
+  EXPECT_EQ(table.shift[6], 7000 * 65536);
+}
+
 TEST(Distribution, TablesArePinned) {
   // The bytes of compiled programs rest on these.
   auto hash = [](const Distribution &table) {
     uint64_t result = 0xcbf29ce484222325;
-    for (size_t i = 0; i < table.u().size(); ++i) {
-      result = (result ^ table.u()[i]) * 0x100000001b3;
-      result = (result ^ uint64_t(table.x()[i])) * 0x100000001b3;
+    auto add = [&](uint64_t word) { result = (result ^ word) * 0x100000001b3; };
+    for (size_t i = 0; i < table.curve()->u.size(); ++i) {
+      add(table.curve()->u[i]);
+      add(uint64_t(table.curve()->x[i]));
     }
+    add(table.scale());
+    add(uint64_t(table.shift()));
     return result;
   };
-  EXPECT_EQ(hash(Distribution::exponential(10000)), 16301104976370794271u);
-  EXPECT_EQ(hash(*Distribution::normal(5000, 700)), 17550800562319459595u);
-  EXPECT_EQ(hash(*Distribution::logNormal(12000, 0.4)), 14072302609576493175u);
-  EXPECT_EQ(hash(*Distribution::geometric(0.01)), 4753702506821312233u);
+  EXPECT_EQ(hash(Distribution::exponential(10000)), 17777024296870905421u);
+  EXPECT_EQ(hash(Distribution::exponential(500)), 6173653100750316622u);
+  EXPECT_EQ(hash(*Distribution::normal(50000, 7000)), 5452471700862701182u);
+  EXPECT_EQ(hash(*Distribution::normal(5000, 700)), 17704822038527149723u);
+  EXPECT_EQ(hash(*Distribution::logNormal(12000, 0.4)), 15192859208589054149u);
+  EXPECT_EQ(hash(*Distribution::logNormal(1000, 0.4)), 3353914660197946242u);
+  EXPECT_EQ(hash(*Distribution::geometric(0.01)), 7452363627030203985u);
 }
 
 TEST(Distribution, TableRoundTrip) {
   fb::DistributionTableT table;
   EXPECT_EQ(addDistribution(table, Distribution::exponential(1000)), 0u);
   EXPECT_EQ(addDistribution(table, Distribution::constant(5)), 1u);
+  Distribution scaled = *Distribution::normal(3000, 2000);
+  EXPECT_EQ(addDistribution(table, scaled), 2u);
   flatbuffers::FlatBufferBuilder builder;
   builder.Finish(fb::DistributionTable::Pack(builder, &table));
   const auto *packed =
@@ -280,6 +434,7 @@ TEST(Distribution, TableRoundTrip) {
   EXPECT_EQ(Distribution::fromTable(*packed, 0),
             Distribution::exponential(1000));
   EXPECT_EQ(Distribution::fromTable(*packed, 1), Distribution::constant(5));
+  EXPECT_EQ(Distribution::fromTable(*packed, 2), scaled);
   EXPECT_EQ(packed->mean_q16()->Get(1), 5u * 65536);
 }
 

@@ -135,23 +135,40 @@ TEST(Validate, Types) {
 
 TEST(Validate, Distributions) {
   expectViolations({
-      {"distributions.discrete has 1 entries for 2 items",
+      {"distributions.knot_offsets has 3 entries for 1 items",
        [](P &p) { p.distributions->discrete.pop_back(); }},
       {"distributions.x has", [](P &p) { p.distributions->x.pop_back(); }},
-      {"distribution 1 has no knots",
+      {"curve 1 has no knots",
        [](P &p) {
          auto &d = *p.distributions;
          d.u.pop_back(), d.x.pop_back();
          --d.knot_offsets[2];
        }},
-      {"distribution 1 starts at draw 5; expected 0",
+      {"curve 1 starts at draw 5; expected 0",
        [](P &p) { p.distributions->u.back() = 5; }},
+      {"curve 0: the draws of knots 2 and 3 do not ascend",
+       [](P &p) { p.distributions->u[3] = p.distributions->u[2]; }},
+      {"curve 0: the values of knots 2 and 3 descend",
+       [](P &p) { p.distributions->x[3] = p.distributions->x[2] - 1; }},
+      {"distributions.curve has 1 entries for 2 items",
+       [](P &p) { p.distributions->curve.pop_back(); }},
+      {"distributions.shift has 1 entries for 2 items",
+       [](P &p) { p.distributions->shift.pop_back(); }},
+      {"distributions.scale has 1 entries for 2 items",
+       [](P &p) { p.distributions->scale.pop_back(); }},
+      {"distributions.curve[1] is 2, but there are 2 curves",
+       [](P &p) { p.distributions->curve[1] = 2; }},
       {"distribution 1 has the negative value -1",
        [](P &p) { p.distributions->x.back() = -1; }},
-      {"distribution 0: the draws of knots 2 and 3 do not ascend",
-       [](P &p) { p.distributions->u[3] = p.distributions->u[2]; }},
-      {"distribution 0: the values of knots 2 and 3 descend",
-       [](P &p) { p.distributions->x[3] = p.distributions->x[2] - 1; }},
+      {"distribution 0 has the scale 9223372036854775809; expected at most "
+       "2^63",
+       [](P &p) { p.distributions->scale[0] = (uint64_t(1) << 63) + 1; }},
+      {"distribution 1 has values of 2^63 and more: scale 9223372036854775808 "
+       "and shift 0 of x up to 1099511627776",
+       [](P &p) {
+         p.distributions->x.back() = int64_t(1) << 40;
+         p.distributions->scale[1] = uint64_t(1) << 63;
+       }},
   });
 }
 

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Program/Distribution.h"
 
 #include "mlir/IR/DialectImplementation.h"
 #include "llvm/ADT/Hashing.h"
@@ -87,41 +88,103 @@ static ParseResult parseEntry(AsmParser &parser, StringRef key,
 }
 
 //===----------------------------------------------------------------------===//
+// Curve
+//===----------------------------------------------------------------------===//
+
+LogicalResult CurveAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                ArrayRef<uint64_t> u, ArrayRef<int64_t> x,
+                                bool discrete) {
+  if (u.empty() || u.size() != x.size())
+    return emitError() << "a curve has one x for each u, and at least one; it "
+                          "has "
+                       << u.size() << " and " << x.size();
+  if (u.front() != 0)
+    return emitError() << "the first knot of a curve is at u = 0, not "
+                       << u.front();
+  for (size_t i = 1; i < u.size(); ++i) {
+    if (u[i] <= u[i - 1])
+      return emitError() << "the knots of a curve ascend in u; knot " << i
+                         << " at " << u[i] << " does not";
+    if (x[i] < x[i - 1])
+      return emitError() << "the knots of a curve do not descend in x; knot "
+                         << i << " at " << x[i] << " does";
+  }
+  return success();
+}
+
+Attribute CurveAttr::parse(AsmParser &parser, Type) {
+  SMLoc loc = parser.getCurrentLocation();
+  SmallVector<uint64_t> u;
+  SmallVector<int64_t> x;
+  if (parser.parseLess())
+    return {};
+  bool discrete = succeeded(parser.parseOptionalKeyword("discrete"));
+  if (discrete && parser.parseComma())
+    return {};
+  auto knot = [&]() -> ParseResult {
+    return failure(parser.parseInteger(u.emplace_back()) ||
+                   parser.parseColon() ||
+                   parser.parseInteger(x.emplace_back()));
+  };
+  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, knot) ||
+      parser.parseGreater())
+    return {};
+  return CurveAttr::getChecked([&] { return parser.emitError(loc); },
+                               parser.getContext(), u, x, discrete);
+}
+
+void CurveAttr::print(AsmPrinter &printer) const {
+  printer << '<';
+  if (getDiscrete())
+    printer << "discrete, ";
+  printer << '[';
+  llvm::interleaveComma(
+      llvm::zip(getU(), getX()), printer.getStream(), [&](auto knot) {
+        printer << std::get<0>(knot) << ": " << std::get<1>(knot);
+      });
+  printer << "]>";
+}
+
+//===----------------------------------------------------------------------===//
 // Distribution
 //===----------------------------------------------------------------------===//
 
 LogicalResult
 DistributionAttr::verify(function_ref<InFlightDiagnostic()> emitError,
-                         ArrayRef<uint64_t> u, ArrayRef<int64_t> x,
-                         uint64_t meanQ16, bool discrete) {
-  if (u.empty() || u.size() != x.size())
-    return emitError() << "a distribution has one x for each u, and at least "
-                          "one; it has "
-                       << u.size() << " and " << x.size();
-  if (u.front() != 0)
-    return emitError() << "the first knot of a distribution is at u = 0, not "
-                       << u.front();
-  for (size_t i = 1; i < u.size(); ++i) {
-    if (u[i] <= u[i - 1])
-      return emitError() << "the knots of a distribution ascend in u; knot "
-                         << i << " at " << u[i] << " does not";
-    if (x[i] < x[i - 1])
-      return emitError() << "the knots of a distribution do not descend in x; "
-                            "knot "
-                         << i << " at " << x[i] << " does";
-  }
-  if (x.front() < 0)
+                         CurveAttr curve, uint64_t meanQ16, uint64_t scale,
+                         int64_t shift) {
+  if (scale > maxScale)
+    return emitError() << "the scale of a distribution is at most 2^63, not "
+                       << scale;
+  // x are used as they are then.
+  if (scale == identityScale && shift == 0 && curve.getX().front() < 0)
     return emitError() << "a distribution has no values below 0; it has "
-                       << x.front();
+                       << curve.getX().front();
+  if (!scaledFits(curve.getX().back(), scale, shift))
+    return emitError() << "the values of a distribution are below 2^63; its "
+                          "scale "
+                       << scale << " and shift " << shift << " of x up to "
+                       << curve.getX().back() << " give more";
   return success();
+}
+
+DistributionAttr DistributionAttr::get(MLIRContext *context, int64_t value) {
+  auto curve = CurveAttr::get(context, ArrayRef<uint64_t>{0},
+                              ArrayRef<int64_t>{value}, /*discrete=*/true);
+  return get(context, curve, static_cast<uint64_t>(value) << 16, identityScale,
+             /*shift=*/0);
+}
+
+int64_t DistributionAttr::sample(uint64_t draw) const {
+  ArrayRef<uint64_t> u = getCurve().getU();
+  ArrayRef<int64_t> x = getCurve().getX();
+  return scaleDraw(sampleKnots({u.data(), u.size()}, {x.data(), x.size()},
+                               getCurve().getDiscrete(), draw),
+                   getScale(), getShift());
 }
 
 Attribute DistributionAttr::parse(AsmParser &parser, Type) {
   SMLoc loc = parser.getCurrentLocation();
-  SmallVector<uint64_t> u;
-  SmallVector<int64_t> x;
-  uint64_t mean = 0;
-  bool discrete = false;
   if (parser.parseLess())
     return {};
   int64_t constant;
@@ -136,43 +199,40 @@ Attribute DistributionAttr::parse(AsmParser &parser, Type) {
     }
     return DistributionAttr::get(parser.getContext(), constant);
   }
-  if (parseEntry(parser, "mean_q16", mean) || parser.parseComma())
+  CurveAttr curve;
+  uint64_t mean = 0, scale = identityScale;
+  int64_t shift = 0;
+  if (parser.parseAttribute(curve) || parser.parseComma() ||
+      parseEntry(parser, "mean_q16", mean))
     return {};
-  if (succeeded(parser.parseOptionalKeyword("discrete"))) {
-    discrete = true;
-    if (parser.parseComma())
-      return {};
-  }
-  auto knot = [&]() -> ParseResult {
-    return failure(parser.parseInteger(u.emplace_back()) ||
-                   parser.parseColon() ||
-                   parser.parseInteger(x.emplace_back()));
-  };
-  if (parser.parseCommaSeparatedList(AsmParser::Delimiter::Square, knot) ||
-      parser.parseGreater())
+  // The identity is not written down.
+  if (succeeded(parser.parseOptionalComma()) &&
+      (parseEntry(parser, "scale", scale) || parser.parseComma() ||
+       parseEntry(parser, "shift", shift)))
+    return {};
+  if (parser.parseGreater())
     return {};
   return DistributionAttr::getChecked([&] { return parser.emitError(loc); },
-                                      parser.getContext(), u, x, mean,
-                                      discrete);
+                                      parser.getContext(), curve, mean, scale,
+                                      shift);
 }
 
 void DistributionAttr::print(AsmPrinter &printer) const {
-  int64_t first = getX().front();
-  if (getX().size() == 1 && getDiscrete() && first >= 0 &&
+  bool isIdentity = getScale() == identityScale && getShift() == 0;
+  CurveAttr curve = getCurve();
+  int64_t first = curve.getX().front();
+  if (isIdentity && curve.getX().size() == 1 && curve.getDiscrete() &&
       first <= (int64_t(1) << 47) &&
       getMeanQ16() == static_cast<uint64_t>(first) << 16) {
     printer << '<' << first << '>';
     return;
   }
-  printer << "<mean_q16 = " << getMeanQ16() << ", ";
-  if (getDiscrete())
-    printer << "discrete, ";
-  printer << '[';
-  llvm::interleaveComma(
-      llvm::zip(getU(), getX()), printer.getStream(), [&](auto knot) {
-        printer << std::get<0>(knot) << ": " << std::get<1>(knot);
-      });
-  printer << "]>";
+  printer << '<';
+  printer.printAttribute(curve);
+  printer << ", mean_q16 = " << getMeanQ16();
+  if (!isIdentity)
+    printer << ", scale = " << getScale() << ", shift = " << getShift();
+  printer << '>';
 }
 
 //===----------------------------------------------------------------------===//

@@ -18,15 +18,15 @@ using namespace octo::spatial;
 #include "octo/Dialect/Octo/IR/OctoEnums.cpp.inc"
 
 namespace {
-/// Tables of knots are long: they print once, under a name.
+/// Curves are long and shared: they print once, under a name.
 struct OctoAsmInterface : OpAsmDialectInterface {
   using OpAsmDialectInterface::OpAsmDialectInterface;
 
   AliasResult getAlias(Attribute attribute, raw_ostream &os) const final {
-    auto distribution = dyn_cast<DistributionAttr>(attribute);
-    if (!distribution || distribution.getU().size() < 2)
+    auto curve = dyn_cast<CurveAttr>(attribute);
+    if (!curve || curve.getU().size() < 2)
       return AliasResult::NoAlias;
-    os << "dist";
+    os << "curve";
     return AliasResult::FinalAlias;
   }
 };

@@ -104,16 +104,7 @@ namespace {
 
 /// Cycles below which 95 of 100 draws stay.
 uint64_t quantile95(DistributionAttr distribution) {
-  const uint64_t u = ~uint64_t(0) / 100 * 95;
-  ArrayRef<uint64_t> knots = distribution.getU();
-  ArrayRef<int64_t> x = distribution.getX();
-  size_t at = std::upper_bound(knots.begin(), knots.end(), u) - knots.begin();
-  at = at ? at - 1 : 0;
-  if (distribution.getDiscrete() || at + 1 >= knots.size())
-    return uint64_t(std::max<int64_t>(0, x[at]));
-  double part = double(u - knots[at]) / double(knots[at + 1] - knots[at]);
-  return uint64_t(std::max(
-      0.0, double(x[at]) + part * (double(x[at + 1]) - double(x[at]))));
+  return static_cast<uint64_t>(distribution.sample(~uint64_t(0) / 100 * 95));
 }
 
 uint64_t meanOf(DistributionAttr distribution) {

@@ -94,32 +94,49 @@ class Octo_Attr<string name, string attrMnemonic, list<Trait> traits = []>
   let mnemonic = attrMnemonic;
 }
 
-def Octo_DistributionAttr : Octo_Attr<"Distribution", "dist"> {
-  let summary = "an integer inverse distribution function";
+def Octo_CurveAttr : Octo_Attr<"Curve", "curve"> {
+  let summary = "the shape of an integer inverse distribution function";
   let description = [{
-    `knots` of (u, x): a draw u, uniform in [0, 2^64), finds its knots by
-    bisection and interpolates x linearly; `discrete`: no interpolation. The
-    mean comes with it, in 1/65536 units, for estimates.
+    Knots of (u, x): a draw u, uniform in [0, 2^64), finds its knots by
+    bisection and interpolates x linearly; `discrete`: no interpolation.
 
-    Examples: `#octo.dist<100>` (always 100);
-    `#octo.dist<mean_q16 = 32768, discrete, [0: 0, 9223372036854775808: 1]>`.
+    Example: `#octo.curve<discrete, [0: 0, 9223372036854775808: 1]>`.
   }];
   let parameters = (ins ArrayRefParameter<"uint64_t">:$u,
                         ArrayRefParameter<"int64_t">:$x,
-                        "uint64_t":$meanQ16, "bool":$discrete);
+                        "bool":$discrete);
+  let hasCustomAssemblyFormat = 1;
+  let genVerifyDecl = 1;
+}
+
+def Octo_DistributionAttr : Octo_Attr<"Distribution", "dist"> {
+  let summary = "an integer inverse distribution function";
+  let description = [{
+    What a draw gives is x of the curve times `scale` / 2^40 plus `shift` / 2^16,
+    rounded to the nearest integer and at least 0; x itself where neither is
+    given. The mean comes with it, in 1/65536 units, for estimates.
+
+    Examples: `#octo.dist<100>` (always 100);
+    `#octo.dist<#octo.curve<discrete, [0: 0, 9223372036854775808: 1]>,
+    mean_q16 = 32768>`;
+    `#octo.dist<#octo.curve<[0: 0, 18446744073709551615: 16777216]>,
+    mean_q16 = 393216000, scale = 131072000, shift = 327680000>` (uniform from
+    5000 to 7000).
+  }];
+  let parameters = (ins "::octo::spatial::CurveAttr":$curve,
+                        "uint64_t":$meanQ16, "uint64_t":$scale,
+                        "int64_t":$shift);
   let hasCustomAssemblyFormat = 1;
   let genVerifyDecl = 1;
   let builders = [
     // Always `value` (at least 0).
-    AttrBuilder<(ins "int64_t":$value), [{
-      return $_get($_ctxt, ::llvm::ArrayRef<uint64_t>{0},
-                   ::llvm::ArrayRef<int64_t>{value},
-                   static_cast<uint64_t>(value) << 16, true);
-    }]>
+    AttrBuilder<(ins "int64_t":$value)>
   ];
   let extraClassDeclaration = [{
+    /// The value at `draw`, uniform in [0, 2^64).
+    int64_t sample(uint64_t draw) const;
     /// True if every draw gives the same value.
-    bool isConstant() const { return getX().front() == getX().back(); }
+    bool isConstant() const { return sample(0) == sample(~uint64_t(0)); }
   }];
 }
 
