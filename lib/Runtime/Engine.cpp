@@ -897,7 +897,7 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     return;
   request.failed = true;
   if (failures.size() < options.maxFailureReports ||
-      failures.back().request > request.number) {
+      (!failures.empty() && failures.back().request > request.number)) {
     RequestFailure failure;
     failure.request = request.number;
     failure.workflow = request.workflow;

@@ -9,8 +9,8 @@
 
 #include "Engine.h"
 
+#include <algorithm>
 #include <cmath>
-#include <cstring>
 
 using namespace octo;
 using namespace octo::test;
@@ -19,7 +19,7 @@ namespace {
 
 static Tensor vector(std::vector<float> values) {
   Tensor t = Tensor::allocate(ElementKind::F32, {int64_t(values.size())});
-  std::memcpy(t.data(), values.data(), t.bytes());
+  std::copy(values.begin(), values.end(), t.as<float>());
   return t;
 }
 
