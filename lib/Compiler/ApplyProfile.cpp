@@ -77,7 +77,8 @@ LogicalResult octo::applyProfile(ModuleOp module, StringRef text,
     StringRef rest = message;
     if (rest.consume_front("[") && !rest.consumeInteger(10, line) &&
         rest.consume_front(":"))
-      (void)rest.consumeInteger(10, column);
+      // Counted from 0 there.
+      column = rest.consumeInteger(10, column) ? 1 : column + 1;
     return emitError(FileLineColLoc::get(context, file, line, column))
            << "the profile is not valid JSON: " << message
            << "; record it again with 'octo-run run --record-profile'";

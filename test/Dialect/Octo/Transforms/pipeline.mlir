@@ -28,14 +28,14 @@ octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
 octo.program @p on @m {
   %body, %x = octo.entry : !octo.flow<!octo.data, 64>
   // PLACE: octo.tb "p/a"
-  // PLACE-SAME: place <[{cluster {{[01]}}, tbu {{[01]}}, pea {{[01]}} + 1
+  // PLACE-SAME: place <[{cluster {{[01]}}, tbu {{[01]}}, pea 0 + 2
   // PLACE-SAME: #octo.decision<share
   // PLACE-SAME: #octo.decision<home
   // LANES: octo.tb "p/a"
   // LANES-SAME: place <[{cluster {{[0-9]+}}, {{.*}}}, {cluster
   // Dispatch 2 and switch 3 come first.
   // SLOT: octo.tb "p/a"
-  // SLOT-SAME: slot <segment = 0, replica = 0, start = 5, cycles = 100>
+  // SLOT-SAME: slot <segment = 0, replica = 0, start = 5, cycles = 71>
   // TABLE: octo.tb "p/a"
   // TABLE-SAME: policy <static_time, static_frequency, "known at compile time", priority = {{[0-9]+}}, cycles = 100, p95 = 100, count_q16 = 65536, next = [1]>
   %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]>

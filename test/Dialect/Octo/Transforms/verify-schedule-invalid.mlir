@@ -6,7 +6,7 @@ octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 2,
   pea = {sramBytes = 1000, layout = ["general", "general"],
     rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
                         scalarQ16 = 65536}}},
-  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2},
+  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2, linkBufferBytes = 64},
   scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
 octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
   {variants = [#octo.variant<gang = 1, scale_q16 = 65536>]}
@@ -29,7 +29,7 @@ octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 2,
   pea = {sramBytes = 1000, layout = ["general", "general"],
     rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
                         scalarQ16 = 65536}}},
-  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2},
+  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2, linkBufferBytes = 64},
   scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
 octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
   {variants = [#octo.variant<gang = 1, scale_q16 = 65536>]}
@@ -51,7 +51,7 @@ octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 2,
   pea = {sramBytes = 1000, layout = ["general", "general"],
     rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
                         scalarQ16 = 65536}}},
-  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2},
+  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2, linkBufferBytes = 64},
   scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
 octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
   {variants = [#octo.variant<gang = 1, scale_q16 = 65536>]}
@@ -60,6 +60,7 @@ octo.program @p on @m {
   // expected-error @below {{segment 0 may be activated every 50 cycles, but PEA 0 works 100 cycles for each activation; raise the interval}}
   %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, max 1, share 65536}]> policy <static_time, static_frequency, "written by hand", priority = 1, cycles = 100, p95 = 100, count_q16 = 65536> slot <segment = 0, replica = 0, start = 0, cycles = 100>
     : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
+  // expected-error @below {{segment 0 may be activated every 50 cycles, but PEA 1 works 100 cycles for each activation; raise the interval}}
   %b = octo.tb "p/b" in %body @k(%a) profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 1 + 1, max 1, share 65536}]> policy <static_time, static_frequency, "written by hand", priority = 1, cycles = 100, p95 = 100, count_q16 = 65536> slot <segment = 0, replica = 0, start = 200, cycles = 100>
     : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
   octo.exit in %body (%b) : !octo.flow<!octo.data, 64>
@@ -73,7 +74,7 @@ octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 2,
   pea = {sramBytes = 1000, layout = ["general", "general"],
     rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
                         scalarQ16 = 65536}}},
-  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2},
+  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2, linkBufferBytes = 64},
   scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
 octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
   {variants = [#octo.variant<gang = 1, scale_q16 = 65536>]}
@@ -95,7 +96,7 @@ octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 2,
   pea = {sramBytes = 1000, layout = ["general", "general"],
     rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
                         scalarQ16 = 65536}}},
-  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2},
+  dataPlane = {linkBytesPerCycle = 8, hopCycles = 5, interfaceCycles = 2, linkBufferBytes = 64},
   scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
 octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
   {variants = [#octo.variant<gang = 1, scale_q16 = 65536>]}
