@@ -226,6 +226,13 @@ void ProgramReader::readDistributions() {
         at(table.scale(), i), at(table.shift(), i)));
 }
 
+std::string ProgramReader::uniqueName(StringRef base) {
+  std::string name = base.str();
+  for (unsigned i = 1; !names.insert(name).second; ++i)
+    name = (base + "." + Twine(i)).str();
+  return name;
+}
+
 LogicalResult ProgramReader::addMachine() {
   Expected<TargetDesc> target = readMachineTable(*in.machine());
   if (!target) {
