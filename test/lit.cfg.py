@@ -4,16 +4,16 @@
 #   %examples   the folder examples/
 #   %targets    the folder examples/targets
 #   %workflows  the folder examples/workflows
+#   %tiny       the folder of small workflows, python/tests/workflows
 #   %data       the folder test/data
 #   %python     the Python interpreter; PYTHONPATH has the package
 #   %octo_lib   the folder of the shared libraries that were built
 #   %exit       `%exit 2 command`: succeeds if the command ends with code 2
 # Features: octo-run, octo-compile, ... for each tool that was built; asan;
-# kernels (their loader was built); host-x86-64; python-package; shared-data (its
+# kernels (their loader was built); python-package; shared-data (its
 # folder is in the environment as OCTO_DATA_DIR); numpy.
 
 import os
-import platform
 import subprocess
 
 import lit.formats
@@ -31,6 +31,9 @@ examples = os.path.join(config.octo_src_root, "examples")
 config.substitutions.append(("%examples", examples))
 config.substitutions.append(("%targets", os.path.join(examples, "targets")))
 config.substitutions.append(("%workflows", os.path.join(examples, "workflows")))
+config.substitutions.append(
+    ("%tiny", os.path.join(config.octo_src_root, "python", "tests", "workflows"))
+)
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
 config.substitutions.append(("%python", config.python_executable))
 config.substitutions.append(("%octo_lib", config.octo_lib_dir))
@@ -56,12 +59,17 @@ llvm_config.with_system_environment(["ASAN_OPTIONS", "UBSAN_OPTIONS", "HOME"])
 llvm_config.use_default_substitutions()
 
 own_tools = ["octo-opt", "octo-translate", "octo-compile", "octo-run", "octo-lsp-server"]
+tool_dirs = [config.octo_tools_dir]
+if config.octo_sanitize:
+    # Only the simulator is built with sanitizers; the compiler that makes its
+    # programs is that of the release build.
+    tool_dirs.append(os.path.join(config.octo_src_root, "build", "bin"))
 for tool in own_tools:
-    if os.path.exists(os.path.join(config.octo_tools_dir, tool)):
+    if any(os.path.exists(os.path.join(d, tool)) for d in tool_dirs):
         config.available_features.add(tool)
 llvm_config.add_tool_substitutions(
     [ToolSubst(tool, unresolved="ignore") for tool in own_tools + ["mlir-opt", "mlir-runner", "mlir-translate"]],
-    [config.octo_tools_dir, config.mlir_tools_dir],
+    tool_dirs + [config.mlir_tools_dir],
 )
 
 if "address" in config.octo_sanitize:
@@ -71,8 +79,6 @@ if config.octo_data_dir and os.path.isdir(config.octo_data_dir):
     llvm_config.with_environment("OCTO_DATA_DIR", config.octo_data_dir)
 if os.path.exists(os.path.join(config.octo_lib_dir, "libOctoKernels.so")):
     config.available_features.add("kernels")
-if platform.machine() in ("x86_64", "AMD64"):
-    config.available_features.add("host-x86-64")
 if os.path.exists(os.path.join(config.octo_python_dir, "octopus", "__init__.py")):
     config.available_features.add("python-package")
 if subprocess.call([config.python_executable, "-c", "import numpy"], stderr=subprocess.DEVNULL) == 0:
