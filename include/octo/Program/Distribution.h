@@ -115,8 +115,9 @@ public:
 
   /// From here on values are wide enough for a scaled standard curve: mean of
   /// an exponential, standard deviation of a normal, width of a uniform form;
-  /// mean of a log-normal times its coefficient of variation (at most 1).
-  static constexpr double minScaled = 1024;
+  /// mean of a log-normal times its coefficient of variation (at most 1). A
+  /// curve's knots are 0.02 of that apart: below 50 every integer has its own.
+  static constexpr double minScaled = 64;
 
   /// The distribution of a form. Parameters are finite and not negative,
   /// probabilities in (0, 1] (Bernoulli: [0, 1]), the mean of a log-normal is

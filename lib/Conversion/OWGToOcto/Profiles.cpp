@@ -160,8 +160,7 @@ static std::optional<Distribution> scaleWork(ArrayRef<Part> parts,
     return std::nullopt;
   Distribution cycles(curve, static_cast<uint64_t>(line.scale),
                       static_cast<int64_t>(line.shift));
-  if (cycles.isIdentity() ||
-      cycles.meanQ16() >> 16 < uint64_t(Distribution::minScaled))
+  if (cycles.isIdentity() || cycles.meanQ16() >> 16 < 1024)
     return std::nullopt;
   return cycles;
 }
