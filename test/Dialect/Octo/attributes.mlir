@@ -12,15 +12,15 @@ module attributes {
   test.a0 = #octo.dist<#octo.curve<discrete, [0: 100]>, mean_q16 = 6553600>,
   // CHECK-SAME: test.a1 = #octo.dist<#octo.curve<[0: 100]>, mean_q16 = 6553600>
   test.a1 = #octo.dist<#octo.curve<[0: 100]>, mean_q16 = 6553600>,
-  // The identity is not written, a curve is shared.
-  // CHECK-SAME: test.a2 = #octo.dist<#[[LAST]], mean_q16 = 0>
-  test.a2 = #octo.dist<#octo.curve<discrete, [0: 0, 18446744073709551615: 9223372036854775807]>, mean_q16 = 0, scale = 1099511627776, shift = 0>,
-  // CHECK-SAME: test.a3 = #octo.dist<#[[LINE]], mean_q16 = 655360, scale = 131072, shift = 655360>
-  test.a3 = #octo.dist<#line, mean_q16 = 655360, scale = 131072, shift = 655360>,
-  // CHECK-SAME: test.a4 = #octo.dist<#[[LINE]], mean_q16 = 1, scale = 1099511627776, shift = -1>
-  test.a4 = #octo.dist<#line, mean_q16 = 1, scale = 1099511627776, shift = -1>,
-  // CHECK-SAME: test.a2 = #[[DIST]]
+  // CHECK-SAME: test.a2 = #octo.dist<#[[LAST]], mean_q16 = 18446744073709551615>
   test.a2 = #last,
+  // The identity is not written, a curve is shared.
+  // CHECK-SAME: test.a3 = #octo.dist<#[[LAST]], mean_q16 = 0>
+  test.a3 = #octo.dist<#octo.curve<discrete, [0: 0, 18446744073709551615: 9223372036854775807]>, mean_q16 = 0, scale = 1099511627776, shift = 0>,
+  // CHECK-SAME: test.a4 = #octo.dist<#[[LINE]], mean_q16 = 655360, scale = 131072, shift = 655360>
+  test.a4 = #octo.dist<#line, mean_q16 = 655360, scale = 131072, shift = 655360>,
+  // CHECK-SAME: test.a5 = #octo.dist<#[[LINE]], mean_q16 = 1, scale = 1099511627776, shift = -1>
+  test.a5 = #octo.dist<#line, mean_q16 = 1, scale = 1099511627776, shift = -1>,
   // CHECK-SAME: test.b0 = #octo.profile<[{draw = #octo.dist<0>}, {from = 7, draw = #octo.dist<#[[LAST]], mean_q16 = 18446744073709551615>}]>
   test.b0 = #octo.profile<[{from = 0, draw = #octo.dist<0>}, {draw = #last, from = 7}]>,
   // CHECK-SAME: test.b1 = #octo.profile<[{frequencies = [4294967296, 0]}]>
@@ -58,7 +58,7 @@ module attributes {
   test.t0 = !octo.flow<tensor<4xf32>, 16>,
   // CHECK-SAME: test.t1 = !octo.flow<tensor<?xbf16>, 512>
   test.t1 = !octo.flow<tensor<?xbf16>, 512>,
-  // CHECK-SAME: test.t2 = !octo.flow<!octo.data, 64, #[[DIST]]>
+  // CHECK-SAME: test.t2 = !octo.flow<!octo.data, 64, #octo.dist<#[[LAST]], mean_q16 = 18446744073709551615>>
   test.t2 = !octo.flow<!octo.data, 64, #last>,
   // CHECK-SAME: test.t3 = !octo.flow<!octo.token>
   test.t3 = !octo.flow<!octo.token>,
