@@ -146,6 +146,9 @@ Expected<void> Engine::prepare() {
     tenants.push_back(std::move(state));
   }
   options.scenario.tenants = given;
+  if (traits.warmLanes)
+    for (const WorkflowInfo &workflow : t.workflows)
+      laneRouters.push_back(makeLaneRouter(workflow));
   if (totalRequests >= (uint64_t(1) << 32))
     return makeError("the scenario has {} requests; a run takes up to 2^32 - 1",
                      totalRequests);
@@ -784,6 +787,34 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
   return {};
 }
 
+/// What a lane costs before and for a request, by the tables of the compiler.
+LaneRouter Engine::makeLaneRouter(const WorkflowInfo &workflow) const {
+  uint32_t lanes = 1;
+  uint64_t bytes = 0, peaCyclesQ16 = 0;
+  std::set<uint32_t> kernels, weights;
+  for (uint32_t b = workflow.blockBegin; b < workflow.blockEnd; ++b) {
+    const BlockInfo &block = t.blocks[b];
+    if (block.kind != BlockKind::Task)
+      continue;
+    lanes = std::max(lanes, block.numActive);
+    peaCyclesQ16 += block.expectedCycles * block.expectedCountQ16;
+    if (kernels.insert(block.kernel).second)
+      bytes += t.kernels[block.kernel].codeBytes;
+    for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w)
+      if (weights.insert(t.blockWeights[w]).second)
+        bytes += t.weights[t.blockWeights[w]].bytes;
+  }
+  uint64_t width = 0, live = 0;
+  // A lane's way from a port is one link wide.
+  for (const HbmInfo &port : m.hbm)
+    width += std::min(port.bytesPerCycle, m.linkBytesPerCycle);
+  for (PeaMask peas : m.live)
+    live += std::popcount(peas);
+  return LaneRouter(
+      lanes, width ? bytes / width : 0,
+      (peaCyclesQ16 >> 16) / std::max<uint64_t>(live / lanes, 1));
+}
+
 void Engine::tryAdmit() {
   while (!waitingRequests.empty()) {
     uint32_t id = waitingRequests.front();
@@ -800,14 +831,8 @@ void Engine::tryAdmit() {
     RequestRecord &record = records[request.number];
     record.admitted = now();
     request.lane = request.index;
-    if (traits.warmLanes) {
-      if (freeLanes.empty()) {
-        request.lane = nextLane++;
-      } else {
-        request.lane = freeLanes.top();
-        freeLanes.pop();
-      }
-    }
+    if (traits.warmLanes)
+      request.lane = laneRouters[request.workflow].enter();
     admissionWait.add(now() - record.arrival);
     for (uint32_t value : request.arguments) {
       values[value].request = id;
@@ -859,7 +884,7 @@ void Engine::finishRequest(uint32_t id) {
   --openRequests;
   --admittedOpen;
   if (traits.warmLanes)
-    freeLanes.push(request.lane);
+    laneRouters[request.workflow].leave(static_cast<uint32_t>(request.lane));
   TenantState &tenant = tenants[request.tenant];
   ++tenant.finished;
   if (!request.failed && request.order >= options.scenario.warmUpRequests) {

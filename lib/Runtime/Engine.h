@@ -16,6 +16,7 @@
 #define OCTO_LIB_RUNTIME_ENGINE_H
 
 #include "EventWheel.h"
+#include "LaneRouter.h"
 #include "Pool.h"
 #include "ProgramTables.h"
 #include "ReadyQueue.h"
@@ -28,7 +29,6 @@
 #include <deque>
 #include <functional>
 #include <memory>
-#include <queue>
 #include <set>
 #include <string>
 #include <tuple>
@@ -362,6 +362,7 @@ private:
   void arrive(uint32_t tenant);
   void scheduleArrival(uint32_t tenant);
   void tryAdmit();
+  LaneRouter makeLaneRouter(const WorkflowInfo &workflow) const;
   void startBody(uint32_t request);
   void finishRequest(uint32_t request);
   void storeOutputs(OpenRequest &request);
@@ -605,10 +606,7 @@ private:
   uint64_t admittedOpen = 0;
   uint64_t heldInstances = 0;
   uint32_t arrivalOrder = 0;
-  /// Numbers of finished requests (traits.warmLanes), lowest first.
-  std::priority_queue<uint64_t, std::vector<uint64_t>, std::greater<>>
-      freeLanes;
-  uint64_t nextLane = 0;
+  std::vector<LaneRouter> laneRouters; ///< by workflow (traits.warmLanes)
   uint64_t valueSequence = 0;
   uint32_t exponentialBase = 0;
   std::vector<Distribution> gaps; ///< between arrivals, by tenant

@@ -8,14 +8,13 @@
 // Our reading of the paper's three mechanisms (DESIGN, section 11):
 //
 //  ddsm  tells transient slack of PEAs from structural slack. PEAs that have
-//  been
-//        idle for less than a reconfiguration takes only get work whose code is
-//        resident, or that is long against a reconfiguration.
+//        been idle for less than a reconfiguration takes only get work whose
+//        code is resident, or that is long against a reconfiguration.
 //  atss  local decisions of each TBU at every change: gangs by what is free and
 //        what waits, resized while they run, code loaded ahead for what waits.
-//  pcss  clusters: a new request takes the lane of one that has finished, where
-//        code and weights are; its instances go to another replica if that has
-//        much less to do; queued ones are handed to neighbours whose load is
+//  pcss  clusters: a new request joins a lane in use, where code and weights
+//        are, unless filling one more is the shorter wait (LaneRouter.h); its
+//        instances go to another replica if that has much less to do; queued ones are handed to neighbours whose load is
 //        lower (first-order diffusion) in each epoch.
 //
 // With all of them off, instances go to their routed replica with the gang of

@@ -62,9 +62,9 @@ struct PolicyTraits {
   /// `epoch` is called every PolicyTable.epoch_cycles.
   bool epochs = false;
   Reach reach = Reach::Shares;
-  /// The routing rule of the program counts requests that are open, not all: a
-  /// new request takes the lowest number that no open one has, and so finds
-  /// code and weights where a request before it left them.
+  /// The host port chooses the lane of a request instead of counting requests:
+  /// it weighs the load of lanes in use against filling one more with code and
+  /// weights (semantics, section 10).
   bool warmLanes = false;
 };
 

@@ -1,0 +1,81 @@
+//===- LaneRouter.h - Which lane a new request takes -----------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The replicas of a program lie in lanes: replica i of every block. A request
+// that opens a lane waits until its code and weights have come from memory; one
+// that joins a lane in use waits for the requests there. The host port, where
+// all requests enter, weighs one against the other with what the compiler
+// expects and what it has sent where itself.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_LIB_RUNTIME_LANEROUTER_H
+#define OCTO_LIB_RUNTIME_LANEROUTER_H
+
+#include <cstdint>
+#include <set>
+#include <utility>
+#include <vector>
+
+namespace octo {
+
+class LaneRouter {
+public:
+  /// `numLanes`: lanes of the workflow, at least 1. `coldCycles`: cycles in
+  /// which the machine's memory ports can fill one lane. `serviceCycles`:
+  /// cycles that a lane works on one request.
+  LaneRouter(uint32_t numLanes, uint64_t coldCycles, uint64_t serviceCycles)
+      : numLanes(numLanes), coldCycles(coldCycles),
+        serviceCycles(serviceCycles) {}
+
+  /// The lane of a request that enters now.
+  uint32_t enter() {
+    bool open = byLoad.empty();
+    // Lanes fill at the same ports: one more waits for those before it.
+    if (!open && lanes.size() < numLanes)
+      open = (filling + 1) * coldCycles < byLoad.begin()->first * serviceCycles;
+    uint32_t lane;
+    if (open) {
+      lane = static_cast<uint32_t>(lanes.size());
+      lanes.push_back({});
+      ++filling;
+    } else {
+      lane = byLoad.begin()->second;
+      byLoad.erase(byLoad.begin());
+    }
+    byLoad.emplace(++lanes[lane].requests, lane);
+    return lane;
+  }
+
+  /// A request that `enter` gave `lane` has left.
+  void leave(uint32_t lane) {
+    Lane &state = lanes[lane];
+    byLoad.erase({state.requests, lane});
+    byLoad.emplace(--state.requests, lane);
+    if (!state.filled) {
+      state.filled = true;
+      --filling;
+    }
+  }
+
+private:
+  struct Lane {
+    uint64_t requests = 0;
+    bool filled = false;
+  };
+
+  uint32_t numLanes;
+  uint64_t coldCycles, serviceCycles;
+  uint64_t filling = 0; ///< lanes that no request has left yet
+  std::vector<Lane> lanes;
+  /// (requests, lane): the least loaded one, lowest number first.
+  std::set<std::pair<uint64_t, uint32_t>> byLoad;
+};
+
+} // namespace octo
+
+#endif // OCTO_LIB_RUNTIME_LANEROUTER_H
