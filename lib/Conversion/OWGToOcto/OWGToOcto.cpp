@@ -112,6 +112,11 @@ private:
   Size sizeOf(Value value);
   Size computeSize(Value value);
   FailureOr<spatial::FlowType> flowType(Operation *user, Value value);
+  FailureOr<SmallVector<Type>> flowTypes(Operation *user, ValueRange values);
+  /// The op that closes a select or fan-out; its operands come later.
+  FailureOr<spatial::JoinOp> createJoin(Operation *block, OperandRange inits,
+                                        spatial::Combine combine, Value token,
+                                        Location loc);
 
   /// What an owg value is in a scope.
   FailureOr<Value> resolve(Operation *user, Value value, PendingScope &scope);
@@ -328,6 +333,35 @@ FailureOr<spatial::FlowType> WorkflowConverter::flowType(Operation *user,
     return failure();
   return spatial::FlowType::get(payload.getContext(), payload, size.bytes,
                                 size.distribution);
+}
+
+FailureOr<SmallVector<Type>> WorkflowConverter::flowTypes(Operation *user,
+                                                          ValueRange values) {
+  SmallVector<Type> types;
+  for (Value value : values) {
+    FailureOr<spatial::FlowType> type = flowType(user, value);
+    if (failed(type))
+      return failure();
+    types.push_back(*type);
+  }
+  return types;
+}
+
+FailureOr<spatial::JoinOp>
+WorkflowConverter::createJoin(Operation *block, OperandRange inits,
+                              spatial::Combine combine, Value token,
+                              Location loc) {
+  FailureOr<SmallVector<Type>> outputs = flowTypes(block, block->getResults());
+  if (failed(outputs))
+    return failure();
+  FlatSymbolRefAttr kernel;
+  if (!outputs->empty())
+    kernel = kernels.getJoinKernel(FunctionType::get(block->getContext(),
+                                                     inits.getTypes(),
+                                                     block->getResultTypes()),
+                                   combine);
+  return spatial::JoinOp::create(builder, loc, *outputs, token, kernel,
+                                 ValueRange());
 }
 
 FailureOr<Value> WorkflowConverter::resolveGlobal(Operation *user,
@@ -710,13 +744,9 @@ LogicalResult WorkflowConverter::convertTask(owg::TaskOp task,
   SmallVector<Value> inputs;
   if (failed(resolveAll(task, task.getInputs(), scope, inputs)))
     return failure();
-  SmallVector<Type> types;
-  for (Value output : task.getOutputs()) {
-    FailureOr<spatial::FlowType> type = flowType(task, output);
-    if (failed(type))
-      return failure();
-    types.push_back(*type);
-  }
+  FailureOr<SmallVector<Type>> types = flowTypes(task, task.getOutputs());
+  if (failed(types))
+    return failure();
   FailureOr<spatial::ProfileAttr> profile = profiles.convert(block);
   if (failed(profile))
     return failure();
@@ -749,7 +779,7 @@ LogicalResult WorkflowConverter::convertTask(owg::TaskOp task,
   if (!kernel)
     return failure();
   auto tb = spatial::TbOp::create(
-      builder, locationOf(block), types, scope.act, pathOf(block, scope),
+      builder, locationOf(block), *types, scope.act, pathOf(block, scope),
       kernel, inputs, spatial::SlotAttr(), *profile, pinOf(block),
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());
   copyAttributes(task, tb);
@@ -806,14 +836,10 @@ LogicalResult WorkflowConverter::convertBranch(owg::BranchOp branch,
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());
   copyAttributes(branch, opener);
 
-  SmallVector<Type> outputs;
-  for (Value output : branch.getOutputs()) {
-    FailureOr<spatial::FlowType> type = flowType(branch, output);
-    if (failed(type))
-      return failure();
-    outputs.push_back(*type);
-  }
-  auto merge = spatial::MergeOp::create(builder, loc, outputs,
+  FailureOr<SmallVector<Type>> outputs = flowTypes(branch, branch.getOutputs());
+  if (failed(outputs))
+    return failure();
+  auto merge = spatial::MergeOp::create(builder, loc, *outputs,
                                         opener.getToken(), ValueRange());
   auto control = cast<spatial::ControlOpInterface>(opener.getOperation());
   for (unsigned i = 0; i <= branch.getNumCases(); ++i) {
@@ -910,21 +936,10 @@ LogicalResult WorkflowConverter::convertSelect(owg::SelectOp select,
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());
   copyAttributes(select, opener);
 
-  SmallVector<Type> outputs;
-  for (Value output : select.getOutputs()) {
-    FailureOr<spatial::FlowType> type = flowType(select, output);
-    if (failed(type))
-      return failure();
-    outputs.push_back(*type);
-  }
-  FlatSymbolRefAttr joinKernel;
-  if (!outputs.empty())
-    joinKernel = kernels.getJoinKernel(
-        FunctionType::get(select.getContext(), select.getInits().getTypes(),
-                          select->getResultTypes()),
-        *combine);
-  auto join = spatial::JoinOp::create(builder, loc, outputs, opener.getToken(),
-                                      joinKernel, ValueRange());
+  FailureOr<spatial::JoinOp> join =
+      createJoin(select, select.getInits(), *combine, opener.getToken(), loc);
+  if (failed(join))
+    return failure();
   auto control = cast<spatial::ControlOpInterface>(opener.getOperation());
   for (auto [i, member] : llvm::enumerate(select.getMemberRegions())) {
     Region *region = &member;
@@ -935,11 +950,11 @@ LogicalResult WorkflowConverter::convertSelect(owg::SelectOp select,
                 SmallVector<Value> yields;
                 if (failed(resolveAll(end, end->getOperands(), inner, yields)))
                   return failure();
-                join->insertOperands(join->getNumOperands(), yields);
+                (*join)->insertOperands((*join)->getNumOperands(), yields);
                 return success();
               });
   }
-  return bindResults(select, join->getResults(), scope);
+  return bindResults(select, (*join)->getResults(), scope);
 }
 
 LogicalResult WorkflowConverter::convertFanout(owg::FanoutOp fanout,
@@ -990,21 +1005,10 @@ LogicalResult WorkflowConverter::convertFanout(owg::FanoutOp fanout,
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());
   copyAttributes(fanout, opener);
 
-  SmallVector<Type> outputs;
-  for (Value output : fanout.getOutputs()) {
-    FailureOr<spatial::FlowType> type = flowType(fanout, output);
-    if (failed(type))
-      return failure();
-    outputs.push_back(*type);
-  }
-  FlatSymbolRefAttr joinKernel;
-  if (!outputs.empty())
-    joinKernel = kernels.getJoinKernel(
-        FunctionType::get(fanout.getContext(), fanout.getInits().getTypes(),
-                          fanout->getResultTypes()),
-        *combine);
-  auto join = spatial::JoinOp::create(builder, loc, outputs, opener.getToken(),
-                                      joinKernel, ValueRange());
+  FailureOr<spatial::JoinOp> join =
+      createJoin(fanout, fanout.getInits(), *combine, opener.getToken(), loc);
+  if (failed(join))
+    return failure();
   openScope(cast<spatial::ControlOpInterface>(opener.getOperation()), 0,
             captures, region, path.getValue().str() + "/each",
             [this, join, &region](PendingScope &inner) {
@@ -1012,7 +1016,7 @@ LogicalResult WorkflowConverter::convertFanout(owg::FanoutOp fanout,
               SmallVector<Value> yields;
               if (failed(resolveAll(end, end->getOperands(), inner, yields)))
                 return failure();
-              join->insertOperands(join->getNumOperands(), yields);
+              (*join)->insertOperands((*join)->getNumOperands(), yields);
               return success();
             });
   for (auto [argument, value] : globals) {
@@ -1021,7 +1025,7 @@ LogicalResult WorkflowConverter::convertFanout(owg::FanoutOp fanout,
       return failure();
     queue.back().values[argument] = *resolved;
   }
-  return bindResults(fanout, join->getResults(), scope);
+  return bindResults(fanout, (*join)->getResults(), scope);
 }
 
 LogicalResult WorkflowConverter::convertLoop(owg::LoopOp loop,
@@ -1070,15 +1074,11 @@ LogicalResult WorkflowConverter::convertLoop(owg::LoopOp loop,
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());
   copyAttributes(loop, opener);
 
-  SmallVector<Type> outputs;
-  for (Value output : loop.getOutputs()) {
-    FailureOr<spatial::FlowType> type = flowType(loop, output);
-    if (failed(type))
-      return failure();
-    outputs.push_back(*type);
-  }
+  FailureOr<SmallVector<Type>> outputs = flowTypes(loop, loop.getOutputs());
+  if (failed(outputs))
+    return failure();
   auto decide = spatial::DecideOp::create(
-      builder, loc, outputs, opener.getToken(), ValueRange(), ValueRange());
+      builder, loc, *outputs, opener.getToken(), ValueRange(), ValueRange());
   auto control = cast<spatial::ControlOpInterface>(opener.getOperation());
   if (loop.hasBefore()) {
     Region &before = loop.getBeforeRegion();
