@@ -580,9 +580,15 @@ void Engine::handle(const Event &event) {
       cluster.shownAt = now();
     }
     policy->epoch(*scheduler);
+    // After two epochs with nothing between them the next ones see the same
+    // again: a long quiet time is passed in one step.
+    uint64_t period = event.payload, next = now() + period;
+    quietEpochs = lastActivity < lastEpoch ? quietEpochs + 1 : 0;
+    lastEpoch = now();
+    if (quietEpochs >= 2 && !wheel.empty() && wheel.nextTime() > next)
+      next += ceilDiv(wheel.nextTime() - next, period) * period;
     if (openRequests || finishedRequests < totalRequests)
-      push(now() + event.payload, EventClass::Epoch, EpochEvent, 0,
-           event.payload, 0);
+      push(next, EventClass::Epoch, EpochEvent, 0, event.payload, 0);
     break;
   }
   }

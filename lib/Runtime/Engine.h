@@ -605,6 +605,8 @@ private:
   uint64_t finishedRequests = 0;
   uint64_t admittedOpen = 0;
   uint64_t heldInstances = 0;
+  uint64_t lastEpoch = 0;
+  uint32_t quietEpochs = 0; ///< in a row, with nothing before them
   uint32_t arrivalOrder = 0;
   std::vector<LaneRouter> laneRouters; ///< by workflow (traits.warmLanes)
   uint64_t valueSequence = 0;

@@ -72,6 +72,19 @@ TEST(Timing, ChainWithAllCosts) {
   EXPECT_EQ(r.peaCycles[unsigned(PeaState::Waiting)], 2 * 5u);
 }
 
+/// The coarse scheduler's period is far below the task; its turns with nothing
+/// to see cost no event each.
+TEST(Timing, LongQuietTimeIsPassedInOneStep) {
+  TestProgram p;
+  uint32_t kernel = p.profiledKernel();
+  constexpr int64_t cycles = int64_t(1) << 46;
+  p.task(p.body, "main/long", kernel, cycles, {p.body.addImport(0, p.token)});
+  p.body.yields = {output(0)};
+  RunResult r = run(p, "octopus");
+  EXPECT_EQ(r.makespanCycles, uint64_t(cycles));
+  EXPECT_LT(r.events, 100u);
+}
+
 TEST(Timing, ResidentCodeIsNotLoadedAgain) {
   TestProgram p;
   p.machine().config_bytes_per_cycle = 1;
