@@ -26,7 +26,7 @@ static const char *sayOutcome(Outcome outcome) {
   case Outcome::Worse:
     return "worse";
   case Outcome::NoCapacity:
-    return "does not fit";
+    return "no room, or its fair share is used up";
   case Outcome::Defect:
     return "dead or cut off";
   case Outcome::Pinned:
@@ -111,8 +111,8 @@ static void explain(BlockOpInterface block, std::string &text) {
                 ? "  candidates for the gang (score: PEA-cycles of one "
                   "instance)\n"
                 : "  candidates for the home, first lane (score: cycle of the "
-                  "first completion plus transfers to come, or load of a PEA "
-                  "in cycles where the fair share is used up)\n";
+                  "first completion plus transfers to come; where the fair "
+                  "share is used up, the load of a PEA in cycles)\n";
     std::vector<Candidate> sorted(decision.getCandidates().begin(),
                                   decision.getCandidates().end());
     auto chosen = llvm::find_if(sorted, [](const Candidate &c) {

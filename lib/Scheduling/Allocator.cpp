@@ -737,6 +737,7 @@ Checked<void> Allocator::placeFirstLane() {
         add(leastLoad[peaClass].argMin());
       }
 
+      std::vector<bool> candidatesUnder; // fair share left, by candidate
       uint32_t best = none, bestFirst = 0;
       bool bestUnder = false;
       uint64_t bestScore = 0, bestEnd = 0, bestGap = 0;
@@ -745,6 +746,7 @@ Checked<void> Allocator::placeFirstLane() {
         Candidate candidate{cluster,
                             uint16_t(tbuAt(local) % desc.tbusPerCluster),
                             uint16_t(gang), 0, Outcome::NoCapacity};
+        bool candidateUnder = false;
         uint64_t ready = readyAt(cluster);
         if (ready >= forever)
           candidate.outcome = Outcome::NoRoute;
@@ -778,9 +780,11 @@ Checked<void> Allocator::placeFirstLane() {
                                  ? finish + nearby
                                  : std::min(forever, (heaviest + share) >> 16);
             if (candidate.outcome == Outcome::NoCapacity ||
-                int64_t(score) < candidate.score) {
+                (under && !candidateUnder) ||
+                (under == candidateUnder && int64_t(score) < candidate.score)) {
               candidate.score = int64_t(score);
               candidate.outcome = Outcome::Worse;
+              candidateUnder = under;
             }
             if (best == none || (under && !bestUnder) ||
                 (under == bestUnder &&
@@ -790,8 +794,10 @@ Checked<void> Allocator::placeFirstLane() {
             }
           }
         }
-        if (record && copy == 0 && decision.candidates.size() < 12)
+        if (record && copy == 0 && decision.candidates.size() < 12) {
           decision.candidates.push_back(candidate);
+          candidatesUnder.push_back(candidateUnder);
+        }
       };
       for (uint32_t local : candidates)
         consider(local);
@@ -839,11 +845,17 @@ Checked<void> Allocator::placeFirstLane() {
       placed[(size_t(base[b]) + copy) * lanes + lane] = replica;
       positionOf[base[b] + copy] = best;
       if (record && copy == 0) {
-        for (Candidate &c : decision.candidates)
+        for (size_t i = 0; i < decision.candidates.size(); ++i) {
+          Candidate &c = decision.candidates[i];
           if (c.cluster == replica.cluster && c.tbu == replica.tbu)
             c.outcome = Outcome::Chosen;
           else if (c.outcome == Outcome::Worse && pinnedHere)
             c.outcome = Outcome::Pinned;
+          // A load beside a finish: the fair share there is used up.
+          else if (c.outcome == Outcome::Worse && bestUnder &&
+                   !candidatesUnder[i])
+            c.outcome = Outcome::NoCapacity;
+        }
       }
     }
     if (record)
