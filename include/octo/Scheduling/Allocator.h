@@ -47,6 +47,13 @@ struct Placement {
     return std::span(replicas).subspan(offsets[block],
                                        offsets[block + 1] - offsets[block]);
   }
+  /// The PEAs of each block's first replica: its fixed gang.
+  std::vector<uint16_t> gangs() const {
+    std::vector<uint16_t> result;
+    for (size_t b = 0; b + 1 < offsets.size(); ++b)
+      result.push_back(replicas[offsets[b]].peaCount);
+    return result;
+  }
 };
 
 enum class DecisionKind : uint8_t { Share, Home, Slot, Class };

@@ -67,11 +67,8 @@ private:
              const sched::Placement &placement, const ModuleMachine &machine) {
     const sched::Problem &problem = from.problem;
     const uint32_t numBlocks = problem.numBlocks();
-    std::vector<uint16_t> gang(numBlocks);
-    for (uint32_t b = 0; b < numBlocks; ++b)
-      gang[b] = placement.of(b)[0].peaCount;
     std::vector<uint64_t> rank =
-        sched::upwardRanks(problem, *machine.topology, gang);
+        sched::upwardRanks(problem, *machine.topology, placement.gangs());
     std::vector<uint64_t> count = sched::expectedCounts(problem);
     sched::Adjacency out =
         sched::groupEdges(problem.flows, numBlocks, /*outgoing=*/true);

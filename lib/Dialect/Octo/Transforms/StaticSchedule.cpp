@@ -61,11 +61,8 @@ private:
           readPlacement(*problem, "octo-static-schedule");
       if (failed(placement))
         return failure();
-      std::vector<uint16_t> gang(problem->problem.numBlocks());
-      for (uint32_t b = 0; b < gang.size(); ++b)
-        gang[b] = placement->of(b)[0].peaCount;
-      std::vector<uint64_t> rank =
-          sched::upwardRanks(problem->problem, *machine->topology, gang);
+      std::vector<uint64_t> rank = sched::upwardRanks(
+          problem->problem, *machine->topology, placement->gangs());
       sched::ScheduleOptions options;
       options.insertionDepth = insertionDepth;
       sched::Checked<sched::Schedule> schedule = sched::scheduleStatic(
