@@ -90,6 +90,10 @@ int main(int argc, char **argv) {
                  "CPU that bodies are compiled for: portable (default), host, "
                  "generic, or a name")
       ->type_name("CPU");
+  app.add_option("--kernel-opt", options.kernelOpt,
+                 "2: bodies are tiled, vectorised and optimised (default); 0: "
+                 "they are quick to compile and slow to run")
+      ->type_name("TIER");
   app.add_option("--report-json", reportFile,
                  "write the counters of the passes as JSON (- for standard "
                  "output)")

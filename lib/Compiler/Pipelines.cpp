@@ -70,12 +70,14 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
       [](OpPassManager &pm) { pm.addPass(createConvertOWGToOcto()); },
       /*verify=*/true);
   if (options.kernels)
-    add("octo-lower-kernels", [cpu = options.kernelCpu](OpPassManager &pm) {
-      LowerKernelsOptions lower;
-      if (!cpu.empty())
-        lower.kernelCpu = cpu;
-      pm.addPass(createLowerKernelsPass(lower));
-    });
+    add("octo-lower-kernels",
+        [cpu = options.kernelCpu, opt = options.kernelOpt](OpPassManager &pm) {
+          LowerKernelsOptions lower;
+          if (!cpu.empty())
+            lower.kernelCpu = cpu;
+          lower.kernelOpt = opt;
+          pm.addPass(createLowerKernelsPass(lower));
+        });
   add("octo-allocate-peas",
       [record = options.recordDecisions](OpPassManager &pm) {
         spatial::OctoAllocatePeasOptions allocate;
@@ -105,6 +107,10 @@ struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
                        llvm::cl::init(true)};
   Option<std::string> kernelCpu{*this, "kernel-cpu",
                                 llvm::cl::desc("CPU that images are made for")};
+  Option<unsigned> kernelOpt{
+      *this, "kernel-opt",
+      llvm::cl::desc("2: optimised bodies; 0: quick to compile"),
+      llvm::cl::init(2)};
 };
 } // namespace
 
@@ -117,6 +123,7 @@ void registerOctoPipelines() {
         options.target = given.target;
         options.kernels = given.kernels;
         options.kernelCpu = given.kernelCpu;
+        options.kernelOpt = given.kernelOpt;
         for (const PipelineStage &stage : defaultPipeline(options))
           stage.build(pm);
       });

@@ -162,7 +162,7 @@ private:
     if (!module)
       return failure();
     PassManager pm(&context);
-    buildKernelToLLVMPipeline(pm);
+    buildKernelToLLVMPipeline(pm, target);
     if (failed(pm.run(*module)))
       return failure();
     return emitObject(*module, target, image.object);

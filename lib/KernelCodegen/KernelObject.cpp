@@ -36,10 +36,16 @@ static void initializeTarget() {
   });
 }
 
-FailureOr<KernelTarget> resolveKernelTarget(StringRef option,
+FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
                                             std::string &error) {
   initializeTarget();
   KernelTarget target;
+  if (optLevel != 0 && optLevel != 2) {
+    error = "there is no kernel tier " + std::to_string(optLevel) +
+            "; give 2 (optimised) or 0 (quick to compile)";
+    return failure();
+  }
+  target.optLevel = optLevel;
   target.triple = llvm::sys::getDefaultTargetTriple();
   llvm::Triple triple(target.triple);
   bool isX86 = triple.getArch() == llvm::Triple::x86_64;

@@ -43,9 +43,19 @@ void tidy(OpPassManager &pm) {
   pm.addPass(createCSEPass());
 }
 
+struct KernelPipelineOptions : PassPipelineOptions<KernelPipelineOptions> {
+  Option<std::string> kernelCpu{
+      *this, "kernel-cpu",
+      llvm::cl::desc("CPU to compile for, as octo-lower-kernels takes it"),
+      llvm::cl::init("portable")};
+  Option<unsigned> kernelOpt{
+      *this, "kernel-opt", llvm::cl::desc("2: optimised; 0: quick to compile"),
+      llvm::cl::init(2)};
+};
+
 } // namespace
 
-void buildKernelToLLVMPipeline(OpPassManager &pm) {
+void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
   static std::once_flag once;
   std::call_once(once, [] { mlir::registerAllPasses(); });
 
@@ -85,11 +95,18 @@ void registerKernelCodegenPasses() {
   registerPass(createKernelChecksPass);
   registerPass(createKernelTrapsPass);
   registerPass(createKernelEntryPass);
-  PassPipelineRegistration<>(
+  PassPipelineRegistration<KernelPipelineOptions>(
       "octo-kernel-to-llvm",
       "Lower the module of one kernel from tensors to the LLVM dialect, with "
       "the interface of octo-c/Kernel.h",
-      buildKernelToLLVMPipeline);
+      [](OpPassManager &pm, const KernelPipelineOptions &options) {
+        std::string error;
+        FailureOr<KernelTarget> target =
+            resolveKernelTarget(options.kernelCpu, options.kernelOpt, error);
+        if (failed(target))
+          llvm::reportFatalUsageError("octo-kernel-to-llvm: " + Twine(error));
+        buildKernelToLLVMPipeline(pm, *target);
+      });
 }
 
 } // namespace octo

@@ -35,6 +35,7 @@ struct LowerKernelsPass
   LowerKernelsPass(const LowerKernelsPass &other) : PassWrapper(other) {}
   explicit LowerKernelsPass(const LowerKernelsOptions &options) {
     kernelCpu = options.kernelCpu;
+    kernelOpt = options.kernelOpt;
     threads = options.threads;
   }
 
@@ -52,6 +53,10 @@ struct LowerKernelsPass
       llvm::cl::desc("CPU to compile for: portable (x86-64-v3 on x86-64), "
                      "host, generic, or a name of the code generator"),
       llvm::cl::init("portable")};
+  Option<unsigned> kernelOpt{
+      *this, "kernel-opt",
+      llvm::cl::desc("2: tiled, vectorised and optimised; 0: quick to compile"),
+      llvm::cl::init(2)};
   Option<unsigned> threads{
       *this, "threads",
       llvm::cl::desc("Most threads to compile on (0: those of this machine)"),
@@ -69,7 +74,8 @@ struct LowerKernelsPass
       return markAllAnalysesPreserved();
 
     std::string error;
-    FailureOr<KernelTarget> target = resolveKernelTarget(kernelCpu, error);
+    FailureOr<KernelTarget> target =
+        resolveKernelTarget(kernelCpu, kernelOpt, error);
     if (failed(target)) {
       module.emitError() << "octo-lower-kernels: " << error;
       return signalPassFailure();

@@ -54,6 +54,8 @@ struct CompileOptions {
   bool kernels = true;
   /// As octo-lower-kernels takes it; "": its default.
   std::string kernelCpu;
+  /// 2: bodies are optimised; 0: they are quick to compile.
+  unsigned kernelOpt = 2;
   /// Record candidates and scores even for large programs.
   bool recordDecisions = false;
   /// Path or label of a block whose decisions are explained in the result.

@@ -25,6 +25,7 @@ struct PipelineOptions {
   std::string target;
   bool kernels = true;
   std::string kernelCpu;
+  unsigned kernelOpt = 2;
   bool recordDecisions = false;
 };
 
@@ -39,7 +40,8 @@ struct PipelineStage {
 /// The stages of the default pipeline, from owg to a complete octo module.
 std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options);
 
-/// Registers octo-default-pipeline{target=... kernels=... kernel-cpu=...}.
+/// Registers octo-default-pipeline{target=... kernels=... kernel-cpu=...
+/// kernel-opt=...}.
 void registerOctoPipelines();
 
 } // namespace octo

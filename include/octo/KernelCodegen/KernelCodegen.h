@@ -41,13 +41,17 @@ struct KernelTarget {
   std::string cpu;
   /// LLVM target triple.
   std::string triple;
+  /// 2: tiled, vectorised and optimised; 0: the quick tier, plain loops that
+  /// compile several times as fast. Both give the same counters and checks.
+  unsigned optLevel = 2;
 };
 
 /// Resolves the option --kernel-cpu: "portable" (or empty) is x86-64-v3 on
 /// x86-64 and "generic" elsewhere, "host" is the CPU that this runs on, and
 /// anything else is a name that the code generator knows. The triple is that of
-/// this host. On failure `error` says what is allowed.
+/// this host. `optLevel` is 0 or 2. On failure `error` says what is allowed.
 mlir::FailureOr<KernelTarget> resolveKernelTarget(llvm::StringRef option,
+                                                  unsigned optLevel,
                                                   std::string &error);
 
 /// One kernel to compile: a module (text or bytecode) with one public function,
@@ -81,10 +85,13 @@ std::vector<KernelImage> compileKernels(llvm::ArrayRef<KernelSource> sources,
 mlir::FailureOr<std::string> serializeKernel(mlir::FunctionOpInterface kernel,
                                              mlir::SymbolTable &symbols);
 
-/// Appends the passes that take the module of a kernel to the LLVM dialect.
-void buildKernelToLLVMPipeline(mlir::OpPassManager &pm);
+/// Appends the passes that take the module of a kernel to the LLVM dialect, in
+/// the tier and for the CPU of `target`.
+void buildKernelToLLVMPipeline(mlir::OpPassManager &pm,
+                               const KernelTarget &target);
 
-/// Registers the pipeline as `octo-kernel-to-llvm`, and its steps as passes.
+/// Registers the pipeline as `octo-kernel-to-llvm{kernel-cpu=...
+/// kernel-opt=...}`, and its steps as passes.
 void registerKernelCodegenPasses();
 
 } // namespace octo

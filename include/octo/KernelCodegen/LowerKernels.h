@@ -23,6 +23,8 @@ namespace octo {
 struct LowerKernelsOptions {
   /// As resolveKernelTarget takes it.
   std::string kernelCpu = "portable";
+  /// 2: optimised; 0: quick to compile.
+  unsigned kernelOpt = 2;
   /// Most threads to compile on; 0: those of this machine.
   unsigned threads = 0;
 };

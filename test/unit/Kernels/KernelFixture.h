@@ -28,7 +28,7 @@ using Type = KernelValueType;
 
 inline KernelTarget portable() {
   std::string error;
-  return *resolveKernelTarget("portable", error);
+  return *resolveKernelTarget("portable", 2, error);
 }
 
 inline KernelImage compile(const std::string &module) {

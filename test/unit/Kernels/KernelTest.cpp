@@ -517,11 +517,11 @@ TEST(Kernel, ErrorsOfTheCompiler) {
                 .find("which a kernel cannot take"),
             std::string::npos);
   std::string error;
-  EXPECT_TRUE(mlir::failed(resolveKernelTarget("no-such-cpu", error)));
+  EXPECT_TRUE(mlir::failed(resolveKernelTarget("no-such-cpu", 2, error)));
   EXPECT_NE(error.find("'no-such-cpu'"), std::string::npos);
   EXPECT_NE(error.find("portable"), std::string::npos);
-  EXPECT_TRUE(mlir::succeeded(resolveKernelTarget("host", error)));
-  EXPECT_TRUE(mlir::succeeded(resolveKernelTarget("generic", error)));
+  EXPECT_TRUE(mlir::succeeded(resolveKernelTarget("host", 2, error)));
+  EXPECT_TRUE(mlir::succeeded(resolveKernelTarget("generic", 2, error)));
 }
 
 TEST(Loader, RefusesWhatItCannotRun) {
