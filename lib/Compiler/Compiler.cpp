@@ -22,6 +22,7 @@
 #include "octo/Support/CompileReport.h"
 #include "octo/Target/Topology.h"
 #include "octo/Translation/ImportYaml.h"
+#include "octo/Translation/ModuleInput.h"
 #include "octo/Translation/ProgramTranslation.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
@@ -180,6 +181,7 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.kernels = options.kernels;
   pipeline.kernelCpu = options.kernelCpu;
+  pipeline.kernelOpt = options.kernelOpt;
   pipeline.recordDecisions =
       options.recordDecisions || !options.explain.empty();
   return pipeline;
@@ -211,7 +213,7 @@ Compilation::parse(std::unique_ptr<llvm::MemoryBuffer> buffer, StringRef name) {
   if (name.ends_with(".yaml") || name.ends_with(".yml"))
     return importYaml(buffer->getBuffer(), name, &context);
   llvm::SourceMgr sources;
-  sources.AddNewSourceBuffer(std::move(buffer), llvm::SMLoc());
+  sources.AddNewSourceBuffer(alignBytecode(std::move(buffer)), llvm::SMLoc());
   // Verified here, so that mistakes of the user are told before any pass.
   return parseSourceFile<ModuleOp>(sources, ParserConfig(&context));
 }

@@ -15,11 +15,9 @@
 
 #include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
-#include "octo/InitAllDialects.h"
+#include "octo/Translation/ModuleInput.h"
 
 #include "mlir/IR/BuiltinOps.h"
-#include "mlir/InitAllDialects.h"
-#include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/ADT/StringExtras.h"
 #include "llvm/Support/FormatVariadic.h"
 
@@ -736,14 +734,7 @@ LogicalResult octo::translateToDot(ModuleOp module, raw_ostream &os) {
 }
 
 void octo::registerMlirToDot() {
-  static TranslateFromMLIRRegistration registration(
+  registerModuleTranslation(
       "mlir-to-dot", "Draw owg workflows and octo programs with Graphviz",
-      [](ModuleOp module, raw_ostream &os) {
-        return translateToDot(module, os);
-      },
-      [](DialectRegistry &registry) {
-        mlir::registerAllDialects(registry);
-        octo::registerAllDialects(registry);
-        registry.insert<spatial::OctoDialect>();
-      });
+      translateToDot);
 }

@@ -9,12 +9,11 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo/InitAllDialects.h"
 #include "octo/Program/Program.h"
+#include "octo/Translation/ModuleInput.h"
 #include "octo/Translation/ProgramTranslation.h"
 
 #include "mlir/IR/AsmState.h"
-#include "mlir/InitAllDialects.h"
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/Support/SourceMgr.h"
 #include "llvm/Support/raw_ostream.h"
@@ -38,23 +37,14 @@ static FailureOr<Program> load(const llvm::MemoryBuffer &buffer,
 }
 
 void octo::registerProgramTranslations() {
-  static TranslateFromMLIRRegistration mlirToOcto(
+  registerModuleTranslation(
       "mlir-to-octo", "octo module to a program file (.octo)",
-      [](Operation *op, raw_ostream &os) -> LogicalResult {
-        auto module = dyn_cast<ModuleOp>(op);
-        if (!module)
-          return op->emitError() << "is no module; a program file is made of "
-                                    "a whole one";
+      [](ModuleOp module, raw_ostream &os) -> LogicalResult {
         FailureOr<std::vector<uint8_t>> bytes = translateToProgram(module);
         if (failed(bytes))
           return failure();
         os.write(reinterpret_cast<const char *>(bytes->data()), bytes->size());
         return success();
-      },
-      // The bodies of kernels may be anything.
-      [](DialectRegistry &registry) {
-        mlir::registerAllDialects(registry);
-        octo::registerAllDialects(registry);
       });
 
   // Printed here, because the source map is in the locations.
