@@ -186,7 +186,7 @@ Expected<void> Engine::prepare() {
       for (uint32_t e = t.profileBegin[block.profile];
            e < t.profileBegin[block.profile + 1]; ++e)
         if (t.epochs[e].frequencyEnd - t.epochs[e].frequencyBegin <
-            block.numRegions)
+            t.controlOf(block).numRegions)
           return false;
       return true;
     };
@@ -206,7 +206,7 @@ Expected<void> Engine::prepare() {
                          t.place(b));
       if (functional && !code)
         for (uint32_t o = 0; o < block.numOutputs; ++o) {
-          ElementKind kind = t.values[block.outputBegin + o].element;
+          ElementKind kind = t.elementOf(block.outputBegin + o);
           if (kind != ElementKind::Data && kind != ElementKind::Token)
             return makeError("task {} is profiled and makes a value of type "
                              "{} that has no content: run timing-only, or give "
@@ -226,7 +226,8 @@ Expected<void> Engine::prepare() {
       remedy = "trips";
       break;
     case BlockKind::Fanout:
-      decided = (functional && block.decideInputs) || hasDistribution();
+      decided =
+          (functional && t.controlOf(block).decideInputs) || hasDistribution();
       what = "the number of copies";
       remedy = "count";
       break;
@@ -296,8 +297,8 @@ Expected<void> Engine::prepare() {
   }
 
   // Nominal work and scaling of every kernel.
-  typeDims.resize(t.values.size());
-  blockWork.resize(t.blocks.size());
+  works.emplace_back();
+  std::unordered_map<uint32_t, std::vector<int64_t>> typeDims; // by value
   variantScaleQ16.assign(t.variants.size(), 0);
   std::vector<uint8_t> scaled(t.kernels.size(), 0);
   std::vector<int64_t> dims;
@@ -306,10 +307,10 @@ Expected<void> Engine::prepare() {
   weightUsed.assign(t.weights.size(), 0);
   for (uint32_t b = 0; b < t.blocks.size(); ++b) {
     const BlockInfo &block = t.blocks[b];
-    blockWork[b] = {};
     if (block.kernel == noIndex)
       continue;
     const KernelInfo &kernel = t.kernels[block.kernel];
+    std::array<uint64_t, 5> work = {};
     for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w) {
       const WorkTerm &term = t.terms[w];
       unsigned __int128 product = term.coefficient;
@@ -321,7 +322,7 @@ Expected<void> Engine::prepare() {
         uint32_t value = noIndex;
         if (block.kind == BlockKind::Loop) {
           // Decide inputs of a loop are yields of its first region.
-          const RegionInfo &before = t.regions[block.regionBegin];
+          const RegionInfo &before = t.regions[t.controlOf(block).regionBegin];
           if (input < before.numYields)
             value = t.yields[before.yieldBegin + input];
         } else if (input < block.numInputs) {
@@ -333,13 +334,19 @@ Expected<void> Engine::prepare() {
           const TypeInfo &type = t.types[t.weights[value & ~weightFlag].type];
           product *= dim < type.dims.size() ? type.dims[dim] : 1;
         } else {
-          if (typeDims[value].empty())
-            typeDims[value] = expectedDims(t.types[t.values[value].type],
-                                           t.values[value].bytes);
-          product *= dim < typeDims[value].size() ? typeDims[value][dim] : 1;
+          std::vector<int64_t> &dims = typeDims[value];
+          if (dims.empty())
+            dims = expectedDims(t.types[t.values[value].type],
+                                t.values[value].bytes);
+          product *= dim < dims.size() ? dims[dim] : 1;
         }
       }
-      blockWork[b][term.workClass] += static_cast<uint64_t>(product);
+      work[term.workClass] += static_cast<uint64_t>(product);
+    }
+    if (kernel.termBegin != kernel.termEnd) {
+      workOf.resize(t.blocks.size(), 0);
+      workOf[b] = static_cast<uint32_t>(works.size());
+      works.push_back(work);
     }
     if (block.kind == BlockKind::Task)
       loads.push_back(codeLoadCycles(m.hostCluster, block.kernel));
@@ -353,7 +360,7 @@ Expected<void> Engine::prepare() {
         variantScaleQ16[v] = variant.scaleQ16;
         continue;
       }
-      uint64_t cycles = ProgramTables::cycles(variant, blockWork[b]);
+      uint64_t cycles = ProgramTables::cycles(variant, work);
       if (v == kernel.variantBegin)
         one = cycles;
       variantScaleQ16[v] =
@@ -369,7 +376,7 @@ Expected<void> Engine::prepare() {
   }
   breakEvenCycles =
       std::max<uint64_t>({breakEvenCycles, m.configSwitchCycles, 1});
-  learned.resize(t.blocks.size());
+  learnedQ16.assign(t.blocks.size(), 0);
 
   // The machine at cycle 0.
   tbus.resize(m.tbus);
@@ -395,7 +402,7 @@ Expected<void> Engine::prepare() {
         tbus[replica.tbu].usable |= replica.peas;
       else
         for (uint32_t i = 0; i < m.tbusPerCluster; ++i) {
-          uint32_t tbu = replica.cluster * m.tbusPerCluster + i;
+          uint32_t tbu = t.clusterOf(replica) * m.tbusPerCluster + i;
           tbus[tbu].usable = m.live[tbu];
         }
     }
@@ -449,14 +456,16 @@ Expected<void> Engine::prepare() {
   }
 
   totals.resize(t.blocks.size());
-  outcomeCounts.resize(t.blocks.size());
-  for (uint32_t b = 0; b < t.blocks.size(); ++b)
+  for (uint32_t b = 0; b < t.blocks.size(); ++b) {
+    totals[b].workflow = t.blocks[b].workflow;
+    totals[b].block = t.blocks[b].local;
     if (t.blocks[b].kind != BlockKind::Task)
-      outcomeCounts[b].assign(t.blocks[b].kind == BlockKind::Switch ||
-                                      t.blocks[b].kind == BlockKind::Select
-                                  ? t.blocks[b].numRegions
-                                  : 1,
-                              0);
+      totals[b].outcomes.assign(t.blocks[b].kind == BlockKind::Switch ||
+                                        t.blocks[b].kind == BlockKind::Select
+                                    ? t.controlOf(t.blocks[b]).numRegions
+                                    : 1,
+                                0);
+  }
   latency.resize(1 + tenants.size());
   records.resize(totalRequests);
   requestWork.assign(totalRequests, 0);
@@ -768,7 +777,7 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
     const ValueInfo &info = t.values[first + a];
     uint64_t bytes = info.bytes;
     Tensor tensor;
-    if (functional && elementBytes(info.element)) {
+    if (functional && elementBytes(t.elementOf(first + a))) {
       const ArgumentInput *input =
           tenant.inputs.empty() ? nullptr : &tenant.inputs[a];
       if (input && !input->items.empty())
@@ -777,14 +786,12 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
         tensor = drawnArgument(t.types[info.type], input, options.scenario.seed,
                                request.index, a);
       bytes = tensor.bytes();
-    } else if (info.bytesDistribution != noIndex) {
+    } else if (uint32_t d = t.bytesDistribution(first + a); d != noIndex) {
       bytes = std::max<int64_t>(
-          t.distributions.sample(info.bytesDistribution,
-                                 draw(request, argumentStream, 0, a)),
-          0);
+          t.distributions.sample(d, draw(request, argumentStream, 0, a)), 0);
     }
     id = newValue(bytes, 0, m.hostCluster, noIndex, noIndex,
-                  info.element == ElementKind::Token);
+                  t.elementOf(first + a) == ElementKind::Token);
     if (functional)
       tensors[id] = std::move(tensor);
     request.arguments.push_back(id);
@@ -803,7 +810,7 @@ LaneRouter Engine::makeLaneRouter(const WorkflowInfo &workflow) const {
     if (block.kind != BlockKind::Task)
       continue;
     lanes = std::max(lanes, block.numActive);
-    peaCyclesQ16 += block.expectedCycles * block.expectedCountQ16;
+    peaCyclesQ16 += block.expectedCycles * t.expectedCountQ16(b);
     if (kernels.insert(block.kernel).second)
       bytes += t.kernels[block.kernel].codeBytes;
     for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w)
@@ -816,9 +823,8 @@ LaneRouter Engine::makeLaneRouter(const WorkflowInfo &workflow) const {
     width += std::min(port.bytesPerCycle, m.linkBytesPerCycle);
   for (PeaMask peas : m.live)
     live += std::popcount(peas);
-  return LaneRouter(
-      lanes, width ? bytes / width : 0,
-      (peaCyclesQ16 >> 16) / std::max<uint64_t>(live / lanes, 1));
+  return LaneRouter(lanes, width ? bytes / width : 0,
+                    (peaCyclesQ16 >> 16) / std::max<uint64_t>(live / lanes, 1));
 }
 
 void Engine::tryAdmit() {
@@ -935,8 +941,8 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     failure.block = t.blocks[block].local;
     failure.cycle = now();
     failure.path = t.pathOf(block);
-    failure.file = t.string(t.sourceFile[block]);
-    failure.line = t.sourceLine[block];
+    failure.file = t.fileOf(block);
+    failure.line = t.lineOf(block);
     failure.reason = std::move(reason);
     // In order of request.
     auto place = std::upper_bound(
@@ -1033,7 +1039,7 @@ void Engine::activateBlocks(uint32_t id) {
       uint32_t control = controlFor(id, block);
       if (t.blocks[block].kind == BlockKind::Loop)
         beginIteration(control, 0);
-      else if (!t.blocks[block].decideInputs)
+      else if (!t.controlOf(t.blocks[block]).decideInputs)
         requestDecision(control, 0);
     }
     if (!frames.current(id, generation))

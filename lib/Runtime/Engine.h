@@ -283,17 +283,6 @@ struct ClusterState {
   std::set<std::tuple<uint64_t, uint64_t, uint32_t>> parked;
 };
 
-/// Means of what has completed, per block.
-struct Learned {
-  uint64_t meanQ16 = 0;
-  uint32_t count = 0;
-};
-
-struct BlockTotals {
-  uint64_t instances = 0, busy = 0, computePea = 0, wait = 0, maxWait = 0;
-  uint64_t configLoads = 0, resizes = 0, work = 0;
-};
-
 struct TenantState {
   Arrivals arrivals;
   uint64_t requests = 0;
@@ -441,6 +430,9 @@ private:
   uint64_t joinCycles(const Control &control) const;
   uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
   uint32_t weightValue(uint32_t weight, uint32_t request);
+  const std::array<uint64_t, 5> &nominalWork(uint32_t block) const {
+    return works[workOf.empty() ? 0 : workOf[block]];
+  }
 
   // EngineTasks.cpp.
   uint32_t instanceFor(uint32_t frame, uint32_t block);
@@ -555,7 +547,6 @@ private:
   std::vector<uint32_t> freeActivations;
   std::deque<Delivery> deliveries;
   std::vector<std::pair<uint32_t, uint32_t>> resumes;
-  bool draining = false;
 
   std::vector<TbuState> tbus;
   std::vector<ClusterState> clusters;
@@ -610,15 +601,15 @@ private:
   uint32_t arrivalOrder = 0;
   std::vector<LaneRouter> laneRouters; ///< by workflow (traits.warmLanes)
   uint64_t valueSequence = 0;
-  uint32_t exponentialBase = 0;
   std::vector<Distribution> gaps; ///< between arrivals, by tenant
 
   std::vector<Tensor> weightTensors;
-  std::vector<std::array<uint64_t, 5>> blockWork; ///< nominal
-  std::vector<uint64_t> variantScaleQ16;          ///< against one PEA
-  std::vector<uint64_t> profiledCycles;
-  std::vector<Learned> learned;
-  std::vector<std::vector<int64_t>> typeDims;
+  /// Nominal work, none first, and which of it each block does; no block
+  /// without kernels that state work.
+  std::vector<std::array<uint64_t, 5>> works;
+  std::vector<uint32_t> workOf;
+  std::vector<uint64_t> variantScaleQ16; ///< against one PEA
+  std::vector<uint64_t> learnedQ16;      ///< by block: mean of what completed
 
   // Numbers.
   Counters counters;
@@ -626,13 +617,11 @@ private:
   uint64_t idleTransient = 0, idleStructural = 0, idleContagious = 0;
   uint64_t breakEvenCycles = 1;
   uint64_t usablePeas = 0;
-  std::vector<BlockTotals> totals;
-  std::vector<std::vector<uint64_t>> outcomeCounts;
+  std::vector<BlockStatistics> totals; ///< by block
   std::array<uint64_t, 5> workDone{};
   std::array<uint64_t, 4> capacityByClass{}; ///< 3: machine lacks the class
   uint64_t realisedWork = 0;
   uint64_t hostInTotal = 0, hostOutTotal = 0;
-  uint64_t tokenHopTotal = 0;
   WaitTotals taskWait;
   WaitTotals admissionWait;
   std::vector<WaitTotals> latency; ///< all, then by tenant

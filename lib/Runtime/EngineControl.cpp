@@ -47,16 +47,17 @@ uint32_t Engine::weightValue(uint32_t weight, uint32_t request) {
 }
 
 uint32_t Engine::beforeRegion(const BlockInfo &block) const {
-  for (uint32_t r = 0; r < block.numRegions; ++r)
-    if (t.regions[block.regionBegin + r].role == RegionRole::Before)
-      return block.regionBegin + r;
+  for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
+    if (t.regions[t.controlOf(block).regionBegin + r].role ==
+        RegionRole::Before)
+      return t.controlOf(block).regionBegin + r;
   return noIndex;
 }
 
 uint32_t Engine::afterRegion(const BlockInfo &block) const {
-  for (uint32_t r = 0; r < block.numRegions; ++r)
-    if (t.regions[block.regionBegin + r].role == RegionRole::After)
-      return block.regionBegin + r;
+  for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
+    if (t.regions[t.controlOf(block).regionBegin + r].role == RegionRole::After)
+      return t.controlOf(block).regionBegin + r;
   return noIndex;
 }
 
@@ -66,14 +67,14 @@ bool Engine::importIsCarried(const BlockInfo &block, uint32_t region,
   if (block.kind != BlockKind::Loop)
     return false;
   uint32_t before = beforeRegion(block);
-  if (region != (before != noIndex ? before : block.regionBegin))
+  if (region != (before != noIndex ? before : t.controlOf(block).regionBegin))
     return false;
   uint32_t source = t.imports[t.regions[region].importBegin + import];
   return source < t.regions[afterRegion(block)].numYields;
 }
 
 uint64_t Engine::decisionCycles(uint32_t block) const {
-  const std::array<uint64_t, 5> &work = blockWork[block];
+  const std::array<uint64_t, 5> &work = nominalWork(block);
   uint64_t ops = work[0] + work[1] + work[2] + work[3];
   return m.cbDecisionCycles +
          static_cast<uint64_t>(
@@ -99,7 +100,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.block = blockId;
   control.request = frame.request;
   control.cluster =
-      t.replicas[block.replicaBegin + routedReplica(block, frame)].cluster;
+      t.clusterOf(t.replicas[block.replicaBegin + routedReplica(block, frame)]);
   control.openFrames = 0;
   control.firstChild = noIndex;
   control.numTaken = 0;
@@ -118,7 +119,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.members.clear();
   control.inits.clear();
   if (block.kind == BlockKind::Loop) {
-    control.rows.resize(block.credits + 1);
+    control.rows.resize(t.controlOf(block).credits + 1);
     for (LoopRow &row : control.rows) {
       row.active = false;
       row.iteration = never;
@@ -132,7 +133,8 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
                                  draw(request, block.local, frame.tag, 0)),
           0));
   } else {
-    for (uint32_t i = 0; i < block.decideInputs && i < block.numInputs; ++i)
+    for (uint32_t i = 0;
+         i < t.controlOf(block).decideInputs && i < block.numInputs; ++i)
       control.decidePending += !(t.inputs[block.inputBegin + i] & weightFlag);
     if (block.kind != BlockKind::Switch) {
       control.inits.assign(block.numOutputs, 0);
@@ -146,7 +148,8 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
       if (!(input & weightFlag))
         continue;
       uint32_t value = weightValue(input & ~weightFlag, frame.request);
-      bool decides = block.kind != BlockKind::Loop && i < block.decideInputs;
+      bool decides =
+          block.kind != BlockKind::Loop && i < t.controlOf(block).decideInputs;
       controls[id].decidePending += decides;
       controlArrived(id, i, value);
     }
@@ -186,7 +189,7 @@ void Engine::controlInput(uint32_t frame, uint32_t blockId, uint32_t input,
     return;
   uint32_t id = controlFor(frame, blockId);
   const BlockInfo &block = t.blocks[blockId];
-  if (block.kind != BlockKind::Loop && input < block.decideInputs)
+  if (block.kind != BlockKind::Loop && input < t.controlOf(block).decideInputs)
     sendValue(MessageKind::Decide, id, controls[id].generation, input, value,
               controls[id].cluster, now());
   else
@@ -230,13 +233,13 @@ void Engine::controlArrived(uint32_t id, uint32_t input, uint32_t value) {
     }
     return;
   }
-  if (input < block.decideInputs) {
+  if (input < t.controlOf(block).decideInputs) {
     control.path = std::max(control.path, values[value].path);
     if (--control.decidePending == 0 && !control.decided)
       requestDecision(id, 0);
     return;
   }
-  uint32_t init = input - block.decideInputs;
+  uint32_t init = input - t.controlOf(block).decideInputs;
   if (block.kind != BlockKind::Switch && init < block.numOutputs &&
       controls.current(id, generation))
     sendValue(MessageKind::Join, id, generation, initSlot | init, value,
@@ -277,7 +280,7 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
         inputs.push_back(tensors[word - 1]);
     } else {
       uint32_t *words = inputWords(frame, block);
-      for (uint32_t i = 0; i < block.decideInputs; ++i)
+      for (uint32_t i = 0; i < t.controlOf(block).decideInputs; ++i)
         inputs.push_back(tensors[words[i] - 1]);
     }
     std::vector<Tensor> results(kernel.numOutputs);
@@ -292,8 +295,8 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     const Tensor &decision = results[0];
     if (block.kind == BlockKind::Select && !decision.isScalar()) {
       const uint8_t *mask = decision.as<uint8_t>();
-      for (uint32_t r = 0; r < block.numRegions && r < decision.numElements();
-           ++r)
+      for (uint32_t r = 0;
+           r < t.controlOf(block).numRegions && r < decision.numElements(); ++r)
         if (mask[r]) {
           control.members.push_back(r);
           outcome |= r < 64 ? uint64_t(1) << r : 0;
@@ -303,7 +306,7 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     int64_t number = integerElement(decision, 0);
     switch (block.kind) {
     case BlockKind::Switch: {
-      uint64_t last = block.numRegions - 1;
+      uint64_t last = t.controlOf(block).numRegions - 1;
       // A truth value has two cases: true is the first.
       if (decision.kind() == ElementKind::I1)
         number = number ? 0 : last;
@@ -314,7 +317,7 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     }
     case BlockKind::Select:
       outcome = static_cast<uint64_t>(number);
-      for (uint32_t r = 0; r < block.numRegions && r < 64; ++r)
+      for (uint32_t r = 0; r < t.controlOf(block).numRegions && r < 64; ++r)
         if (outcome >> r & 1)
           control.members.push_back(r);
       break;
@@ -330,8 +333,8 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     const ProfileEpoch *epoch =
         t.epochFor(block.profile, requestForProfile(request));
     uint64_t u = draw(request, block.local, frame.tag, 0) >> 32, sum = 0;
-    outcome = block.numRegions - 1;
-    for (uint32_t r = 0; r < block.numRegions; ++r) {
+    outcome = t.controlOf(block).numRegions - 1;
+    for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r) {
       sum += t.frequencies[epoch->frequencyBegin + r];
       if (u < sum) {
         outcome = r;
@@ -343,7 +346,7 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
   case BlockKind::Select: {
     const ProfileEpoch *epoch =
         t.epochFor(block.profile, requestForProfile(request));
-    for (uint32_t r = 0; r < block.numRegions; ++r)
+    for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
       if (draw(request, block.local, frame.tag, 1 + r) >> 32 <
           t.frequencies[epoch->frequencyBegin + r]) {
         control.members.push_back(r);
@@ -356,7 +359,7 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     return true;
   default: {
     int64_t count = 0;
-    if (functional && block.decideInputs) {
+    if (functional && t.controlOf(block).decideInputs) {
       uint32_t word = inputWords(frame, block)[0];
       count = integerElement(tensors[word - 1], 0);
     } else {
@@ -384,10 +387,10 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   control.path += cycles;
   control.outcome = outcome;
   const OpenRequest &request = requests[control.request];
-  BlockTotals &total = totals[control.block];
+  BlockStatistics &total = totals[control.block];
   ++total.instances;
-  total.busy += cycles;
-  const std::array<uint64_t, 5> &work = blockWork[control.block];
+  total.busyCycles += cycles;
+  const std::array<uint64_t, 5> &work = nominalWork(control.block);
   workDone[3] += work[0] + work[1] + work[2] + work[3];
   if (trace)
     trace->decision({request.number, frames[control.frame].tag, block.workflow,
@@ -398,7 +401,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
       outcomes.push_back({request.number, frames[control.frame].tag,
                           block.workflow, block.local, value});
   };
-  std::vector<uint64_t> &counts = outcomeCounts[control.block];
+  std::vector<uint64_t> &counts = total.outcomes;
 
   switch (block.kind) {
   case BlockKind::Task:
@@ -407,9 +410,9 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
     control.decided = true;
     ++counts[outcome];
     record(outcome);
-    openChild(id, block.regionBegin + static_cast<uint32_t>(outcome),
-              static_cast<uint32_t>(outcome), frames[control.frame].copy,
-              nullptr);
+    openChild(
+        id, t.controlOf(block).regionBegin + static_cast<uint32_t>(outcome),
+        static_cast<uint32_t>(outcome), frames[control.frame].copy, nullptr);
     break;
   case BlockKind::Select: {
     control.decided = true;
@@ -420,7 +423,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
     for (uint32_t k = 0; k < control.numTaken; ++k) {
       uint32_t member = control.members[k];
       ++counts[member];
-      openChild(id, block.regionBegin + member, member,
+      openChild(id, t.controlOf(block).regionBegin + member, member,
                 frames[control.frame].copy, nullptr);
       if (!controls.current(id, generation))
         return;
@@ -459,10 +462,10 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
         }
       break;
     }
-    if (block.bound && iteration >= block.bound) {
+    if (t.controlOf(block).bound && iteration >= t.controlOf(block).bound) {
       failRequest(control.request, control.block,
                   fmt::format("the loop went past its bound of {} iterations",
-                              block.bound));
+                              t.controlOf(block).bound));
       return;
     }
     ++counts[0];
@@ -544,7 +547,7 @@ void Engine::startCopies(uint32_t id) {
   uint32_t credits =
       traits.central
           ? static_cast<uint32_t>(std::min<uint64_t>(usablePeas, 0x7fffffff))
-          : block.credits;
+          : t.controlOf(block).credits;
   while (controls.current(id, generation)) {
     Control &control = controls[id];
     if (control.nextCopy >= control.numTaken)
@@ -554,7 +557,7 @@ void Engine::startCopies(uint32_t id) {
       return;
     }
     uint32_t copy = control.nextCopy++;
-    openChild(id, block.regionBegin, copy, copy, nullptr);
+    openChild(id, t.controlOf(block).regionBegin, copy, copy, nullptr);
   }
 }
 
@@ -639,7 +642,7 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
         !(previous.decided && previous.going))
       return;
   }
-  if (control.activeIterations >= block.credits) {
+  if (control.activeIterations >= t.controlOf(block).credits) {
     ++counters.creditWaits;
     return;
   }
@@ -649,10 +652,11 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
   if (row.iteration != iteration) {
     if (row.active)
       return;
-    uint32_t decides = before == noIndex ? 0 : block.decideInputs;
-    uint32_t forwarded = before == noIndex
-                             ? carried
-                             : t.regions[before].numYields - block.decideInputs;
+    uint32_t decides = before == noIndex ? 0 : t.controlOf(block).decideInputs;
+    uint32_t forwarded =
+        before == noIndex
+            ? carried
+            : t.regions[before].numYields - t.controlOf(block).decideInputs;
     openRow(row, iteration, carried, forwarded, decides);
   }
   // With one carried value the iteration depends on it in every run.
@@ -662,7 +666,7 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
   ++control.nextIteration;
   ++control.activeIterations;
   uint32_t generation = control.generation;
-  bool decideNow = before == noIndex || !block.decideInputs;
+  bool decideNow = before == noIndex || !t.controlOf(block).decideInputs;
   if (before != noIndex)
     openChild(id, before, static_cast<uint32_t>(iteration),
               frames[control.frame].copy, &row);
@@ -678,12 +682,12 @@ void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
   uint32_t before = beforeRegion(block), after = afterRegion(block);
   LoopRow &row = rowOf(control, iteration);
   if (row.iteration != iteration) {
-    uint32_t decides = before == noIndex ? 0 : block.decideInputs;
+    uint32_t decides = before == noIndex ? 0 : t.controlOf(block).decideInputs;
     uint32_t carried = t.regions[after].numYields;
     openRow(row, iteration, carried,
             before == noIndex
                 ? carried
-                : t.regions[before].numYields - block.decideInputs,
+                : t.regions[before].numYields - t.controlOf(block).decideInputs,
             decides);
   }
   row.carried[k] = value + 1;
@@ -760,7 +764,7 @@ void Engine::controlYield(uint32_t id, uint32_t frame, uint32_t yield,
     return;
   }
   case RegionRole::Before:
-    if (yield < block.decideInputs) {
+    if (yield < t.controlOf(block).decideInputs) {
       uint32_t row = frames[frame].index % control.rows.size();
       sendValue(MessageKind::Decide, id, control.generation, yield | row << 24,
                 value, control.cluster, now());
@@ -784,7 +788,7 @@ void Engine::yieldArrived(uint32_t id, uint32_t frame, uint32_t yield,
   switch (t.regions[frames[frame].region].role) {
   case RegionRole::Before:
     forwardedArrived(id, rowOf(control, iteration).iteration,
-                     yield - block.decideInputs, value);
+                     yield - t.controlOf(block).decideInputs, value);
     break;
   case RegionRole::After:
     carriedArrived(id, rowOf(control, iteration).iteration + 1, yield, value);
@@ -828,12 +832,12 @@ void Engine::joinArrived(uint32_t id, uint32_t slot, uint32_t value) {
 /// cluster, as the first variant of its kernel.
 uint64_t Engine::joinCycles(const Control &control) const {
   const BlockInfo &block = t.blocks[control.block];
-  if (block.joinKernel == noIndex || !control.numTaken)
+  if (t.controlOf(block).joinKernel == noIndex || !control.numTaken)
     return 0;
-  const KernelInfo &kernel = t.kernels[block.joinKernel];
+  const KernelInfo &kernel = t.kernels[t.controlOf(block).joinKernel];
   std::array<uint64_t, 5> work = {};
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
-    size_t element = elementBytes(t.values[block.outputBegin + o].element);
+    size_t element = elementBytes(t.elementOf(block.outputBegin + o));
     uint64_t init = control.inits[o] ? values[control.inits[o] - 1].bytes : 0;
     uint64_t parts = 0;
     for (uint32_t k = 0; k < control.numTaken; ++k)
@@ -870,9 +874,9 @@ void Engine::requestJoin(uint32_t id) {
 void Engine::finishJoin(uint32_t id) {
   Control &control = controls[id];
   const BlockInfo &block = t.blocks[control.block];
-  CombineKind combine = block.joinKernel == noIndex
+  CombineKind combine = t.controlOf(block).joinKernel == noIndex
                             ? CombineKind::None
-                            : t.kernels[block.joinKernel].combine;
+                            : t.kernels[t.controlOf(block).joinKernel].combine;
   ++counters.joins;
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t init = control.inits[o] - 1;
@@ -898,10 +902,9 @@ void Engine::finishJoin(uint32_t id) {
       for (uint32_t k = 0; k < control.numTaken; ++k)
         bytes += values[control.results[k * block.numOutputs + o] - 1].bytes;
     }
-    const ValueInfo &info = t.values[block.outputBegin + o];
-    uint32_t value =
-        newValue(bytes, control.joinPath, control.cluster, noIndex,
-                 control.request, info.element == ElementKind::Token);
+    uint32_t value = newValue(
+        bytes, control.joinPath, control.cluster, noIndex, control.request,
+        t.elementOf(block.outputBegin + o) == ElementKind::Token);
     park(control.cluster, bytes);
     if (functional)
       tensors[value] = std::move(tensor);

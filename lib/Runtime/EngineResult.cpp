@@ -355,22 +355,7 @@ RunResult Engine::result(RunStatus status) {
   r.counters = counters;
   r.events = events;
   r.realisedWorkCycles = realisedWork;
-  for (uint32_t b = 0; b < t.blocks.size(); ++b) {
-    const BlockTotals &total = totals[b];
-    BlockStatistics statistics;
-    statistics.workflow = t.blocks[b].workflow;
-    statistics.block = t.blocks[b].local;
-    statistics.instances = total.instances;
-    statistics.busyCycles = total.busy;
-    statistics.computePeaCycles = total.computePea;
-    statistics.waitCycles = total.wait;
-    statistics.maxWaitCycles = total.maxWait;
-    statistics.configLoads = total.configLoads;
-    statistics.resizes = total.resizes;
-    statistics.workCycles = total.work;
-    statistics.outcomes = std::move(outcomeCounts[b]);
-    r.blocks.push_back(std::move(statistics));
-  }
+  r.blocks = std::move(totals);
   for (const ClusterState &cluster : clusters) {
     r.clusterComputingPeaCycles.push_back(cluster.computing);
     r.clusterIdlePeaCycles.push_back(cluster.idle);
@@ -501,8 +486,8 @@ void Engine::reportBlocked(RunResult &r) {
     BlockedInstance report;
     report.request = requests[request].number;
     report.path = t.pathOf(block);
-    report.file = t.string(t.sourceFile[block]);
-    report.line = t.sourceLine[block];
+    report.file = t.fileOf(block);
+    report.line = t.lineOf(block);
     report.sinceCycle = entry.since;
     if (entry.control) {
       const Control &control = controls[entry.id];

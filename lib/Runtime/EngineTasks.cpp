@@ -36,7 +36,7 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
   instance.tbu = noIndex;
   instance.replica = noIndex;
   instance.lane = noIndex;
-  instance.pending = block.numWaited;
+  instance.pending = block.numWaited();
   instance.ticket = 0;
   instance.resizes = 0;
   instance.state = InstanceState::Gathering;
@@ -72,8 +72,8 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
                       ? place.lane
                       : place.tbu * 3 + classOf(block.kernel);
   // Slots of the frame, 64 bytes an input.
-  instance.parkedBytes = uint64_t(64) * block.numWaited;
-  park(place.cluster, instance.parkedBytes);
+  instance.parkedBytes = uint64_t(64) * block.numWaited();
+  park(t.clusterOf(place), instance.parkedBytes);
   return id;
 }
 
@@ -502,7 +502,7 @@ void Engine::account(Instance &instance, uint64_t until) {
   peaCycles[unsigned(PeaState::MovingData)] += gang * (d - c);
   peaCycles[unsigned(PeaState::Computing)] += gang * (until - d);
   clusters[clusterOf(instance.tbu)].computing += gang * (until - d);
-  totals[instance.block].computePea += gang * (until - d);
+  totals[instance.block].computePeaCycles += gang * (until - d);
 }
 
 //===----------------------------------------------------------------------===//
@@ -520,10 +520,9 @@ uint32_t Engine::variantFor(uint32_t kernel, uint32_t gang) const {
 
 uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {
   const BlockInfo &block = t.blocks[blockId];
-  const Learned &mean = learned[blockId];
-  uint64_t one = block.expectedCycles;
-  if (mean.count >= 4)
-    one = mean.meanQ16 >> 16;
+  // The mean of what has completed, once there are a few.
+  uint64_t one = totals[blockId].instances >= 4 ? learnedQ16[blockId] >> 16
+                                                : block.expectedCycles;
   uint32_t v = variantFor(block.kernel, gang);
   if (v == noIndex)
     v = t.kernels[block.kernel].variantBegin;
@@ -564,7 +563,7 @@ void Engine::realise(uint32_t id) {
     instance.drawnCycles = true;
     instance.drawn = block.expectedCycles;
   } else if (!code) {
-    instance.work = blockWork[instance.block];
+    instance.work = nominalWork(instance.block);
   } else {
     uint32_t slot;
     if (freeResults.empty()) {
@@ -723,9 +722,9 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
   // Operands and weights; one count is held while they are asked for.
   instance.pending = 1;
   if (traits.central) {
-    instance.parkedBytes = uint64_t(64) * block.numWaited;
+    instance.parkedBytes = uint64_t(64) * block.numWaited();
     park(cluster, instance.parkedBytes);
-    instance.pending += block.numWaited;
+    instance.pending += block.numWaited();
     instance.producerAt = 0;
     for (uint32_t i = 0; i < block.numInputs; ++i) {
       uint32_t word = inputWords(frames[instance.frame], block)[i];
@@ -845,26 +844,24 @@ void Engine::complete(uint32_t id) {
   for (unsigned c = 0; c < 5; ++c)
     if (!instance.drawnCycles)
       workDone[c] += instance.work[c];
-  BlockTotals &total = totals[instance.block];
+  BlockStatistics &total = totals[instance.block];
   ++total.instances;
-  total.busy += now() - instance.started;
+  total.busyCycles += now() - instance.started;
   uint64_t wait = instance.started - instance.readyAt;
-  total.wait += wait;
-  total.maxWait = std::max(total.maxWait, wait);
-  total.work += instance.oneCycles;
+  total.waitCycles += wait;
+  total.maxWaitCycles = std::max(total.maxWaitCycles, wait);
+  total.workCycles += instance.oneCycles;
   if (!instance.orphan &&
       requests[instance.request].order >= options.scenario.warmUpRequests)
     taskWait.add(wait);
-  Learned &mean = learned[instance.block];
+  uint64_t &meanQ16 = learnedQ16[instance.block];
   uint64_t sampleQ16 = instance.oneCycles << 16;
-  if (!mean.count)
-    mean.meanQ16 = sampleQ16;
-  else if (sampleQ16 > mean.meanQ16)
-    mean.meanQ16 += (sampleQ16 - mean.meanQ16) / 8;
+  if (total.instances == 1)
+    meanQ16 = sampleQ16;
+  else if (sampleQ16 > meanQ16)
+    meanQ16 += (sampleQ16 - meanQ16) / 8;
   else
-    mean.meanQ16 -= (mean.meanQ16 - sampleQ16) / 8;
-  if (mean.count < 4)
-    ++mean.count;
+    meanQ16 -= (meanQ16 - sampleQ16) / 8;
 
   OpenRequest &request = requests[instance.request];
   if (trace)
@@ -915,24 +912,23 @@ void Engine::complete(uint32_t id) {
   uint64_t idleFrom = instance.idleFrom, idleTo = instance.idleTo;
   uint64_t tag = frames[frame].tag;
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
-    const ValueInfo &info = t.values[block.outputBegin + o];
-    uint64_t bytes = info.bytes;
+    uint32_t output = block.outputBegin + o;
+    uint64_t bytes = t.values[output].bytes;
     bool real = slot != noIndex && o < resultPool[slot].size();
     if (real)
       bytes = resultPool[slot][o].bytes();
-    else if (info.bytesDistribution != noIndex)
+    else if (uint32_t d = t.bytesDistribution(output); d != noIndex)
       bytes = static_cast<uint64_t>(std::max<int64_t>(
-          t.distributions.sample(info.bytesDistribution,
-                                 draw(request, block.local, tag, 256 + o)),
+          t.distributions.sample(d, draw(request, block.local, tag, 256 + o)),
           0));
     uint32_t value = newValue(bytes, path, cluster, tbu, requestId,
-                              info.element == ElementKind::Token);
+                              t.elementOf(output) == ElementKind::Token);
     values[value].idleFrom = idleFrom;
     values[value].idleTo = idleTo;
     if (real)
       tensors[value] = std::move(resultPool[slot][o]);
     park(cluster, bytes);
-    deliver(frame, block.outputBegin + o, value);
+    deliver(frame, output, value);
   }
   blockOver(frame, blockId);
   discard();
@@ -1022,7 +1018,7 @@ void Engine::boundary(uint32_t id) {
   counters.localBytes += moved;
   ++counters.resizes;
   ++totals[instance.block].resizes;
-  totals[instance.block].busy += now() - instance.started;
+  totals[instance.block].busyCycles += now() - instance.started;
   instance.peas = instance.nextPeas;
   instance.variant = instance.nextVariant;
   instance.resizing = false;
@@ -1073,7 +1069,7 @@ bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
   ++counters.migrations;
   counters.migratedBytes += bytes;
   unpark(from, instance.parkedBytes);
-  instance.parkedBytes = bytes + uint64_t(64) * block.numWaited;
+  instance.parkedBytes = bytes + uint64_t(64) * block.numWaited();
   park(to, instance.parkedBytes);
   instance.tbu = tbuId;
   instance.replica = noIndex;

@@ -58,11 +58,43 @@ uint64_t ProgramTables::cycles(const VariantInfo &variant,
   return variant.fixed + std::max(compute, part(work[4], variant.costQ16[4]));
 }
 
+std::string_view ProgramTables::string(uint32_t index) const {
+  return index < sizeOf(source->strings())
+             ? source->strings()->Get(index)->string_view()
+             : std::string_view();
+}
+
+static const fb::Workflow &workflowOf(const ProgramTables &t, uint32_t block) {
+  return *t.source->workflows()->Get(t.blocks[block].workflow);
+}
+
+std::string_view ProgramTables::pathOf(uint32_t block) const {
+  return string(
+      static_cast<uint32_t>(at(workflowOf(*this, block).blocks()->path(),
+                               blocks[block].local, noIndex)));
+}
+
+std::string_view ProgramTables::fileOf(uint32_t block) const {
+  return string(
+      static_cast<uint32_t>(at(workflowOf(*this, block).blocks()->source_file(),
+                               blocks[block].local, noIndex)));
+}
+
+uint32_t ProgramTables::lineOf(uint32_t block) const {
+  return static_cast<uint32_t>(at(
+      workflowOf(*this, block).blocks()->source_line(), blocks[block].local));
+}
+
+uint64_t ProgramTables::expectedCountQ16(uint32_t block) const {
+  return at(workflowOf(*this, block).policy()->expected_count_q16(),
+            blocks[block].local, 65536);
+}
+
 std::string ProgramTables::place(uint32_t block) const {
-  std::string_view file = string(sourceFile[block]);
+  std::string_view file = fileOf(block);
   if (file.empty())
     return fmt::format("'{}'", pathOf(block));
-  return fmt::format("'{}' ({}:{})", pathOf(block), file, sourceLine[block]);
+  return fmt::format("'{}' ({}:{})", pathOf(block), file, lineOf(block));
 }
 
 //===----------------------------------------------------------------------===//
@@ -382,12 +414,14 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     t.frequencies.push_back(profiles.frequencies()->Get(f));
 
   // Values.
-  for (uint32_t v = 0; v < numValues; ++v) {
-    uint32_t type = at(values.type(), v);
-    t.values.push_back(
-        {at(values.bytes(), v), type,
-         static_cast<uint32_t>(at(values.bytes_distribution(), v, noIndex)), 0,
-         t.types[type].element});
+  for (uint32_t v = 0; v < numValues; ++v)
+    t.values.push_back({at(values.bytes(), v),
+                        static_cast<uint32_t>(at(values.type(), v)), 0});
+  if (sizeOf(values.bytes_distribution())) {
+    t.bytesDistributions.resize(info.valueBegin, noIndex);
+    for (uint32_t v = 0; v < numValues; ++v)
+      t.bytesDistributions.push_back(
+          static_cast<uint32_t>(at(values.bytes_distribution(), v, noIndex)));
   }
 
   // Regions.
@@ -428,13 +462,9 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     BlockInfo block = {};
     block.kind = static_cast<BlockKind>(at(blocks.kind(), b));
     block.routing = static_cast<RoutingRule>(at(placement.routing(), b));
-    block.dynamicTime = at(policy.dynamic_time(), b);
-    block.dynamicFrequency = at(policy.dynamic_frequency(), b);
-    block.region = info.regionBegin + at(blocks.region(), b);
     block.workflow = number;
     block.local = b;
     block.kernel = at(blocks.kernel(), b, noIndex);
-    block.joinKernel = at(blocks.join_kernel(), b, noIndex);
     block.inputBegin = inputBase + at(blocks.input_offsets(), b);
     block.numInputs =
         at(blocks.input_offsets(), b + 1) - at(blocks.input_offsets(), b);
@@ -443,29 +473,34 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
         at(blocks.output_begin(), b + 1) - at(blocks.output_begin(), b);
     // Outputs are followed by the imports of the next region, which belong to
     // no block.
-    const RegionInfo &region = t.regions[block.region];
+    const RegionInfo &region =
+        t.regions[info.regionBegin + at(blocks.region(), b)];
     if (block.outputBegin + block.numOutputs > region.valueEnd)
       block.numOutputs = region.valueEnd > block.outputBegin
                              ? region.valueEnd - block.outputBegin
                              : 0;
-    block.decideInputs = at(blocks.decide_inputs(), b);
-    block.regionBegin = info.regionBegin + at(blocks.region_begin(), b);
-    block.numRegions =
-        at(blocks.region_begin(), b + 1) - at(blocks.region_begin(), b);
+    block.control = noIndex;
+    if (block.kind != BlockKind::Task) {
+      block.control = t.controls.size();
+      ControlInfo control = {};
+      control.joinKernel = at(blocks.join_kernel(), b, noIndex);
+      control.decideInputs = at(blocks.decide_inputs(), b);
+      control.regionBegin = info.regionBegin + at(blocks.region_begin(), b);
+      control.numRegions =
+          at(blocks.region_begin(), b + 1) - at(blocks.region_begin(), b);
+      control.bound = at(blocks.bound(), b);
+      t.controls.push_back(control);
+    }
     uint32_t profile = at(blocks.profile(), b, noIndex);
     block.profile = profile == noIndex ? noIndex : profileBase + profile;
-    block.bound = at(blocks.bound(), b);
     block.priority = at(policy.priority(), b);
     block.expectedCycles = at(policy.expected_cycles(), b);
-    block.expectedCountQ16 = at(policy.expected_count_q16(), b, 65536);
     block.slotOfBlock = noIndex;
     block.weightBegin = t.blockWeights.size();
     for (uint32_t i = 0; i < block.numInputs; ++i) {
       uint32_t input = t.inputs[block.inputBegin + i];
       if (input & weightFlag)
         t.blockWeights.push_back(input & ~weightFlag);
-      else
-        ++block.numWaited;
     }
     block.weightEnd = t.blockWeights.size();
 
@@ -478,21 +513,20 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
         if (source->standby() != standby)
           continue;
         ReplicaInfo replica = {};
-        replica.cluster = source->cluster();
+        uint32_t cluster = source->cluster();
         replica.standby = standby;
         replica.original = r - first;
-        if (replica.cluster >= m.clusters || source->tbu() >= m.tbusPerCluster)
+        if (cluster >= m.clusters || source->tbu() >= m.tbusPerCluster)
           return makeError("block '{}' has a replica outside the machine "
                            "(cluster {}, TBU {})",
                            t.string(at(blocks.path(), b)), source->cluster(),
                            source->tbu());
-        if (!m.reachable[replica.cluster])
+        if (!m.reachable[cluster])
           return makeError(
               "block '{}' is placed on cluster ({}, {}), which dead links cut "
               "off from the host port; compile again with the present defects",
-              t.string(at(blocks.path(), b)), m.xOf(replica.cluster),
-              m.yOf(replica.cluster));
-        replica.tbu = replica.cluster * m.tbusPerCluster + source->tbu();
+              t.string(at(blocks.path(), b)), m.xOf(cluster), m.yOf(cluster));
+        replica.tbu = cluster * m.tbusPerCluster + source->tbu();
         if (block.kind == BlockKind::Task) {
           uint32_t end = std::min<uint32_t>(uint32_t(source->pea_first()) +
                                                 source->pea_count(),
@@ -501,14 +535,13 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
           for (uint32_t p = source->pea_first(); p < end; ++p)
             mask |= PeaMask(1) << p;
           replica.peas = mask & m.live[replica.tbu];
-          replica.peaCount = std::popcount(replica.peas);
-          replica.maxGang = std::max<uint32_t>(source->max_gang(), 1);
+          replica.maxGang = std::max<uint16_t>(source->max_gang(), 1);
           if (!replica.peas)
             return makeError("block '{}' has a replica on TBU {} of cluster "
                              "({}, {}) without a live PEA; compile again with "
                              "the present defects",
                              t.string(at(blocks.path(), b)), source->tbu(),
-                             m.xOf(replica.cluster), m.yOf(replica.cluster));
+                             m.xOf(cluster), m.yOf(cluster));
         }
         t.replicas.push_back(replica);
         block.numActive += !standby;
@@ -522,9 +555,6 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
       return makeError("task '{}' has no kernel",
                        t.string(at(blocks.path(), b)));
     t.blocks.push_back(block);
-    t.path.push_back(at(blocks.path(), b, noIndex));
-    t.sourceFile.push_back(at(blocks.source_file(), b, noIndex));
-    t.sourceLine.push_back(at(blocks.source_line(), b));
   }
 
   // Inputs by region, blocks that wait for nothing, uses of values.
@@ -542,12 +572,13 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
       // decide on.
       uint32_t decisive = block.numInputs;
       if (block.kind == BlockKind::Loop) {
+        const ControlInfo &control = t.controlOf(block);
         decisive = 0;
-        for (uint32_t i = 0; i < block.numRegions; ++i)
-          if (t.regions[block.regionBegin + i].role == RegionRole::After)
-            decisive = t.regions[block.regionBegin + i].numYields;
+        for (uint32_t i = 0; i < control.numRegions; ++i)
+          if (t.regions[control.regionBegin + i].role == RegionRole::After)
+            decisive = t.regions[control.regionBegin + i].numYields;
       } else if (block.kind != BlockKind::Task) {
-        decisive = block.decideInputs;
+        decisive = t.controlOf(block).decideInputs;
       }
       bool active = true;
       for (uint32_t i = 0; i < decisive && i < block.numInputs; ++i)
@@ -591,8 +622,13 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     }
   }
 
-  // Which imports an input of a control block feeds.
-  std::vector<uint32_t> uses(t.inputs.size() - inputBase + 1, 0);
+  // Which imports an input of a control block feeds. Workflows without control
+  // blocks after the last one that has some need no entries.
+  std::vector<uint32_t> uses;
+  if (numRegions > 1) {
+    t.importUseBegin.resize(inputBase, t.importUses.size());
+    uses.assign(t.inputs.size() - inputBase + 1, 0);
+  }
   auto forEachUse = [&](auto &&use) {
     for (uint32_t r = info.regionBegin + 1; r < info.regionEnd; ++r) {
       const RegionInfo &region = t.regions[r];
@@ -624,17 +660,21 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   for (uint32_t r = numRegions; r-- > 0;) {
     const RegionInfo &region = t.regions[info.regionBegin + r];
     for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
-      BlockInfo &block = t.blocks[b];
+      const BlockInfo &block = t.blocks[b];
       uint64_t own = 0;
-      if (block.kind == BlockKind::Task)
+      if (block.kind == BlockKind::Task) {
         for (uint32_t i = 0; i < block.numActive; ++i)
           own += t.replicas[block.replicaBegin + i].maxGang;
-      for (uint32_t i = 0; i < block.numRegions; ++i)
-        own = std::max(own, reach[block.regionBegin - info.regionBegin + i]);
-      block.credits =
-          block.kind == BlockKind::Loop
-              ? 2
-              : static_cast<uint32_t>(std::clamp<uint64_t>(own, 1, 0x7fffffff));
+      } else {
+        ControlInfo &control = t.controls[block.control];
+        for (uint32_t i = 0; i < control.numRegions; ++i)
+          own =
+              std::max(own, reach[control.regionBegin - info.regionBegin + i]);
+        control.credits = block.kind == BlockKind::Loop
+                              ? 2
+                              : static_cast<uint32_t>(
+                                    std::clamp<uint64_t>(own, 1, 0x7fffffff));
+      }
       reach[r] = std::max(reach[r], own);
     }
   }
@@ -673,14 +713,63 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   return {};
 }
 
+/// Numbers the queues of fixed shares.
+static void layOutLanes(ProgramTables &t) {
+  uint32_t tbus = t.machine.tbus;
+  auto counts = [](const ReplicaInfo &replica) {
+    return replica.peas && !replica.standby;
+  };
+  // The masks of each TBU, sorted; there are many replicas, but few masks.
+  std::vector<std::vector<PeaMask>> masks(tbus);
+  for (const ReplicaInfo &replica : t.replicas) {
+    if (!counts(replica))
+      continue;
+    std::vector<PeaMask> &list = masks[replica.tbu];
+    auto place = std::lower_bound(list.begin(), list.end(), replica.peas);
+    if (place == list.end() || *place != replica.peas)
+      list.insert(place, replica.peas);
+  }
+  t.laneBegin.assign(tbus + 1, 0);
+  for (uint32_t i = 0; i < tbus; ++i)
+    t.laneBegin[i + 1] =
+        t.laneBegin[i] + static_cast<uint32_t>(masks[i].size());
+  for (ReplicaInfo &replica : t.replicas) {
+    replica.lane = noIndex;
+    if (!counts(replica))
+      continue;
+    const std::vector<PeaMask> &list = masks[replica.tbu];
+    replica.lane =
+        t.laneBegin[replica.tbu] +
+        static_cast<uint32_t>(
+            std::lower_bound(list.begin(), list.end(), replica.peas) -
+            list.begin());
+  }
+}
+
+/// Room for all workflows at once: growing by doubling would take the memory
+/// twice.
+static void reserve(ProgramTables &t, const fb::Program &program) {
+  size_t values = 1, blocks = 0, inputs = 0, replicas = 0;
+  for (const fb::Workflow *wf : *program.workflows()) {
+    values += sizeOf(wf->values()->type());
+    blocks += sizeOf(wf->blocks()->kind());
+    inputs += sizeOf(wf->blocks()->inputs());
+    replicas += sizeOf(wf->placement()->replicas());
+  }
+  t.values.reserve(values);
+  t.blocks.reserve(blocks);
+  t.inputs.reserve(inputs);
+  t.replicas.reserve(replicas);
+}
+
 Expected<ProgramTables> octo::buildTables(const fb::Program &program) {
   ProgramTables t;
   t.source = &program;
-  for (uint32_t i = 0; i < sizeOf(program.strings()); ++i)
-    t.strings.push_back(program.strings()->Get(i)->string_view());
   if (auto built = buildMachine(t.machine, *program.machine()); !built)
     return octo::Error(built.error());
   buildKernels(t, program);
+  if (program.workflows())
+    reserve(t, program);
   for (uint32_t w = 0; w < sizeOf(program.workflows()); ++w)
     if (auto built = buildWorkflow(t, *program.workflows()->Get(w), w); !built)
       return octo::Error(built.error());
@@ -688,32 +777,11 @@ Expected<ProgramTables> octo::buildTables(const fb::Program &program) {
     return makeError("the program has no workflow");
   if (t.profileBegin.empty())
     t.profileBegin.push_back(0);
-  t.importUseBegin.push_back(t.importUses.size());
-  t.values.push_back({0, 0, noIndex, static_cast<uint32_t>(t.consumers.size()),
-                      ElementKind::Token});
-
-  // Queues of fixed shares.
-  std::vector<std::pair<uint32_t, PeaMask>> shares;
-  for (const ReplicaInfo &replica : t.replicas)
-    if (replica.peas && !replica.standby)
-      shares.emplace_back(replica.tbu, replica.peas);
-  std::sort(shares.begin(), shares.end());
-  shares.erase(std::unique(shares.begin(), shares.end()), shares.end());
-  t.laneBegin.assign(t.machine.tbus + 1, 0);
-  for (auto &[tbu, mask] : shares) {
-    t.laneTbu.push_back(tbu);
-    t.laneMask.push_back(mask);
-    ++t.laneBegin[tbu + 1];
-  }
-  for (uint32_t i = 0; i < t.machine.tbus; ++i)
-    t.laneBegin[i + 1] += t.laneBegin[i];
-  for (ReplicaInfo &replica : t.replicas) {
-    replica.lane = noIndex;
-    if (replica.peas && !replica.standby)
-      replica.lane =
-          std::lower_bound(shares.begin(), shares.end(),
-                           std::make_pair(replica.tbu, replica.peas)) -
-          shares.begin();
-  }
+  if (!t.importUseBegin.empty())
+    t.importUseBegin.push_back(t.importUses.size());
+  if (!t.bytesDistributions.empty())
+    t.bytesDistributions.resize(t.values.size(), noIndex);
+  t.values.push_back({0, 0, static_cast<uint32_t>(t.consumers.size())});
+  layOutLanes(t);
   return t;
 }

@@ -7,7 +7,7 @@
 //
 // Dense tables, built once before a run: blocks, regions, values and their
 // consumers of all workflows under one numbering, timing of every kernel, the
-// machine with its defects. The engine touches no FlatBuffers.
+// machine with its defects. No event looks into the FlatBuffers.
 //
 //===----------------------------------------------------------------------===//
 
@@ -52,9 +52,7 @@ struct TypeInfo {
 struct ValueInfo {
   uint64_t bytes;
   uint32_t type;
-  uint32_t bytesDistribution;
   uint32_t consumerBegin; ///< up to that of the next value
-  ElementKind element;
 };
 
 /// Who takes a value within its region.
@@ -79,41 +77,44 @@ struct RegionInfo {
   bool yieldsWeights;
 };
 
+/// What tasks and control blocks have in common; a large program is mostly
+/// these, so that rare things lie elsewhere.
 struct BlockInfo {
   BlockKind kind;
   RoutingRule routing;
-  bool dynamicTime;
-  bool dynamicFrequency;
-  uint32_t region;
   uint32_t workflow;
-  uint32_t local;  ///< number within its workflow
-  uint32_t kernel; ///< noIndex: the profile decides
-  uint32_t joinKernel;
+  uint32_t local;      ///< number within its workflow
+  uint32_t kernel;     ///< noIndex: the profile decides
   uint32_t inputBegin; ///< into inputs
   uint32_t numInputs;
-  uint32_t numWaited; ///< inputs that are values, not weights
   uint32_t outputBegin, numOutputs;
-  uint32_t decideInputs;
-  uint32_t regionBegin, numRegions;
-  uint32_t profile;
   uint32_t replicaBegin, numActive, numReplicas; ///< active ones first
-  uint32_t weightBegin, weightEnd;               ///< into blockWeights
-  uint32_t slotOfBlock; ///< first slot; noIndex: dynamic
-  uint32_t credits;
-  uint64_t bound;
+  uint32_t profile;
+  uint32_t weightBegin, weightEnd; ///< into blockWeights
+  uint32_t slotOfBlock;            ///< first slot; noIndex: dynamic
+  uint32_t control;                ///< into controls; noIndex: a task
   uint64_t priority;
   uint64_t expectedCycles;
-  uint64_t expectedCountQ16;
+
+  /// Inputs that are values, not weights.
+  uint32_t numWaited() const { return numInputs - (weightEnd - weightBegin); }
+};
+
+/// What only control blocks have.
+struct ControlInfo {
+  uint32_t joinKernel;
+  uint32_t decideInputs;
+  uint32_t regionBegin, numRegions;
+  uint32_t credits;
+  uint64_t bound;
 };
 
 struct ReplicaInfo {
-  uint32_t cluster;
-  uint32_t tbu; ///< global
-  PeaMask peas; ///< the live PEAs of the share
-  uint32_t peaCount;
-  uint32_t maxGang;
+  PeaMask peas;      ///< the live PEAs of the share
+  uint32_t tbu;      ///< global
   uint32_t lane;     ///< queue of this share under fixed shares
   uint32_t original; ///< number in the program's list
+  uint16_t maxGang;
   bool standby;
 };
 
@@ -259,20 +260,22 @@ struct DistributionTables {
 
 struct ProgramTables {
   const fb::Program *source = nullptr;
-  std::vector<std::string_view> strings;
   std::vector<TypeInfo> types;
   std::vector<WorkflowInfo> workflows;
   std::vector<ValueInfo> values; ///< one more at the end
+  /// By value; empty when no value has one.
+  std::vector<uint32_t> bytesDistributions;
   std::vector<Consumer> consumers;
   std::vector<RegionInfo> regions;
   std::vector<uint32_t> imports;
   std::vector<uint32_t> yields; ///< global values, or weightFlag | weight
   std::vector<BlockInfo> blocks;
+  std::vector<ControlInfo> controls;
   std::vector<uint32_t> inputs; ///< global values, or weightFlag | weight
   std::vector<uint32_t> blockWeights;
   std::vector<uint32_t> activeBlocks;
   /// Imports that a block input feeds: (region, import), by input of all
-  /// blocks.
+  /// blocks; empty without control blocks.
   std::vector<uint32_t> importUseBegin;
   std::vector<std::pair<uint32_t, uint32_t>> importUses;
   std::vector<ReplicaInfo> replicas;
@@ -289,17 +292,31 @@ struct ProgramTables {
   std::vector<SegmentInfo> segments;
   std::vector<SlotInfo> slots;
   std::vector<uint32_t> regionSegments;
-  std::vector<uint32_t> sourceFile, sourceLine, path; ///< per block
   MachineTables machine;
-  /// Fixed shares: distinct (TBU, mask) pairs, sorted by TBU.
-  std::vector<uint32_t> laneTbu;
-  std::vector<PeaMask> laneMask;
-  std::vector<uint32_t> laneBegin; ///< per TBU, + 1
+  /// Fixed shares, distinct (TBU, mask) pairs: the first one of each TBU, + 1.
+  std::vector<uint32_t> laneBegin;
 
-  std::string_view string(uint32_t index) const {
-    return index < strings.size() ? strings[index] : std::string_view();
+  const ControlInfo &controlOf(const BlockInfo &block) const {
+    return controls[block.control];
   }
-  std::string_view pathOf(uint32_t block) const { return string(path[block]); }
+  ElementKind elementOf(uint32_t value) const {
+    return types[values[value].type].element;
+  }
+  /// The distribution of the size of a value, or noIndex.
+  uint32_t bytesDistribution(uint32_t value) const {
+    return bytesDistributions.empty() ? noIndex : bytesDistributions[value];
+  }
+  uint32_t clusterOf(const ReplicaInfo &replica) const {
+    return replica.tbu / machine.tbusPerCluster;
+  }
+
+  // For messages and traces, and what is needed once a run; read from the
+  // program.
+  std::string_view string(uint32_t index) const;
+  std::string_view pathOf(uint32_t block) const;
+  std::string_view fileOf(uint32_t block) const;
+  uint32_t lineOf(uint32_t block) const;
+  uint64_t expectedCountQ16(uint32_t block) const;
   /// "path (file:line)" for messages.
   std::string place(uint32_t block) const;
 
