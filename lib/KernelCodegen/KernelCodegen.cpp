@@ -107,19 +107,23 @@ FailureOr<std::string> serializeKernel(FunctionOpInterface kernel,
 
 namespace {
 
-/// A thread's own context; kernels are compiled in it one after the other.
+/// A thread's own context, passes and code generator; kernels are compiled in
+/// them one after the other. Setting them up takes as long as several kernels.
 class Worker {
 public:
-  Worker() : context(makeRegistry(), MLIRContext::Threading::DISABLED) {
+  explicit Worker(const KernelTarget &target)
+      : context(makeRegistry(), MLIRContext::Threading::DISABLED),
+        passes(&context), emitter(target) {
     // What bodies and their lowering are made of; loading all dialects of MLIR
     // takes ten times as long.
     for (const char *name :
          {"affine", "arith", "bufferization", "builtin", "cf", "func", "index",
           "linalg", "llvm", "math", "memref", "scf", "tensor", "ub", "vector"})
       context.getOrLoadDialect(name);
+    buildKernelToLLVMPipeline(passes, target);
   }
 
-  KernelImage compile(const KernelSource &source, const KernelTarget &target) {
+  KernelImage compile(const KernelSource &source) {
     KernelImage image;
     ScopedDiagnosticHandler handler(&context, [&](Diagnostic &diagnostic) {
       if (diagnostic.getSeverity() != DiagnosticSeverity::Error)
@@ -136,7 +140,7 @@ public:
       image.errors.push_back(std::move(text));
       return success();
     });
-    if (failed(run(source, target, image)) && image.errors.empty())
+    if (failed(run(source, image)) && image.errors.empty())
       image.errors.push_back("the kernel could not be lowered");
     if (!image.errors.empty())
       image.object.clear();
@@ -154,21 +158,20 @@ private:
     return registry;
   }
 
-  LogicalResult run(const KernelSource &source, const KernelTarget &target,
-                    KernelImage &image) {
+  LogicalResult run(const KernelSource &source, KernelImage &image) {
     ParserConfig config(&context);
     OwningOpRef<ModuleOp> module =
         parseSourceString<ModuleOp>(source.module, config, "<kernel>");
     if (!module)
       return failure();
-    PassManager pm(&context);
-    buildKernelToLLVMPipeline(pm, target);
-    if (failed(pm.run(*module)))
+    if (failed(passes.run(*module)))
       return failure();
-    return emitObject(*module, target, image.object);
+    return emitter.emit(*module, image.object);
   }
 
   MLIRContext context;
+  PassManager passes;
+  ObjectEmitter emitter;
 };
 
 } // namespace
@@ -190,9 +193,9 @@ std::vector<KernelImage> compileKernels(ArrayRef<KernelSource> sources,
   std::vector<KernelImage> images(sources.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    Worker worker;
+    Worker worker(target);
     for (size_t job; (job = next.fetch_add(1)) < jobs.size();)
-      images[jobs[job]] = worker.compile(sources[jobs[job]], target);
+      images[jobs[job]] = worker.compile(sources[jobs[job]]);
   };
   size_t helpers = std::min<size_t>(std::max(threads, 1u), jobs.size());
   if (helpers > 0) {

@@ -76,32 +76,65 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
   return target;
 }
 
-LogicalResult emitObject(ModuleOp module, const KernelTarget &target,
-                         std::string &object) {
+ObjectEmitter::ObjectEmitter(const KernelTarget &target) : target(target) {
   initializeTarget();
   llvm::Triple triple(target.triple);
-  std::string reason;
   const llvm::Target *found =
-      llvm::TargetRegistry::lookupTarget(triple, reason);
+      llvm::TargetRegistry::lookupTarget(triple, problem);
   if (!found)
-    return module.emitError()
-           << "no code generator for " << target.triple << ": " << reason;
+    return;
   llvm::TargetOptions options;
   // The same sums on every CPU.
   options.AllowFPOpFusion = llvm::FPOpFusion::Strict;
-  std::unique_ptr<llvm::TargetMachine> machine(found->createTargetMachine(
+  machine.reset(found->createTargetMachine(
       triple, target.cpu, "", options, llvm::Reloc::PIC_,
-      llvm::CodeModel::Small, llvm::CodeGenOptLevel::Aggressive));
+      llvm::CodeModel::Small,
+      target.optLevel ? llvm::CodeGenOptLevel::Aggressive
+                      : llvm::CodeGenOptLevel::None));
+  if (!machine)
+    problem = "the CPU " + target.cpu + " is not known";
+}
+
+ObjectEmitter::~ObjectEmitter() = default;
+
+/// Optimises `code` as the tier asks for.
+static void optimize(llvm::Module &code, llvm::TargetMachine &machine,
+                     unsigned optLevel) {
+  llvm::LoopAnalysisManager loops;
+  llvm::FunctionAnalysisManager functions;
+  llvm::CGSCCAnalysisManager components;
+  llvm::ModuleAnalysisManager modules;
+  llvm::PipelineTuningOptions tuning;
+  tuning.LoopVectorization = true;
+  tuning.SLPVectorization = true;
+  tuning.LoopInterleaving = true;
+  // Loops that gain from it are unrolled by then, by tiling. Unrolling the
+  // others doubles the code, and takes four times as long as everything else.
+  tuning.LoopUnrolling = false;
+  llvm::PassBuilder builder(&machine, tuning);
+  builder.registerModuleAnalyses(modules);
+  builder.registerCGSCCAnalyses(components);
+  builder.registerFunctionAnalyses(functions);
+  builder.registerLoopAnalyses(loops);
+  builder.crossRegisterProxies(loops, functions, components, modules);
+  if (optLevel)
+    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
+        .run(code, modules);
+  else
+    builder.buildO0DefaultPipeline(llvm::OptimizationLevel::O0)
+        .run(code, modules);
+}
+
+LogicalResult ObjectEmitter::emit(ModuleOp module, std::string &object) {
   if (!machine)
     return module.emitError()
-           << "no code generator for " << target.cpu << " of " << target.triple;
-
+           << "no code generator for " << target.triple << ": " << problem;
   llvm::LLVMContext context;
   std::unique_ptr<llvm::Module> code =
       translateModuleToLLVMIR(module, context, "kernel");
   if (!code)
     return failure();
-  code->setTargetTriple(triple);
+  code->setTargetTriple(llvm::Triple(target.triple));
   code->setDataLayout(machine->createDataLayout());
   code->setPICLevel(llvm::PICLevel::BigPIC);
   for (llvm::Function &function : *code) {
@@ -110,25 +143,7 @@ LogicalResult emitObject(ModuleOp module, const KernelTarget &target,
     // Frames of a kernel are left by longjmp and never unwound.
     function.setUWTableKind(llvm::UWTableKind::None);
   }
-
-  {
-    llvm::LoopAnalysisManager loops;
-    llvm::FunctionAnalysisManager functions;
-    llvm::CGSCCAnalysisManager components;
-    llvm::ModuleAnalysisManager modules;
-    llvm::PipelineTuningOptions tuning;
-    tuning.LoopVectorization = true;
-    tuning.SLPVectorization = true;
-    tuning.LoopInterleaving = true;
-    llvm::PassBuilder builder(machine.get(), tuning);
-    builder.registerModuleAnalyses(modules);
-    builder.registerCGSCCAnalyses(components);
-    builder.registerFunctionAnalyses(functions);
-    builder.registerLoopAnalyses(loops);
-    builder.crossRegisterProxies(loops, functions, components, modules);
-    builder.buildPerModuleDefaultPipeline(llvm::OptimizationLevel::O3)
-        .run(*code, modules);
-  }
+  optimize(*code, *machine, target.optLevel);
 
   llvm::SmallVector<char, 0> bytes;
   llvm::raw_svector_ostream stream(bytes);

@@ -12,17 +12,35 @@
 #ifndef OCTO_LIB_KERNELCODEGEN_KERNELOBJECT_H
 #define OCTO_LIB_KERNELCODEGEN_KERNELOBJECT_H
 
+#include "octo/KernelCodegen/KernelCodegen.h"
+
 #include "mlir/IR/BuiltinOps.h"
 
+#include <memory>
 #include <string>
+
+namespace llvm {
+class TargetMachine;
+} // namespace llvm
 
 namespace octo {
 
-struct KernelTarget;
+/// Makes objects for a target, one after the other.
+class ObjectEmitter {
+public:
+  explicit ObjectEmitter(const KernelTarget &target);
+  ~ObjectEmitter();
 
-/// The object file of `module`, in `object`; errors are emitted at the module.
-mlir::LogicalResult emitObject(mlir::ModuleOp module,
-                               const KernelTarget &target, std::string &object);
+  /// The object file of `module`, in `object`; errors are emitted at the
+  /// module.
+  mlir::LogicalResult emit(mlir::ModuleOp module, std::string &object);
+
+private:
+  const KernelTarget target;
+  /// Null if the target has no code generator: see `problem`.
+  std::unique_ptr<llvm::TargetMachine> machine;
+  std::string problem;
+};
 
 } // namespace octo
 
