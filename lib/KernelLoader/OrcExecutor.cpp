@@ -322,6 +322,18 @@ bool isAllowedImport(llvm::StringRef name) {
           !name.starts_with("mem"));
 }
 
+/// Features of whole systems: nothing that is computed is ever compiled to
+/// them, and virtual machines hide some of them.
+bool isSystemFeature(llvm::StringRef name) {
+  static const llvm::StringSet<> features = {
+      "cldemote", "clflushopt", "clwb",      "clzero",  "enqcmd",   "fsgsbase",
+      "fxsr",     "hreset",     "invpcid",   "mwaitx",  "pconfig",  "pku",
+      "ptwrite",  "rdpid",      "rdpru",     "rdrnd",   "rdseed",   "rtm",
+      "serialize", "sgx",       "shstk",     "tsxldtrk", "uintr",   "usermsr",
+      "waitpkg",  "wbnoinvd",   "xsave",     "xsavec",  "xsaveopt", "xsaves"};
+  return features.contains(name);
+}
+
 /// What this CPU lacks of `cpu`; an error if the code generator knows no such
 /// CPU.
 Expected<std::vector<std::string>> missingFeatures(const std::string &cpu) {
@@ -347,7 +359,8 @@ Expected<std::vector<std::string>> missingFeatures(const std::string &cpu) {
        info->getEnabledProcessorFeatures()) {
     // Tuning flags are no features of the host and are not listed there.
     auto found = host.find(feature.Key);
-    if (found != host.end() && !found->second)
+    if (found != host.end() && !found->second &&
+        !isSystemFeature(feature.Key))
       missing.push_back(feature.Key);
   }
   return missing;
