@@ -14,6 +14,7 @@
 #include "mlir/Bytecode/BytecodeWriter.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/SymbolTable.h"
+#include "mlir/IR/Verifier.h"
 #include "mlir/InitAllDialects.h"
 #include "mlir/InitAllExtensions.h"
 #include "mlir/Interfaces/CallInterfaces.h"
@@ -121,6 +122,8 @@ public:
           "linalg", "llvm", "math", "memref", "scf", "tensor", "ub", "vector"})
       context.getOrLoadDialect(name);
     buildKernelToLLVMPipeline(passes, target);
+    // The parser has verified what goes in, and `run` verifies what comes out.
+    passes.enableVerifier(false);
   }
 
   KernelImage compile(const KernelSource &source) {
@@ -164,7 +167,7 @@ private:
         parseSourceString<ModuleOp>(source.module, config, "<kernel>");
     if (!module)
       return failure();
-    if (failed(passes.run(*module)))
+    if (failed(passes.run(*module)) || failed(verify(*module)))
       return failure();
     return emitter.emit(*module, image.object);
   }
