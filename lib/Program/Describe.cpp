@@ -132,10 +132,13 @@ std::string octo::describeProgram(const fb::Program &program) {
     line("  placement",
          fmt::format("{}, {} standby, on {}", count(active, "active replica"),
                      standby, count(clusters.size(), "cluster")));
-    line("  timetable",
-         fmt::format("{} with {}",
-                     count(sizeOf(workflow.segments()->region()), "segment"),
-                     count(sizeOf(workflow.segments()->slots()), "slot")));
+    std::string timetable = fmt::format(
+        "{} with {}", count(sizeOf(workflow.segments()->region()), "segment"),
+        count(sizeOf(workflow.segments()->slots()), "slot"));
+    if (const fb::FlowTable *flows = workflow.flows())
+      timetable += fmt::format(", {} (executed whole)",
+                               count(sizeOf(flows->input()), "streamed flow"));
+    line("  timetable", timetable);
   }
   return text;
 }

@@ -374,6 +374,12 @@ private:
                {"score", candidate->score()},
                {"outcome", fb::EnumNameRejection(candidate->outcome())}});
     }
+    if (const fb::FlowTable *f = w.flows()) {
+      Json &flows = json["flows"];
+      flows["input"] = column(f->input());
+      flows["chunks"] = column(f->chunks());
+      flows["buffer"] = column(f->buffer());
+    }
     return json;
   }
 

@@ -564,6 +564,9 @@ private:
     uint32_t numRegions = 0;
     uint32_t numBlocks = 0;
     uint32_t numProfiles = 0;
+    /// By block: the segment that has a slot for it, or none. Empty without
+    /// segments.
+    std::vector<uint32_t> segmentOf = {};
   };
 
   std::string blockName(const Flow &flow, uint32_t b) const {
@@ -616,6 +619,7 @@ private:
     checkInterface(flow);
     checkPlacement(flow);
     checkSegments(flow);
+    checkFlows(flow);
     checkPolicy(flow);
     checkDecisions(flow);
   }
@@ -1195,10 +1199,10 @@ private:
             "slot_offsets");
     if (!n)
       return;
-    // By block: its slot, and the slot's segment. By value: the block that
-    // makes it.
+    // By block.
     std::vector<uint32_t> slotOf(flow.numBlocks, none);
-    std::vector<uint32_t> segmentOf(flow.numBlocks, none);
+    std::vector<uint32_t> &segmentOf = flow.segmentOf;
+    segmentOf.assign(flow.numBlocks, none);
     for (uint32_t s = 0; s < n; ++s) {
       index(segments.region()->Get(s), flow.numRegions, "region", s, "regions");
       if (!segments.lanes()->Get(s))
@@ -1236,21 +1240,26 @@ private:
                  replicas);
       }
     }
-    checkTimetables(flow, slotOf, segmentOf);
+    checkTimetables(flow, slotOf);
   }
 
-  /// Slots of a segment neither overlap on a PEA nor start before their inputs.
-  void checkTimetables(Flow &flow, const std::vector<uint32_t> &slotOf,
-                       const std::vector<uint32_t> &segmentOf) {
-    const fb::SegmentTable &segments = *flow.workflow.segments();
-    const fb::PlacementTable &placement = *flow.workflow.placement();
-    const TargetDesc &target = topology->desc();
-
+  /// The block that makes each value, or none.
+  std::vector<uint32_t> producers(const Flow &flow) const {
     std::vector<uint32_t> producer(flow.numValues, none);
     for (uint32_t b = 0; b < flow.numBlocks; ++b)
       for (uint32_t v = flow.blocks.output_begin()->Get(b);
            v < outputEnd(flow, b); ++v)
         producer[v] = b;
+    return producer;
+  }
+
+  /// Slots of a segment neither overlap on a PEA nor start before their inputs.
+  void checkTimetables(Flow &flow, const std::vector<uint32_t> &slotOf) {
+    const fb::SegmentTable &segments = *flow.workflow.segments();
+    const fb::PlacementTable &placement = *flow.workflow.placement();
+    const TargetDesc &target = topology->desc();
+    const std::vector<uint32_t> &segmentOf = flow.segmentOf;
+    std::vector<uint32_t> producer = producers(flow);
 
     struct Use {
       uint32_t segment = none;
@@ -1314,6 +1323,62 @@ private:
                    inWorkflow, s, interval, p, use.busy);
           }
         }
+    }
+  }
+
+  /// Streams lead from task to task within a segment.
+  void checkFlows(Flow &flow) {
+    const fb::FlowTable *flows = flow.workflow.flows();
+    if (!flows)
+      return;
+    where = inWorkflow + "flows.";
+    uint32_t n = sizeOf(flows->input());
+    column(flows->chunks(), n, "chunks");
+    column(flows->buffer(), n, "buffer");
+    if (!n)
+      return;
+    std::vector<uint32_t> producer = producers(flow);
+    const Vector<uint32_t> *begin = flow.blocks.input_offsets();
+    auto isTask = [&](uint32_t b) {
+      return flow.blocks.kind()->Get(b) == fb::BlockKind::Task;
+    };
+    uint32_t consumer = 0;
+    for (uint32_t i = 0; i < n; ++i) {
+      uint32_t input = flows->input()->Get(i);
+      index(input, sizeOf(flow.blocks.inputs()), "input", i, "inputs");
+      if (i && input <= flows->input()->Get(i - 1))
+        broken("{}input[{}] is {}, not above the entry before it", where, i,
+               input);
+      while (input >= begin->Get(consumer + 1))
+        ++consumer;
+      auto name = [&] {
+        return fmt::format("{}the stream to input {} of {}", inWorkflow,
+                           input - begin->Get(consumer),
+                           blockName(flow, consumer));
+      };
+      uint32_t chunks = flows->chunks()->Get(i);
+      uint32_t buffer = flows->buffer()->Get(i);
+      if (chunks < 2 || chunks > 16)
+        broken("{} has {} chunks; expected 2 to 16", name(), chunks);
+      if (buffer < 1 || buffer > chunks)
+        broken("{} has a buffer for {} chunks; expected 1 to {}", name(),
+               buffer, chunks);
+      if (!isTask(consumer))
+        broken("{} ends at a control block; streams lead from task to task",
+               name());
+      uint32_t value = flow.blocks.inputs()->Get(input);
+      uint32_t from = value & weightFlag ? none : producer[value];
+      if (from == none || !isTask(from))
+        broken("{} does not come from a task; streams lead from task to task",
+               name());
+      uint32_t type = flow.values.type()->Get(value);
+      if (program.types()->scalar()->Get(type) ||
+          program.types()->element()->Get(type) == fb::ElementKind::Token)
+        broken("{} carries a scalar or a token, which has no chunks", name());
+      if (flow.segmentOf.empty() || flow.segmentOf[from] == none ||
+          flow.segmentOf[from] != flow.segmentOf[consumer])
+        broken("{} comes from {}, which is not in the same segment", name(),
+               blockName(flow, from));
     }
   }
 

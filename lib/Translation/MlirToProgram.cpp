@@ -106,6 +106,7 @@ private:
   LogicalResult addRegions(WorkflowState &state);
   LogicalResult addYields(WorkflowState &state,
                           const ProgramLayout::Scope &scope);
+  LogicalResult addStreams(WorkflowState &state, BlockOpInterface op);
   LogicalResult addBlocks(WorkflowState &state);
   LogicalResult addSegments(WorkflowState &state);
 
@@ -467,6 +468,29 @@ static FileLineColLoc findFile(Location loc) {
   return {};
 }
 
+/// Lists the streamed ones of the inputs that are about to be added.
+LogicalResult ProgramWriter::addStreams(WorkflowState &state,
+                                        BlockOpInterface op) {
+  for (auto [i, input] : llvm::enumerate(op.getBlockInputs())) {
+    FlowOp stream = getStream(input);
+    if (!stream)
+      continue;
+    // The verifier has seen the producer, and the slots where there are some.
+    if (!cast<TbOp>(*op).getSlotAttr())
+      return stream.emitOpError()
+             << "is streamed to '" << op.getPathAttr().getValue()
+             << "', which has no slot; run octo-static-schedule, or drop "
+                "'streamed'";
+    if (!state.out->flows)
+      state.out->flows = std::make_unique<fb::FlowTableT>();
+    fb::FlowTableT &table = *state.out->flows;
+    table.input.push_back(state.out->blocks->inputs.size() + i);
+    table.chunks.push_back(static_cast<uint16_t>(*stream.getChunks()));
+    table.buffer.push_back(static_cast<uint16_t>(stream.getBuffer()));
+  }
+  return success();
+}
+
 LogicalResult ProgramWriter::addBlocks(WorkflowState &state) {
   ProgramLayout &layout = state.layout;
   fb::BlockTableT &table = *state.out->blocks;
@@ -483,7 +507,8 @@ LogicalResult ProgramWriter::addBlocks(WorkflowState &state) {
     table.profile.push_back(profile(state, op.getProfileAttr()));
     table.region_begin.push_back(regions);
     regions += entry.numScopes;
-    if (failed(references(state, op.getBlockInputs(), table.inputs)))
+    if (failed(addStreams(state, op)) ||
+        failed(references(state, op.getBlockInputs(), table.inputs)))
       return failure();
     table.input_offsets.push_back(table.inputs.size());
 
@@ -598,11 +623,6 @@ LogicalResult ProgramWriter::addSegments(WorkflowState &state) {
 }
 
 LogicalResult ProgramWriter::addProgram(ProgramOp program) {
-  for (FlowOp flow : program.getBlock().getOps<FlowOp>())
-    if (flow.getChunks())
-      return flow.emitOpError()
-             << "is streamed; program files of version " << kMajor << "."
-             << kMinor << " carry whole flows only: drop 'streamed'";
   FailureOr<ProgramLayout> layout = computeLayout(program);
   if (failed(layout))
     return failure();

@@ -146,6 +146,8 @@ private:
   std::vector<ArrayAttr> decisions;
   llvm::DenseMap<uint32_t, Value> weights;
   Operation *lastPreamble = nullptr;
+  /// First row of the table of streams that no input has taken.
+  uint32_t nextStream = 0;
   spatial::ProgramOp program;
 };
 } // namespace
@@ -411,9 +413,21 @@ SmallVector<Value> WorkflowReader::inputs(uint32_t block, uint32_t begin,
                                           uint32_t end) {
   SmallVector<Value> result;
   uint32_t first = at(blocks.input_offsets(), block);
-  for (uint32_t i = begin; i < end; ++i)
-    result.push_back(
-        reference(at(blocks.region(), block), at(blocks.inputs(), first + i)));
+  for (uint32_t i = begin; i < end; ++i) {
+    Value value =
+        reference(at(blocks.region(), block), at(blocks.inputs(), first + i));
+    // Inputs are met in ascending order, as the table of streams is.
+    const fb::FlowTable *flows = w.flows();
+    if (flows && nextStream < count(flows->input()) &&
+        at(flows->input(), nextStream) == first + i) {
+      value = FlowOp::create(
+          builder, location(block), value.getType(), value,
+          builder.getI32IntegerAttr(at(flows->chunks(), nextStream)),
+          builder.getI32IntegerAttr(at(flows->buffer(), nextStream)));
+      ++nextStream;
+    }
+    result.push_back(value);
+  }
   return result;
 }
 

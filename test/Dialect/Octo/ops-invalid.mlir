@@ -533,3 +533,48 @@ octo.program @p {
   octo.decide %l (%x) : (!octo.flow<f32>, !octo.flow<f32>) -> ()
   octo.exit in %body
 }
+
+// -----
+
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{has a buffer but is not streamed; add 'streamed' and a number of chunks}}
+  %y = octo.flow %x buffer 3 : !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%y) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{has a buffer for 5 of 4 chunks}}
+  %y = octo.flow %x streamed 4 buffer 5 : !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%y) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<f32>
+  // expected-error @below {{streams '!octo.flow<f32>', which has no chunks; drop 'streamed'}}
+  %y = octo.flow %x streamed 4 : !octo.flow<f32>
+  octo.exit in %body (%y) : !octo.flow<f32>
+}
+
+// -----
+
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{32-bit signless integer attribute whose minimum value is 2 whose maximum value is 16}}
+  %y = octo.flow %x streamed 17 : !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%y) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{32-bit signless integer attribute whose value is positive}}
+  %y = octo.flow %x streamed 4 buffer 0 : !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%y) : !octo.flow<tensor<4xf32>>
+}

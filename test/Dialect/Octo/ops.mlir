@@ -86,10 +86,22 @@ octo.program @all on @m attributes {arg_names = ["x"], result_names = ["y", "z"]
       : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
   // CHECK: octo.segment in %[[BODY]] interval 20 lanes 1
   octo.segment in %body interval 20 lanes 1
-  // CHECK: octo.flow %[[A]] streamed 8 : <tensor<4xf32>>
-  %fast = octo.flow %a streamed 8 : !octo.flow<tensor<4xf32>>
+  // CHECK: %[[FAST:.*]] = octo.flow %[[A]] streamed 4 : <tensor<4xf32>>
+  %fast = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  // CHECK: octo.tb "all/a2" in %[[BODY]] @k(%[[FAST]])
+  %a2 = octo.tb "all/a2" in %body @k(%fast)
+      place <[{cluster 0, tbu 0, pea 1 + 1, share 100}]>
+      slot <segment = 0, replica = 0, start = 10, cycles = 10>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
   // CHECK: octo.flow %{{.*}} : <tensor<4xf32>>
-  %slow = octo.flow %fast : !octo.flow<tensor<4xf32>>
+  %slow = octo.flow %a2 : !octo.flow<tensor<4xf32>>
+  // Not scheduled yet, one buffer for all chunks.
+  // CHECK: octo.flow %{{.*}} streamed 16 buffer 16 : <tensor<4xf32>>
+  %deep = octo.flow %b2 streamed 16 buffer 16 : !octo.flow<tensor<4xf32>>
+  %b2 = octo.tb "all/b2" in %body @k(%slow)
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  %unused = octo.tb "all/b3" in %body @k(%deep)
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
   // CHECK: %[[S:.*]], %[[C0:.*]], %[[I0:.*]], %[[C1:.*]], %[[I1:.*]] = octo.switch "all/s" in %[[BODY]] decide @index(%{{.*}}) captures(%[[X]]) scopes {{\[\[}}1], [1]]
   %s, %c0, %x0, %c1, %x1 = octo.switch "all/s" in %body decide @index(%slow)
       captures(%x) scopes [[1], [1]]

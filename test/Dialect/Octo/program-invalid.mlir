@@ -795,3 +795,105 @@ octo.program @p {
   %y = octo.tb "p/t" in %body @k(%x) slot <segment = 0, replica = 0, start = 0, cycles = 1> : (!octo.flow<f32>) -> !octo.flow<f32>
   octo.exit in %body
 }
+
+// -----
+
+// Streams lead from task block to task block, in one segment.
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{streams what no octo.tb makes; streams lead from task block to task block: drop 'streamed'}}
+  %y = octo.flow %x streamed 4 : !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.kernel @k profiled on general code 1 : (tensor<4xf32>) -> tensor<4xf32>
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  %a = octo.tb "p/a" in %body @k(%x)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  // expected-note @below {{for the first time here}}
+  %y = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{is streamed twice}}
+  %z = octo.flow %y streamed 2 : !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.kernel @k profiled on general code 1 : (tensor<4xf32>) -> tensor<4xf32>
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  %a = octo.tb "p/a" in %body @k(%x)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  // expected-note @below {{the stream is here}}
+  %y = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  // A whole flow after it changes nothing.
+  %z = octo.flow %y : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{takes a stream and is no octo.tb: drop 'streamed'}}
+  octo.exit in %body (%z) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.kernel @k profiled on general code 1 : (tensor<4xf32>) -> tensor<4xf32>
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  octo.segment in %body interval 20 lanes 1
+  octo.segment in %body interval 20 lanes 1
+  %a = octo.tb "p/a" in %body @k(%x)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      slot <segment = 0, replica = 0, start = 0, cycles = 10>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  // expected-note @below {{the stream is here}}
+  %y = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{'p/b' takes a stream from 'p/a', which is not in the same segment: drop 'streamed'}}
+  %b = octo.tb "p/b" in %body @k(%y)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      slot <segment = 1, replica = 0, start = 10, cycles = 10>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.kernel @k profiled on general code 1 : (tensor<4xf32>) -> tensor<4xf32>
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  octo.segment in %body interval 20 lanes 1
+  octo.segment in %body interval 20 lanes 1
+  %a = octo.tb "p/a" in %body @k(%x)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  // expected-note @below {{the stream is here}}
+  %y = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{'p/b' takes a stream from 'p/a', which is not in the same segment: drop 'streamed'}}
+  %b = octo.tb "p/b" in %body @k(%y)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      slot <segment = 0, replica = 0, start = 10, cycles = 10>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
+}
+
+// -----
+
+octo.kernel @k profiled on general code 1 : (tensor<4xf32>) -> tensor<4xf32>
+octo.program @p {
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  octo.segment in %body interval 20 lanes 1
+  octo.segment in %body interval 20 lanes 1
+  %a = octo.tb "p/a" in %body @k(%x)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      slot <segment = 0, replica = 0, start = 0, cycles = 10>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  // expected-note @below {{the stream is here}}
+  %y = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  // expected-error @below {{'p/b' takes a stream from 'p/a', which is not in the same segment: drop 'streamed'}}
+  %b = octo.tb "p/b" in %body @k(%y)
+      profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
+}

@@ -74,7 +74,7 @@ octo.program @p attributes {arg_names = ["in"]} {
     -> !octo.flow<tensor<4xf32>, 16>
   %n = octo.tb "p/l/after/n" in %after @k(%a)
     : (!octo.flow<tensor<4xf32>, 16>) -> !octo.flow<tensor<4xf32>, 16>
-  %lf = octo.flow %ly streamed 4 : !octo.flow<tensor<4xf32>, 16>
+  %lf = octo.flow %ly : !octo.flow<tensor<4xf32>, 16>
   %f, %each, %i, %xi =
     octo.fork "p/f" in %body inits(%x) captures(%lf)
     scopes [[index, 1]] profile <[{draw = #octo.dist<3>} ]>

@@ -123,11 +123,21 @@ octo.program @p on @m {
 octo.machine @m {target = {clockHz = 1000000000, pea = {sramBytes = 65536, layout = ["general"],
   rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 4096, scalarQ16 = 65536}}},
   scratchpad = {bytes = 1048576}, configStore = {bytes = 65536}}}
+octo.kernel @k profiled on general code 1 : (tensor<4xf32>) -> tensor<4xf32>
+  {variants = [#octo.variant<gang = 1>]}
 octo.program @p on @m {
-  %body, %x = octo.entry : !octo.flow<f32>
-  // expected-error @below {{is streamed; program files of version 1.0 carry whole flows only: drop 'streamed'}}
-  %y = octo.flow %x streamed 4 : !octo.flow<f32>
-  octo.exit in %body (%y) : !octo.flow<f32>
+  %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
+  %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]>
+      place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      policy <static_time, static_frequency, "", priority = 1, cycles = 1, p95 = 1, count_q16 = 65536>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  // expected-error @below {{is streamed to 'p/b', which has no slot; run octo-static-schedule, or drop 'streamed'}}
+  %y = octo.flow %a streamed 4 : !octo.flow<tensor<4xf32>>
+  %b = octo.tb "p/b" in %body @k(%y) profile <[{draw = #octo.dist<100>}]>
+      place <[{cluster 0, tbu 0, pea 0 + 1, share 1}]>
+      policy <static_time, static_frequency, "", priority = 1, cycles = 1, p95 = 1, count_q16 = 65536>
+      : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
+  octo.exit in %body (%b) : !octo.flow<tensor<4xf32>>
 }
 
 // -----

@@ -71,8 +71,10 @@ octo.program @all on @m attributes {arg_names = ["x"], result_names = ["y", ""],
   // BACK: %[[A:.*]] = octo.tb "all/a" in %[[BODY:.*]] @k(%[[X:.*]]) place <[{cluster 0, tbu 0, pea 0 + 2, share 100}, {cluster 1, tbu 0, pea 0 + 1, share 0, standby}], by_copy> policy <static_time, static_frequency, "always", priority = 9, cycles = 10, p95 = 11, count_q16 = 65536, next = [1, 2]> slot <segment = 0, replica = 0, start = 0, cycles = 10>
   // BACK-SAME: decisions = [#octo.decision<home, [{cluster 0, tbu 0, gang 1, score -4, chosen}, {cluster 1, tbu 0, gang 1, score 4, worse}]>, #octo.decision<class, []>]
   // BACK-SAME: loc(#[[LOC:.*]])
-  // BACK: %[[B:.*]] = octo.tb "all/b" in %[[BODY]] @k(%[[A]]) {{.*}} slot <segment = 0, replica = 0, start = 10, cycles = 5>
-  %b = octo.tb "all/b" in %body @k(%a) place <[{cluster 0, tbu 1, pea 0 + 1, share 1}]>
+  // BACK: %[[FAST:.*]] = octo.flow %[[A]] streamed 8 buffer 3 : <tensor<4xf32>>
+  // BACK: %[[B:.*]] = octo.tb "all/b" in %[[BODY]] @k(%[[FAST]]) {{.*}} slot <segment = 0, replica = 0, start = 10, cycles = 5>
+  %fast = octo.flow %a streamed 8 buffer 3 : !octo.flow<tensor<4xf32>>
+  %b = octo.tb "all/b" in %body @k(%fast) place <[{cluster 0, tbu 1, pea 0 + 1, share 1}]>
       policy <dynamic_time, dynamic_frequency, "never", priority = 1, cycles = 2, p95 = 3, count_q16 = 4>
       slot <segment = 0, replica = 0, start = 10, cycles = 5>
       : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>

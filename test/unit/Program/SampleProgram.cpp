@@ -271,6 +271,10 @@ fb::ProgramT test::sampleProgram() {
   segments.slots = {fb::Slot(0, 0, 0, 100), fb::Slot(1, 0, 110, 200)};
   segments.initiation_interval = {200};
   segments.lanes = {1};
+  workflow->flows = std::make_unique<fb::FlowTableT>();
+  workflow->flows->input = {1};
+  workflow->flows->chunks = {8};
+  workflow->flows->buffer = {2};
 
   workflow->policy = std::make_unique<fb::PolicyTableT>();
   fb::PolicyTableT &policy = *workflow->policy;
@@ -316,6 +320,7 @@ fb::ProgramT test::chainProgram(uint32_t chain) {
   workflow.result_names.clear();
   workflow.argument_names.clear();
   workflow.segments = std::make_unique<fb::SegmentTableT>();
+  workflow.flows.reset();
   workflow.decisions.reset();
 
   fb::RegionTableT &regions = *workflow.regions;

@@ -25,7 +25,8 @@ namespace octo::test {
 TargetDesc sampleTarget();
 
 /// Task, switch, select, loop and fan-out; code, profiled and join kernels;
-/// weights of all three sources; a segment, decisions, two epochs.
+/// weights of all three sources; a segment with a stream, decisions, two
+/// epochs.
 fb::ProgramT sampleProgram();
 
 /// `chain` profiled tasks one after another, on the die target.

@@ -375,6 +375,7 @@ TEST(Validate, NestingIsBounded) {
     flow(p).result_names.clear();
     flow(p).decisions.reset();
     segments(p) = {};
+    flow(p).flows.reset();
     policy(p) = {};
     profiles(p) = {};
     profiles(p).epoch_offsets = {0, 1};
@@ -736,6 +737,61 @@ TEST(Validate, Segments) {
   });
 }
 
+TEST(Validate, Flows) {
+  auto flows = [](P &p) -> fb::FlowTableT & { return *flow(p).flows; };
+  expectViolations({
+      {"flows.chunks has 0 entries for 1 items",
+       [&](P &p) { flows(p).chunks.clear(); }},
+      {"flows.buffer has 2 entries for 1 items",
+       [&](P &p) { flows(p).buffer.push_back(1); }},
+      {"flows.input[0] is 99, but there are 19 inputs",
+       [&](P &p) { flows(p).input[0] = 99; }},
+      {"flows.input[1] is 1, not above the entry before it",
+       [&](P &p) {
+         flows(p) = {};
+         flows(p).input = {1, 1};
+         flows(p).chunks = flows(p).buffer = {2, 2};
+       }},
+      {"the stream to input 0 of block 1 ('sample/embed') from sample.mlir:11 "
+       "has 1 chunks; expected 2 to 16",
+       [&](P &p) { flows(p).chunks[0] = 1; }},
+      {"has 17 chunks; expected 2 to 16",
+       [&](P &p) { flows(p).chunks[0] = 17; }},
+      {"has a buffer for 0 chunks; expected 1 to 8",
+       [&](P &p) { flows(p).buffer[0] = 0; }},
+      {"has a buffer for 9 chunks; expected 1 to 8",
+       [&](P &p) { flows(p).buffer[0] = 9; }},
+      {"the stream to input 1 of block 2 ('sample/route') from sample.mlir:12 "
+       "ends at a control block; streams lead from task to task",
+       [&](P &p) { flows(p).input[0] = 3; }},
+      {"the stream to input 0 of block 0 ('sample/prepare') from "
+       "sample.mlir:10 does not come from a task",
+       [&](P &p) { flows(p).input[0] = 0; }},
+      // A weight and the output of a fan-out.
+      {"the stream to input 0 of block 6 ('sample/bias') from sample.mlir:16 "
+       "does not come from a task",
+       [&](P &p) { flows(p).input[0] = 11; }},
+      {"the stream to input 0 of block 7 ('sample/merge') from sample.mlir:17 "
+       "does not come from a task",
+       [&](P &p) { flows(p).input[0] = 12; }},
+      {"the stream to input 1 of block 7 ('sample/merge') from sample.mlir:17 "
+       "comes from block 6 ('sample/bias') from sample.mlir:16, which is not "
+       "in the same segment",
+       [&](P &p) { flows(p).input[0] = 13; }},
+      {"the stream to input 0 of block 1 ('sample/embed') from sample.mlir:11 "
+       "comes from block 0 ('sample/prepare') from sample.mlir:10, which is "
+       "not in the same segment",
+       [](P &p) { segments(p) = {}; }},
+      {"carries a scalar or a token, which has no chunks",
+       [](P &p) {
+         // Block 0 makes an index, and has no code that says otherwise.
+         flow(p).values->type[2] = 1;
+         blocks(p).kernel[0] = 1;
+         blocks(p).profile[0] = 0;
+       }},
+  });
+}
+
 TEST(Validate, PolicyAndDecisions) {
   expectViolations({
       {"policy.priority has 11 entries for 12 items",
@@ -771,6 +827,7 @@ TEST(Validate, LeftOutColumnsHaveTheirMeaning) {
   policy(p) = {};
   segments(p) = {};
   placement(p).routing.clear();
+  flow(p).flows.reset();
   flow(p).decisions.reset();
   flow(p).argument_names.clear();
   Expected<Program> result = parseProgram(test::pack(p), "");

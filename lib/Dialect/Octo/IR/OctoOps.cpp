@@ -364,6 +364,23 @@ static LogicalResult verifyDecision(ControlOpInterface op, size_t frequencies,
   return success();
 }
 
+LogicalResult FlowOp::verify() {
+  uint32_t buffer = getBuffer();
+  if (!getChunks()) {
+    if (buffer != 2)
+      return emitOpError() << "has a buffer but is not streamed; add "
+                              "'streamed' and a number of chunks";
+    return success();
+  }
+  if (buffer > *getChunks())
+    return emitOpError() << "has a buffer for " << buffer << " of "
+                         << *getChunks() << " chunks";
+  if (!isa<RankedTensorType, DataType>(getSource().getType().getPayload()))
+    return emitOpError() << "streams " << getSource().getType()
+                         << ", which has no chunks; drop 'streamed'";
+  return success();
+}
+
 LogicalResult SwitchOp::verify() {
   auto control = cast<ControlOpInterface>(getOperation());
   if (failed(verifyOpener(control, 0)))

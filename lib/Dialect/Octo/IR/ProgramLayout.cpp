@@ -23,6 +23,15 @@ Value octo::spatial::skipFlows(Value value) {
   return value;
 }
 
+FlowOp octo::spatial::getStream(Value value) {
+  while (auto flow = value.getDefiningOp<FlowOp>()) {
+    if (flow.getChunks())
+      return flow;
+    value = flow.getSource();
+  }
+  return {};
+}
+
 Operation *octo::spatial::getProducer(Value value) {
   Operation *op = skipFlows(value).getDefiningOp();
   if (isa_and_nonnull<TbOp>(op))

@@ -159,7 +159,7 @@ private:
   LogicalResult verifyUse(Operation *op, Value value, Value scope) {
     Value own = scopeOf(value);
     if (!own || own == scope)
-      return success();
+      return verifyStreamTo(op, value);
     InFlightDiagnostic diagnostic =
         op->emitOpError() << nameOf(op) << "takes a value of "
                           << describeScope(own) << " where one of "
@@ -168,6 +168,46 @@ private:
                              "op that opens the scope, or out through the op "
                              "that closes it";
     diagnostic.attachNote(value.getLoc()) << "the value is defined here";
+    return diagnostic;
+  }
+
+  /// What a stream comes from.
+  LogicalResult verifyStream(FlowOp flow) {
+    if (!flow.getChunks())
+      return success();
+    if (FlowOp other = getStream(flow.getSource())) {
+      InFlightDiagnostic diagnostic = flow.emitOpError() << "is streamed twice";
+      diagnostic.attachNote(other.getLoc()) << "for the first time here";
+      return diagnostic;
+    }
+    if (!isa_and_nonnull<TbOp>(getProducer(flow.getSource())))
+      return flow.emitOpError()
+             << "streams what no octo.tb makes; streams lead from task block "
+                "to task block: drop 'streamed'";
+    return success();
+  }
+
+  /// What a stream leads to. Without slots its segment is not known yet.
+  LogicalResult verifyStreamTo(Operation *op, Value value) {
+    FlowOp stream = getStream(value);
+    auto from = dyn_cast_or_null<TbOp>(getProducer(value));
+    if (!stream || !from) // Of another producer the octo.flow speaks itself.
+      return success();
+    auto to = dyn_cast<TbOp>(op);
+    if (to) {
+      SlotAttr first = from.getSlotAttr(), second = to.getSlotAttr();
+      if (first && second ? first.getSegment() == second.getSegment()
+                          : !first && !second)
+        return success();
+    }
+    InFlightDiagnostic diagnostic = op->emitOpError() << nameOf(op);
+    if (to)
+      diagnostic << "takes a stream from '" << from.getPath()
+                 << "', which is not in the same segment";
+    else
+      diagnostic << "takes a stream and is no octo.tb";
+    diagnostic << ": drop 'streamed'";
+    diagnostic.attachNote(stream.getLoc()) << "the stream is here";
     return diagnostic;
   }
 
@@ -205,6 +245,8 @@ private:
     }
     if (auto decide = dyn_cast<DecideOp>(op))
       return verifyDecide(decide);
+    if (auto flow = dyn_cast<FlowOp>(op))
+      return verifyStream(flow);
     return success();
   }
 

@@ -283,24 +283,34 @@ def Octo_FlowOp : Octo_Op<"flow", [HasParent<"ProgramOp">,
   let description = [{
     The result is the operand. By default a flow moves as a whole, store and
     forward. `streamed` asks for that many chunks (2 to 16) through a bounded
-    buffer, the consumer overlapping the producer; streams live within a segment.
+    buffer that holds `buffer` of them (2 unless said otherwise), the consumer
+    overlapping the producer. A stream leads from a task block to task blocks of
+    its scope; once there are slots, all of them have slots in one segment.
 
     Example:
 
     ```mlir
+    octo.kernel @k profiled on general code 1 : (tensor<4096xf32>) -> tensor<4096xf32>
     octo.program @p {
       %body, %x = octo.entry : !octo.flow<tensor<4096xf32>>
-      %y = octo.flow %x streamed 8 : !octo.flow<tensor<4096xf32>>
-      octo.exit in %body (%y) : !octo.flow<tensor<4096xf32>>
+      %y = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>} ]>
+        : (!octo.flow<tensor<4096xf32>>) -> !octo.flow<tensor<4096xf32>>
+      %s = octo.flow %y streamed 8 buffer 3 : !octo.flow<tensor<4096xf32>>
+      %z = octo.tb "p/b" in %body @k(%s) profile <[{draw = #octo.dist<100>} ]>
+        : (!octo.flow<tensor<4096xf32>>) -> !octo.flow<tensor<4096xf32>>
+      octo.exit in %body (%z) : !octo.flow<tensor<4096xf32>>
     }
     ```
   }];
   let arguments = (ins Octo_FlowType:$source,
-      OptionalAttr<ConfinedAttr<I32Attr, [IntMinValue<2>, IntMaxValue<16>]>>:$chunks);
+      OptionalAttr<ConfinedAttr<I32Attr, [IntMinValue<2>, IntMaxValue<16>]>>:$chunks,
+      DefaultValuedAttr<ConfinedAttr<I32Attr, [IntPositive]>, "2">:$buffer);
   let results = (outs Octo_FlowType:$value);
   let assemblyFormat = [{
-    $source (`streamed` $chunks^)? attr-dict `:` type($source)
+    $source (`streamed` $chunks^)? (`buffer` $buffer^)? attr-dict `:`
+    type($source)
   }];
+  let hasVerifier = 1;
 }
 
 //===----------------------------------------------------------------------===//

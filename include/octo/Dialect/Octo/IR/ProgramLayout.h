@@ -77,6 +77,9 @@ std::string describeScope(mlir::Value act);
 /// What a value is before any octo.flow: how it travels is not its identity.
 mlir::Value skipFlows(mlir::Value value);
 
+/// The streamed octo.flow on the way to `value`, or null if it travels whole.
+FlowOp getStream(mlir::Value value);
+
 /// The block (octo.tb, or the op that opens a control block) that gives `value`
 /// as an output, or null if it is an import, an argument or a weight.
 mlir::Operation *getProducer(mlir::Value value);
