@@ -19,6 +19,8 @@
 
 namespace octo {
 
+struct KernelTarget;
+
 /// Attribute of the module: the type of the kernel on tensors, kept for the
 /// entry function.
 inline constexpr llvm::StringLiteral kernelTypeAttrName = "octo.kernel_type";
@@ -30,6 +32,16 @@ inline constexpr llvm::StringLiteral countFunctionName = "octo.count";
 /// Function that failed checks call: (call, status, message).
 inline constexpr llvm::StringLiteral trapFunctionName = "octo.trap";
 
+/// What the vector unit of a CPU offers.
+struct VectorShape {
+  unsigned bits = 128;
+  unsigned registers = 16;
+  bool fma = false;
+};
+
+/// That of the CPU of a target.
+VectorShape vectorShapeOf(const KernelTarget &target);
+
 /// On tensors: hands the call to every function, counts data-dependent loops,
 /// checks slices and shapes, and decomposes what bufferization does not know.
 std::unique_ptr<mlir::Pass> createKernelPreparePass();
@@ -38,6 +50,10 @@ std::unique_ptr<mlir::Pass> createKernelResultsPass();
 /// On buffers: copies become loops where memcpy will not do, and loops are
 /// ordered for unit stride.
 std::unique_ptr<mlir::Pass> createKernelLoopOrderPass();
+/// On buffers: reductions become tiles in vector registers. Without a shape the
+/// pass takes it from its options.
+std::unique_ptr<mlir::Pass> createKernelTilingPass();
+std::unique_ptr<mlir::Pass> createKernelTilingPass(const VectorShape &shape);
 /// On loops: checks divisions, powers and sizes of allocations.
 std::unique_ptr<mlir::Pass> createKernelChecksPass();
 /// On control flow: cf.assert becomes a call of the trap function, and the

@@ -19,6 +19,10 @@
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
 
+#include "llvm/MC/MCSubtargetInfo.h"
+#include "llvm/MC/TargetRegistry.h"
+#include "llvm/TargetParser/Triple.h"
+
 #include <mutex>
 
 using namespace mlir;
@@ -55,6 +59,24 @@ struct KernelPipelineOptions : PassPipelineOptions<KernelPipelineOptions> {
 
 } // namespace
 
+VectorShape vectorShapeOf(const KernelTarget &target) {
+  llvm::Triple triple(target.triple);
+  std::string reason;
+  const llvm::Target *found =
+      llvm::TargetRegistry::lookupTarget(triple, reason);
+  std::unique_ptr<llvm::MCSubtargetInfo> info(
+      found ? found->createMCSubtargetInfo(triple, target.cpu, "") : nullptr);
+  if (info && triple.isX86()) {
+    if (info->checkFeatures("+avx512f"))
+      return {512, 32, true};
+    if (info->checkFeatures("+avx2"))
+      return {256, 16, info->checkFeatures("+fma")};
+  }
+  if (info && triple.isAArch64())
+    return {128, 32, true};
+  return VectorShape();
+}
+
 void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
   static std::once_flag once;
   std::call_once(once, [] { mlir::registerAllPasses(); });
@@ -71,6 +93,8 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
   tidy(pm);
   pm.addPass(createKernelResultsPass());
   append(pm, "buffer-deallocation-pipeline,convert-bufferization-to-memref");
+  if (target.optLevel > 0)
+    pm.addPass(createKernelTilingPass(vectorShapeOf(target)));
   pm.addPass(createKernelLoopOrderPass());
   append(pm, "convert-linalg-to-loops,scf-forall-to-for,lower-affine");
   pm.addPass(createKernelChecksPass());
@@ -91,6 +115,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
 void registerKernelCodegenPasses() {
   registerPass(createKernelPreparePass);
   registerPass(createKernelResultsPass);
+  registerPass([] { return createKernelTilingPass(); });
   registerPass(createKernelLoopOrderPass);
   registerPass(createKernelChecksPass);
   registerPass(createKernelTrapsPass);
