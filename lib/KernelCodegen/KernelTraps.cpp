@@ -43,6 +43,7 @@ struct KernelTrapsPass : PassWrapper<KernelTrapsPass, OperationPass<ModuleOp>> {
 
   void runOnOperation() final {
     ModuleOp module = getOperation();
+    globals.clear(); // the pass runs on many kernels
     SmallVector<cf::AssertOp> asserts;
     module.walk([&](cf::AssertOp op) { asserts.push_back(op); });
     if (!asserts.empty()) {
