@@ -345,7 +345,7 @@ private:
   // Engine.cpp: requests and frames.
   void push(uint64_t at, EventClass eventClass, EventType type, uint32_t entity,
             uint32_t payload, uint32_t version, uint16_t aux = 0) {
-    wheel.push(at, {entity, payload, version, aux, type, eventClass});
+    wheel.push(at, {entity, eventClass, type, aux, payload, version});
   }
   void handle(const Event &event);
   void arrive(uint32_t tenant);

@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // Pending events in the order (time, class, entity, sequence) of
-// docs/semantics.md, section 8. Events of the next 16,384 cycles hang in one
+// docs/semantics.md, section 8. Events of the next 16,384 cycles lie in one
 // list a cycle, later ones in a heap. Insertion order is the sequence: a list
 // keeps it, the heap numbers its entries, and entries leave the heap before any
 // event of their cycle can be added to the wheel directly.
@@ -17,8 +17,10 @@
 #define OCTO_LIB_RUNTIME_EVENTWHEEL_H
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstdint>
+#include <iterator>
 #include <vector>
 
 namespace octo {
@@ -35,16 +37,19 @@ enum class EventClass : uint8_t {
   Statistics
 };
 
+/// The first 8 bytes begin with what orders the events of a cycle.
 struct Event {
   uint32_t entity;
+  EventClass eventClass;
+  uint8_t type;
+  uint16_t aux;
   uint32_t payload;
   uint32_t version;
-  uint16_t aux;
-  uint8_t type;
-  EventClass eventClass;
 
   uint64_t key() const {
-    return static_cast<uint64_t>(eventClass) << 32 | entity;
+    static_assert(std::endian::native == std::endian::little);
+    return std::bit_cast<std::array<uint64_t, 2>>(*this)[0] &
+           ((uint64_t(1) << 40) - 1);
   }
 };
 static_assert(sizeof(Event) == 16);
@@ -53,17 +58,16 @@ class EventWheel {
 public:
   static constexpr uint64_t numSlots = 16384;
 
-  EventWheel() : heads(numSlots, none), tails(numSlots, none) {}
+  EventWheel() : heads(numSlots, none) {}
 
   uint64_t now() const { return time; }
   bool empty() const {
-    return position == current.size() && late.empty() && !inWheel &&
-           overflow.empty();
+    return position == end && late.empty() && !inWheel && overflow.empty();
   }
 
   /// Number of pending events.
   uint64_t size() const {
-    return current.size() - position + late.size() + inWheel + overflow.size();
+    return end - position + late.size() + inWheel + overflow.size();
   }
 
   /// Adds an event; `at` must not be earlier than now().
@@ -83,7 +87,7 @@ public:
   /// none.
   bool pop(Event &event) {
     for (;;) {
-      bool haveSorted = position != current.size();
+      bool haveSorted = position != end;
       if (!late.empty() &&
           (!haveSorted || late.front().key < current[position].key())) {
         event = late.front().event;
@@ -93,6 +97,10 @@ public:
       }
       if (haveSorted) {
         event = current[position++];
+        // Walk down the list of the next cycle meanwhile: its chunks are far
+        // apart in memory, and each tells where the next one is.
+        if (ahead != noChunk)
+          ahead = chunks[ahead].next;
         return true;
       }
       if (!advance())
@@ -102,17 +110,25 @@ public:
 
   /// Time of the next event; only valid if !empty().
   uint64_t nextTime() const {
-    if (position != current.size() || !late.empty())
+    if (position != end || !late.empty())
       return time;
     return inWheel ? findNext() : overflow.front().time;
   }
 
 private:
+  /// A slot: chunk * 4 + events in it.
   static constexpr uint32_t none = 0xffffffffu;
+  static constexpr uint32_t noChunk = none >> 2;
   static constexpr uint64_t slotMask = numSlots - 1;
+  static constexpr size_t smallSort = 16;
+  static constexpr unsigned positionBits = 29;
+  static constexpr uint64_t positionMask = (uint64_t(1) << positionBits) - 1;
 
-  struct Node {
-    Event event;
+  static constexpr uint32_t chunkSize = 3;
+  /// Events of one cycle in order of insertion; a cache line. `next` is the
+  /// chunk before it, which is full, or the next free one.
+  struct alignas(64) Chunk {
+    Event events[chunkSize];
     uint32_t next;
   };
   struct Late {
@@ -137,25 +153,29 @@ private:
   };
 
   void append(uint64_t at, const Event &event) {
-    uint32_t node;
-    if (freeNodes != none) {
-      node = freeNodes;
-      freeNodes = nodes[node].next;
-      nodes[node] = {event, none};
-    } else {
-      node = static_cast<uint32_t>(nodes.size());
-      nodes.push_back({event, none});
-    }
+    ++inWheel;
     uint64_t slot = at & slotMask;
-    if (heads[slot] == none) {
-      heads[slot] = node;
+    uint32_t &head = heads[slot];
+    uint32_t count = head & 3;
+    if (count < chunkSize) {
+      chunks[head >> 2].events[count] = event;
+      ++head;
+      return;
+    }
+    if (head == none) {
       words[slot >> 6] |= uint64_t(1) << (slot & 63);
       summary[slot >> 12] |= uint64_t(1) << (slot >> 6 & 63);
-    } else {
-      nodes[tails[slot]].next = node;
     }
-    tails[slot] = node;
-    ++inWheel;
+    uint32_t fresh = freeChunks;
+    if (fresh != noChunk) {
+      freeChunks = chunks[fresh].next;
+    } else {
+      fresh = static_cast<uint32_t>(chunks.size());
+      chunks.emplace_back();
+    }
+    chunks[fresh].events[0] = event;
+    chunks[fresh].next = head == none ? noChunk : head >> 2;
+    head = fresh << 2 | 1;
   }
 
   /// First time after now() (or at now(), before the first pop) with an event
@@ -186,8 +206,7 @@ private:
   }
 
   bool advance() {
-    current.clear();
-    position = 0;
+    position = end = 0;
     if (inWheel)
       time = findNext();
     else if (!overflow.empty())
@@ -200,16 +219,24 @@ private:
       std::pop_heap(overflow.begin(), overflow.end(), OverflowOrder());
       overflow.pop_back();
     }
+    // The latest chunk is first; the events are taken the latest first.
     uint64_t slot = time & slotMask;
-    for (uint32_t node = heads[slot]; node != none;) {
-      current.push_back(nodes[node].event);
-      uint32_t next = nodes[node].next;
-      nodes[node].next = freeNodes;
-      freeNodes = node;
-      node = next;
-      --inWheel;
+    uint32_t count = heads[slot] & 3;
+    for (uint32_t id = heads[slot] >> 2; id != noChunk; count = chunkSize) {
+      Chunk &chunk = chunks[id];
+      if (current.size() < end + chunkSize)
+        current.resize(2 * end + 64);
+      while (count)
+        current[end++] = chunk.events[--count];
+      uint32_t next = chunk.next;
+      chunk.next = freeChunks;
+      freeChunks = id;
+      id = next;
     }
+    inWheel -= end;
     heads[slot] = none;
+    uint32_t following = heads[(slot + 1) & slotMask];
+    ahead = following == none ? noChunk : following >> 2;
     words[slot >> 6] &= ~(uint64_t(1) << (slot & 63));
     if (!words[slot >> 6])
       summary[slot >> 12] &= ~(uint64_t(1) << (slot >> 6 & 63));
@@ -217,41 +244,91 @@ private:
     return true;
   }
 
+  static void insertionSort(Event *begin, Event *last) {
+    for (Event *i = begin + 1; i < last; ++i) {
+      uint64_t key = i->key();
+      if (i[-1].key() <= key)
+        continue;
+      Event event = *i;
+      Event *j = i;
+      do {
+        *j = j[-1];
+        --j;
+      } while (j != begin && j[-1].key() > key);
+      *j = event;
+    }
+  }
+
+  /// From the latest first to the order of keys, equal keys as they came: by
+  /// the highest bits that keys of this cycle can differ in, then within these
+  /// buckets.
   void sortCurrent() {
-    size_t count = current.size();
-    if (count <= 24) {
-      for (size_t i = 1; i < count; ++i) {
-        Event event = current[i];
-        uint64_t key = event.key();
-        size_t j = i;
-        for (; j && current[j - 1].key() > key; --j)
-          current[j] = current[j - 1];
-        current[j] = event;
-      }
+    if (end <= smallSort) {
+      std::reverse(current.begin(), current.begin() + ptrdiff_t(end));
+      insertionSort(current.data(), current.data() + end);
       return;
     }
-    scratch.clear();
-    for (size_t i = 0; i < count; ++i)
-      scratch.push_back({current[i].key(), i, current[i]});
-    std::sort(scratch.begin(), scratch.end(), [](const Late &a, const Late &b) {
-      return a.key != b.key ? a.key < b.key : a.sequence < b.sequence;
-    });
-    for (size_t i = 0; i < count; ++i)
-      current[i] = scratch[i].event;
+    uint32_t entities = 0;
+    for (size_t i = 0; i < end; ++i)
+      entities |= current[i].entity;
+    // 3 bits of class before 4 of the entity.
+    unsigned entityBits = std::bit_width(entities);
+    unsigned shift = entityBits > 4 ? entityBits - 4 : 0;
+    auto bucketOf = [&](const Event &event) {
+      return static_cast<unsigned>(event.eventClass) << (entityBits - shift) |
+             event.entity >> shift;
+    };
+    uint32_t ends[128] = {};
+    for (size_t i = 0; i < end; ++i)
+      ++ends[bucketOf(current[i])];
+    uint32_t sum = 0, largest = 0;
+    for (uint32_t &bucket : ends) {
+      largest = std::max(largest, bucket);
+      bucket = sum += bucket;
+    }
+    unsorted.swap(current);
+    if (current.size() < end)
+      current.resize(unsorted.size());
+    for (size_t i = 0; i < end; ++i)
+      current[--ends[bucketOf(unsorted[i])]] = unsorted[i];
+    if (largest > smallSort) {
+      // `ends` has the beginnings by now.
+      for (size_t b = 0; b < std::size(ends); ++b) {
+        uint32_t last =
+            b + 1 < std::size(ends) ? ends[b + 1] : static_cast<uint32_t>(end);
+        if (last - ends[b] > smallSort)
+          sortRange(ends[b], last);
+      }
+    }
+    insertionSort(current.data(), current.data() + end);
+  }
+
+  /// Key and position in one word: 3 bits of class, 32 of entity.
+  void sortRange(uint32_t begin, uint32_t last) {
+    order.resize(last - begin);
+    for (uint32_t i = begin; i < last; ++i)
+      order[i - begin] = current[i].key() << positionBits | i;
+    std::sort(order.begin(), order.end());
+    std::copy(current.begin() + begin, current.begin() + last,
+              unsorted.begin());
+    for (uint32_t i = begin; i < last; ++i)
+      current[i] = unsorted[(order[i - begin] & positionMask) - begin];
   }
 
   uint64_t time = 0;
   bool started = false;
   /// Events of cycle `time`, sorted, and those added while it is served.
   std::vector<Event> current;
-  size_t position = 0;
+  size_t position = 0, end = 0;
   std::vector<Late> late;
-  std::vector<Late> scratch;
   uint64_t lateSequence = 0;
+  std::vector<Event> unsorted;
+  std::vector<uint64_t> order;
 
-  std::vector<Node> nodes;
-  uint32_t freeNodes = none;
-  std::vector<uint32_t> heads, tails;
+  std::vector<Chunk> chunks;
+  uint32_t freeChunks = noChunk;
+  uint32_t ahead = noChunk; ///< a chunk of the next cycle
+  std::vector<uint32_t> heads;
   uint64_t words[numSlots / 64] = {};
   uint64_t summary[numSlots / 4096] = {};
   uint64_t inWheel = 0;

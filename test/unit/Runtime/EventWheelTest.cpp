@@ -46,11 +46,11 @@ void runStream(uint64_t seed, uint64_t horizon, unsigned steps) {
                                     : draw(horizon);
     uint64_t at = wheel.now() + delay;
     Event event = {static_cast<uint32_t>(draw(5)),
+                   static_cast<EventClass>(draw(8)),
+                   0,
+                   0,
                    static_cast<uint32_t>(sequence),
-                   0,
-                   0,
-                   0,
-                   static_cast<EventClass>(draw(8))};
+                   0};
     wheel.push(at, event);
     reference.push({at, event.key(), sequence, event.payload});
     ++sequence;
