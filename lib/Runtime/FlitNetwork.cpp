@@ -200,8 +200,8 @@ void FlitNetwork::allocateSwitch(uint32_t router) {
   for (uint32_t in = 0; in < ports; ++in) {
     uint32_t turn = turnOfInput[router * ports + in];
     for (uint32_t i = 0; i < shape.channels; ++i) {
-      uint32_t vc = turn + i < shape.channels ? turn + i
-                                              : turn + i - shape.channels;
+      uint32_t vc =
+          turn + i < shape.channels ? turn + i : turn + i - shape.channels;
       const Channel &channel = channels[base + in * shape.channels + vc];
       if (channel.state != ChannelState::Active || !channel.count ||
           channel.ready > time)
@@ -255,8 +255,7 @@ void FlitNetwork::sendFlit(uint32_t router, uint32_t port, uint32_t vc) {
 
   if (out == NetworkShape::localPort) {
     if (flit.tail)
-      later(shape.flightCycles(shape.hopCycles),
-            {0, flit, Pending::Ejection});
+      later(shape.flightCycles(shape.hopCycles), {0, flit, Pending::Ejection});
   } else {
     bool die = shape.crossesDies(router, out);
     --outs[outNumber].credits;

@@ -30,9 +30,9 @@ namespace octo {
 
 /// A message that has left the mesh.
 struct FlitDelivery {
-  uint32_t message;  ///< as given to inject
-  uint64_t entered;  ///< cycle in which its first flit entered the mesh
-  uint64_t arrived;  ///< cycle in which its last flit left the mesh
+  uint32_t message; ///< as given to inject
+  uint64_t entered; ///< cycle in which its first flit entered the mesh
+  uint64_t arrived; ///< cycle in which its last flit left the mesh
 };
 
 class FlitNetwork {
@@ -129,9 +129,9 @@ private:
   std::vector<OutChannel> outs;  ///< (router, port, vc)
   std::vector<uint8_t> grantChannel, acceptChannel; ///< iSLIP, VC allocator
   std::vector<uint8_t> grantSwitch, acceptSwitch;   ///< iSLIP, switch
-  std::vector<uint8_t> turnOfInput; ///< next VC of an input to be preferred
+  std::vector<uint8_t> turnOfInput;  ///< next VC of an input to be preferred
   std::vector<uint64_t> portFreeQ16; ///< by output: next flit, die links
-  std::vector<uint32_t> buffered;   ///< flits, by router
+  std::vector<uint32_t> buffered;    ///< flits, by router
   std::vector<std::vector<Pending>> ring;
   uint64_t ringMask;
   std::vector<uint64_t> carried, blocked;

@@ -9,15 +9,15 @@
 // messages which wait for each other's buffers can never wait in a circle.
 //
 // A whole mesh is routed in dimension order, x then y. A mesh with dead links
-// is routed up*/down* (Schroeder et al., "Autonet", IEEE JSAC 9(8), 1991): every
-// live link has an upper end, the one that is nearer to the root of its
+// is routed up*/down* (Schroeder et al., "Autonet", IEEE JSAC 9(8), 1991):
+// every live link has an upper end, the one that is nearer to the root of its
 // component (hops, then number), and a route goes up any number of links, then
 // down any number of links. Going up strictly ascends an order of the clusters
 // and going down descends it, so the dependencies between links have no cycle;
 // and every pair of a component is connected, over the root at worst. The root
 // is the cluster of least x + y, so that a mesh with few defects is routed as
-// by the negative-first turn model (Glass and Ni, JACM 41(5), 1994), on shortest
-// ways. Among legal ways a shortest one is taken, always the same.
+// by the negative-first turn model (Glass and Ni, JACM 41(5), 1994), on
+// shortest ways. Among legal ways a shortest one is taken, always the same.
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,8 +106,8 @@ private:
 
   uint32_t width = 0, height = 0;
   bool isWhole = true;
-  std::vector<bool> dead, down;     ///< by link
-  std::vector<uint32_t> component;  ///< by cluster
+  std::vector<bool> dead, down;    ///< by link
+  std::vector<uint32_t> component; ///< by cluster
   /// By destination and cluster: direction while a message may still go up, and
   /// (shifted by 4) once it has gone down. Made on first use; when they exceed
   /// their share of memory the oldest go.
