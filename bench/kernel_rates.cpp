@@ -10,12 +10,12 @@
 // called. Every kernel is called once and its result compared with that of the
 // other tier.
 //
-//   kernel-rates-bench [--kernels N] [--threads N] [--json] [--stages]
+//   kernel-rates-bench [--kernels N] [--threads N] [--json] [--print]
 //
 //===----------------------------------------------------------------------===//
 
 #include "octo-c/Kernel.h"
-#include "octo/KernelCodegen/KernelCodegen.h"
+#include "octo/KernelCodegen/KernelCache.h"
 #include "octo/KernelLoader/KernelLoader.h"
 
 #include <sys/resource.h>
@@ -265,6 +265,31 @@ int main(int argc, char **argv) {
     }
     std::fprintf(stderr, "%s: %zu bytes an object\n", names[tier],
                  bytes / count);
+    // A folder of its own, which is empty before and gone after.
+    std::string folder =
+        (std::filesystem::temp_directory_path() / "kernel-rates-XXXXXX")
+            .string();
+    if (!mkdtemp(folder.data()))
+      fail("cannot make a folder for the cache: " + folder);
+    std::unique_ptr<KernelCache> cache = KernelCache::open(folder, "", error);
+    if (!cache)
+      fail(error);
+    for (unsigned i = 0; i < count; ++i)
+      cache->write(KernelCache::key(sources[i].module, *target), images[i]);
+    std::vector<KernelImage> cached;
+    rates.push_back(measure(std::string("from the cache, ") + names[tier],
+                            count, threads, 2000, [&] {
+                              cached = compileKernels(sources, *target, threads,
+                                                      cache.get());
+                            }));
+    for (unsigned i = 0; i < count; ++i)
+      if (cached[i].object != images[i].object)
+        fail("task " + std::to_string(i) + ": the cache has another object");
+    std::filesystem::remove_all(folder);
+    if (cache->getHits() != count)
+      fail("only " + std::to_string(cache->getHits()) + " of " +
+           std::to_string(count) + " kernels were in the cache");
+
     std::unique_ptr<KernelExecutor> executor;
     rates.push_back(measure(std::string("load, ") + names[tier], count, 1, 8000,
                             [&] { executor = load(tasks, images, *target); }));

@@ -94,6 +94,14 @@ int main(int argc, char **argv) {
                  "2: bodies are tiled, vectorised and optimised (default); 0: "
                  "they are quick to compile and slow to run")
       ->type_name("TIER");
+  app.add_option("--kernel-cache", options.kernelCache,
+                 "folder where compiled bodies are kept for the next time "
+                 "(default: $OCTO_KERNEL_CACHE, or none)")
+      ->type_name("DIR");
+  app.add_option("--kernel-cache-policy", options.kernelCachePolicy,
+                 "what the folder keeps: cache_size_bytes=1g, prune_after=168h "
+                 "and others of LLVM, joined by colons")
+      ->type_name("POLICY");
   app.add_option("--report-json", reportFile,
                  "write the counters of the passes as JSON (- for standard "
                  "output)")

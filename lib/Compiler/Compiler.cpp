@@ -44,6 +44,7 @@
 #include "llvm/Support/SourceMgr.h"
 
 #include <chrono>
+#include <cstdlib>
 
 using namespace mlir;
 
@@ -181,6 +182,12 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.kernels = options.kernels;
   pipeline.kernelCpu = options.kernelCpu;
+  pipeline.kernelOpt = options.kernelOpt;
+  pipeline.kernelCache = options.kernelCache;
+  if (pipeline.kernelCache.empty())
+    if (const char *cache = std::getenv("OCTO_KERNEL_CACHE"))
+      pipeline.kernelCache = cache;
+  pipeline.kernelCachePolicy = options.kernelCachePolicy;
   pipeline.kernelOpt = options.kernelOpt;
   pipeline.recordDecisions =
       options.recordDecisions || !options.explain.empty();

@@ -70,14 +70,15 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
       [](OpPassManager &pm) { pm.addPass(createConvertOWGToOcto()); },
       /*verify=*/true);
   if (options.kernels)
-    add("octo-lower-kernels",
-        [cpu = options.kernelCpu, opt = options.kernelOpt](OpPassManager &pm) {
-          LowerKernelsOptions lower;
-          if (!cpu.empty())
-            lower.kernelCpu = cpu;
-          lower.kernelOpt = opt;
-          pm.addPass(createLowerKernelsPass(lower));
-        });
+    add("octo-lower-kernels", [options](OpPassManager &pm) {
+      LowerKernelsOptions lower;
+      if (!options.kernelCpu.empty())
+        lower.kernelCpu = options.kernelCpu;
+      lower.kernelOpt = options.kernelOpt;
+      lower.cache = options.kernelCache;
+      lower.cachePolicy = options.kernelCachePolicy;
+      pm.addPass(createLowerKernelsPass(lower));
+    });
   add("octo-allocate-peas",
       [record = options.recordDecisions](OpPassManager &pm) {
         spatial::OctoAllocatePeasOptions allocate;

@@ -9,6 +9,7 @@
 
 #include "KernelObject.h"
 
+#include "octo/KernelCodegen/KernelCache.h"
 #include "octo/Support/Sha256.h"
 
 #include "mlir/Bytecode/BytecodeWriter.h"
@@ -25,6 +26,7 @@
 #include "llvm/ADT/SetVector.h"
 
 #include <atomic>
+#include <optional>
 #include <thread>
 
 using namespace mlir;
@@ -181,7 +183,7 @@ private:
 
 std::vector<KernelImage> compileKernels(ArrayRef<KernelSource> sources,
                                         const KernelTarget &target,
-                                        unsigned threads) {
+                                        unsigned threads, KernelCache *cache) {
   // Equal code is compiled once.
   llvm::StringMap<size_t> firstWith;
   std::vector<size_t> representative(sources.size());
@@ -196,9 +198,22 @@ std::vector<KernelImage> compileKernels(ArrayRef<KernelSource> sources,
   std::vector<KernelImage> images(sources.size());
   std::atomic<size_t> next = 0;
   auto work = [&] {
-    Worker worker(target);
-    for (size_t job; (job = next.fetch_add(1)) < jobs.size();)
-      images[jobs[job]] = worker.compile(sources[jobs[job]]);
+    std::optional<Worker> worker; // made when there is something to compile
+    for (size_t job; (job = next.fetch_add(1)) < jobs.size();) {
+      const KernelSource &source = sources[jobs[job]];
+      KernelImage &image = images[jobs[job]];
+      std::string key;
+      if (cache) {
+        key = KernelCache::key(source.module, target);
+        if (cache->read(key, image))
+          continue;
+      }
+      if (!worker)
+        worker.emplace(target);
+      image = worker->compile(source);
+      if (cache && image.errors.empty())
+        cache->write(key, image);
+    }
   };
   size_t helpers = std::min<size_t>(std::max(threads, 1u), jobs.size());
   if (helpers > 0) {

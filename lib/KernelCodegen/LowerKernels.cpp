@@ -10,7 +10,8 @@
 #include "octo-c/Kernel.h"
 #include "octo/Dialect/OWG/Transforms/WorkModel.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
-#include "octo/KernelCodegen/KernelCodegen.h"
+#include "octo/KernelCodegen/KernelCache.h"
+#include "octo/Support/CompileReport.h"
 
 #include "mlir/Dialect/Func/Extensions/InlinerExtension.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
@@ -36,6 +37,8 @@ struct LowerKernelsPass
   explicit LowerKernelsPass(const LowerKernelsOptions &options) {
     kernelCpu = options.kernelCpu;
     kernelOpt = options.kernelOpt;
+    cache = options.cache;
+    cachePolicy = options.cachePolicy;
     threads = options.threads;
   }
 
@@ -57,6 +60,15 @@ struct LowerKernelsPass
       *this, "kernel-opt",
       llvm::cl::desc("2: tiled, vectorised and optimised; 0: quick to compile"),
       llvm::cl::init(2)};
+  Option<std::string> cache{
+      *this, "cache",
+      llvm::cl::desc(
+          "Folder where objects are kept for the next time (default: "
+          "none)")};
+  Option<std::string> cachePolicy{
+      *this, "cache-policy",
+      llvm::cl::desc("What the cache keeps, as LLVM's cache pruning policy "
+                     "(default: cache_size_bytes=1g:cache_size=0%)")};
   Option<unsigned> threads{
       *this, "threads",
       llvm::cl::desc("Most threads to compile on (0: those of this machine)"),
@@ -88,9 +100,21 @@ struct LowerKernelsPass
         return signalPassFailure();
       sources.push_back({kernel.getSymName().str(), std::move(*code)});
     }
+    std::unique_ptr<KernelCache> opened;
+    if (!cache.empty()) {
+      opened = KernelCache::open(cache, cachePolicy, error);
+      if (!opened) {
+        module.emitError() << "octo-lower-kernels: " << error;
+        return signalPassFailure();
+      }
+    }
     std::vector<KernelImage> images = compileKernels(
         sources, *target,
-        threads ? unsigned(threads) : std::thread::hardware_concurrency());
+        threads ? unsigned(threads) : std::thread::hardware_concurrency(),
+        opened.get());
+    if (opened && opened->getMisses())
+      opened->prune();
+    report(images, opened.get());
 
     bool good = true;
     for (auto [kernel, image] : llvm::zip_equal(kernels, images))
@@ -179,6 +203,28 @@ private:
         function.setArgAttr(input, donatedAttrName, builder.getUnitAttr());
     SymbolTable copied(*copy);
     return serializeKernel(function, copied);
+  }
+
+  static void report(ArrayRef<KernelImage> images, const KernelCache *cache) {
+    auto count = [](StringRef counter, uint64_t amount) {
+      CompileReport::add("octo-lower-kernels", counter, amount);
+    };
+    llvm::StringMap<size_t> sizes;
+    for (const KernelImage &image : images)
+      if (image.errors.empty())
+        sizes[image.digest] = image.object.size();
+    uint64_t bytes = 0;
+    for (const auto &entry : sizes)
+      bytes += entry.second;
+    count("kernels", images.size());
+    count("images", sizes.size());
+    count("image_bytes", bytes);
+    if (!cache)
+      return;
+    count("cache_hits", cache->getHits());
+    count("cache_misses", cache->getMisses());
+    count("cache_damaged", cache->getDamaged());
+    count("cache_unwritten", cache->getUnwritten());
   }
 
   /// One octo.image per distinct object, after the last kernel.

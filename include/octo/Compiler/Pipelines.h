@@ -26,6 +26,8 @@ struct PipelineOptions {
   bool kernels = true;
   std::string kernelCpu;
   unsigned kernelOpt = 2;
+  std::string kernelCache;
+  std::string kernelCachePolicy;
   bool recordDecisions = false;
 };
 

@@ -67,16 +67,22 @@ struct KernelSource {
 struct KernelImage {
   std::string object;
   std::string digest; // SHA-256 of object, as hex
+  /// Bit i: the code overwrites input i, which is marked as donated.
+  uint64_t overwritten = 0;
   /// Empty on success. Each message has the place that MLIR gave.
   std::vector<std::string> errors;
 };
 
+class KernelCache;
+
 /// Compiles `sources` on up to `threads` threads, each with a context of its
-/// own. The result has one image per source, in order; the same sources and
-/// target give the same bytes, whatever the number of threads.
+/// own; what `cache` (if any) has is not compiled again. The result has one
+/// image per source, in order; the same sources and target give the same bytes,
+/// whatever the number of threads and the cache.
 std::vector<KernelImage> compileKernels(llvm::ArrayRef<KernelSource> sources,
                                         const KernelTarget &target,
-                                        unsigned threads);
+                                        unsigned threads,
+                                        KernelCache *cache = nullptr);
 
 /// Writes the module for `kernel`: a copy of the function, renamed to "kernel"
 /// and public, and of the functions it calls, without locations, so that equal

@@ -25,6 +25,9 @@ struct LowerKernelsOptions {
   std::string kernelCpu = "portable";
   /// 2: optimised; 0: quick to compile.
   unsigned kernelOpt = 2;
+  /// Folder of the kernel cache, and what it keeps (see KernelCache); "": none.
+  std::string cache;
+  std::string cachePolicy;
   /// Most threads to compile on; 0: those of this machine.
   unsigned threads = 0;
 };
