@@ -846,15 +846,15 @@ void Engine::tryAdmit() {
     if (traits.warmLanes)
       request.lane = laneRouters[request.workflow].enter();
     admissionWait.add(now() - record.arrival);
+    // Park what comes; the host port serves one request after the other. A
+    // value may be spilled from the moment it is parked, not before.
     for (uint32_t value : request.arguments) {
       values[value].request = id;
-      values[value].age = ~uint64_t(request.order);
+      values[value].age = ageOf(request);
       if (host.spilling && values[value].bytes)
         host.parked.emplace(values[value].age, values[value].sequence, value);
-    }
-    // Park what comes; the host port serves one request after the other.
-    for (uint32_t value : request.arguments)
       park(m.hostCluster, values[value].bytes);
+    }
     uint64_t start = std::max(now(), hostInFree);
     uint64_t length = ceilDiv(request.argumentBytes, m.hostInBytesPerCycle);
     hostInFree = start + length;
@@ -1177,7 +1177,7 @@ uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
   value.hbm = noIndex;
   value.pins = 0;
   value.token = token;
-  value.age = request == noIndex ? never : ~uint64_t(requests[request].order);
+  value.age = request == noIndex ? never : ageOf(requests[request]);
   if (functional && tensors.size() <= id)
     tensors.resize(id + 1);
   if (clusters[cluster].spilling && bytes && request != noIndex)

@@ -56,7 +56,7 @@ struct Value {
   /// Spilled: when the write has reached memory.
   uint64_t readyAt;
   uint64_t sequence;
-  uint64_t age; ///< ~order of the request; never: not to be spilled
+  uint64_t age; ///< ageOf the request; never: not to be spilled
   uint32_t cluster;
   uint32_t tbu;
   uint32_t request;
@@ -188,6 +188,11 @@ struct OpenRequest {
   std::vector<uint32_t> arguments; ///< values
   std::vector<Tensor> results;
 };
+
+/// Values of younger requests are spilled first: they have the lower age.
+inline uint64_t ageOf(const OpenRequest &request) {
+  return never - 1 - request.order;
+}
 
 enum class MessageKind : uint8_t { Input, Decide, Join, Result, Weight, Spill };
 

@@ -1,0 +1,213 @@
+//===- KernelCosts.cpp - Work and cycles of calls of kernels --------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Program/KernelCosts.h"
+#include "octo/Program/Tag.h"
+#include "octo/Program/Program.h"
+#include "octo/Program/program_generated.h"
+
+using namespace octo;
+
+/// Different calls that are remembered; a program whose calls all differ would
+/// need a memory for every one.
+static constexpr size_t mostKnown = 1 << 16;
+
+template <class T>
+static std::span<const T> spanOf(const flatbuffers::Vector<T> *vector) {
+  static_assert(std::endian::native == std::endian::little);
+  return vector ? std::span<const T>(
+                      reinterpret_cast<const T *>(vector->Data()),
+                      vector->size())
+                : std::span<const T>();
+}
+
+template <class Vector>
+static uint32_t at(const Vector *vector, uint32_t i) {
+  return vector && i < vector->size() ? static_cast<uint32_t>(vector->Get(i))
+                                      : 0;
+}
+
+KernelCosts::KernelCosts(const fb::Program &program) : program(program) {
+  const fb::Machine &m = *program.machine();
+  target.rows = std::max(m.pe_rows(), 1u);
+  target.cols = std::max(m.pe_cols(), 1u);
+  target.sram = m.pea_sram();
+  target.scratchpad = m.scratchpad();
+  if (m.hbm())
+    for (const fb::HbmPort *port : *m.hbm()) {
+      uint32_t width = std::max(port->bytes_per_cycle(), 1u);
+      if (!target.hbmBytesPerCycle || width < target.hbmBytesPerCycle)
+        target.hbmBytesPerCycle = width;
+      target.hbmLatency = std::max(target.hbmLatency, port->latency());
+    }
+
+  const fb::KernelTable &k = *program.kernels();
+  const fb::PhaseTable *p = k.phases();
+  if (k.variants())
+    for (const fb::Variant *v : *k.variants()) {
+      VariantCosts &costs = variants.emplace_back();
+      costs.fixed = v->fixed();
+      costs.costQ16 = {v->mac_q16(), v->vector_q16(), v->special_q16(),
+                       v->scalar_q16(), v->bytes_q16()};
+      costs.scaleQ16 = v->scale_q16();
+      costs.footprint = v->footprint();
+      costs.gang = std::max<uint32_t>(v->gang(), 1);
+      costs.sync = v->sync();
+    }
+  for (uint32_t v = 0; v <= variants.size(); ++v)
+    mappingBegin.push_back(at(k.mapping_offsets(), v));
+  if (k.mappings())
+    for (const fb::PhaseMapping *m : *k.mappings()) {
+      PhaseMapping &mapping = allMappings.emplace_back();
+      mapping.tileM = m->tile_m();
+      mapping.tileN = m->tile_n();
+      mapping.tileK = m->tile_k();
+      mapping.parts[0] = m->parts_count();
+      mapping.parts[1] = m->parts_m();
+      mapping.parts[2] = m->parts_n();
+      mapping.parts[3] = m->parts_k();
+      mapping.dataflow = static_cast<Dataflow>(m->dataflow());
+    }
+  if (p) {
+    for (uint32_t i = 0; p->kind() && i < p->kind()->size(); ++i)
+      phaseKinds.push_back(static_cast<PhaseKind>(p->kind()->Get(i)));
+    forms.offsets = spanOf(p->form_offsets());
+    forms.coefficients = spanOf(p->coefficient());
+    forms.symbolOffsets = spanOf(p->symbol_offsets());
+    forms.symbols = spanOf(p->symbols());
+    if (p->size_kind())
+      forms.sizeKinds = {
+          reinterpret_cast<const uint8_t *>(p->size_kind()->Data()),
+          p->size_kind()->size()};
+    forms.numPhases = static_cast<uint32_t>(phaseKinds.size());
+  }
+  uint32_t numKernels = k.kind() ? k.kind()->size() : 0;
+  for (uint32_t i = 0; i < numKernels; ++i) {
+    Kernel &kernel = kernels.emplace_back();
+    kernel.phaseBegin = p ? at(p->phase_offsets(), i) : 0;
+    kernel.phaseEnd = p ? at(p->phase_offsets(), i + 1) : 0;
+    kernel.sizeBegin = p ? at(p->size_offsets(), i) : 0;
+    kernel.sizeEnd = p ? at(p->size_offsets(), i + 1) : 0;
+    kernel.variantBegin = at(k.variant_offsets(), i);
+    kernel.variantEnd = at(k.variant_offsets(), i + 1);
+    kernel.codeBytes = k.code_bytes()->Get(i);
+    uint32_t peaClass = std::min(at(k.pea_class(), i), 2u);
+    kernel.macRate = m.rates() && peaClass < m.rates()->size()
+                         ? m.rates()->Get(peaClass)->mac_q16()
+                         : 0;
+    kernel.symbols = workSymbols(k, i);
+  }
+  calls.emplace_back();
+}
+
+void KernelCosts::phases(uint32_t kernel, std::span<const uint64_t> symbols,
+                         std::vector<PhaseValues> &values) const {
+  const Kernel &of = kernels[kernel];
+  std::vector<int64_t> sizes;
+  evaluatePhases(forms, of.phaseBegin, of.phaseEnd, of.sizeBegin, of.sizeEnd,
+                 sizes, values, [&](uint32_t symbol) -> int64_t {
+                   auto found = std::lower_bound(of.symbols.begin(),
+                                                 of.symbols.end(), symbol);
+                   return static_cast<int64_t>(std::min<uint64_t>(
+                       symbols[found - of.symbols.begin()], mostCount));
+                 });
+}
+
+CallCycles KernelCosts::cycles(uint32_t kernel, uint32_t variant,
+                               std::span<const PhaseValues> phases,
+                               std::vector<PhaseCycles> *each) const {
+  const Kernel &of = kernels[kernel];
+  return callCycles(kinds(kernel), phases, mappings(variant),
+                    variants[variant], of.codeBytes, of.macRate, target, each);
+}
+
+void KernelCosts::evaluate(Call &call) {
+  const Kernel &of = kernels[call.kernel];
+  call.firstVariant = of.variantBegin;
+  call.variants.clear();
+  call.work = {};
+  auto add = [&](unsigned workClass, unsigned __int128 amount) {
+    unsigned __int128 sum = call.work[workClass] + amount;
+    call.work[workClass] = sum > uint64_t(mostCount)
+                               ? uint64_t(mostCount)
+                               : static_cast<uint64_t>(sum);
+  };
+  if (of.phaseBegin == of.phaseEnd) {
+    if (const fb::WorkTable *w = program.kernels()->work())
+      for (uint32_t t = at(w->term_offsets(), call.kernel);
+           t < at(w->term_offsets(), call.kernel + 1); ++t) {
+        unsigned __int128 product = w->coefficient()->Get(t);
+        for (uint32_t s = w->symbol_offsets()->Get(t);
+             s < w->symbol_offsets()->Get(t + 1); ++s) {
+          auto found = std::lower_bound(of.symbols.begin(), of.symbols.end(),
+                                        w->symbols()->Get(s));
+          product *= std::min<uint64_t>(
+              call.symbols[found - of.symbols.begin()], mostCount);
+          product = std::min<unsigned __int128>(product, mostCount);
+        }
+        add(static_cast<unsigned>(w->work_class()->Get(t)), product);
+      }
+    for (uint32_t v = of.variantBegin; v < of.variantEnd; ++v)
+      call.variants.push_back({workCycles(variants[v], call.work), 0, 0});
+    return;
+  }
+  phases(call.kernel, call.symbols, scratch);
+  for (const PhaseValues &phase : scratch) {
+    for (unsigned c = 0; c < 4; ++c)
+      add(c, phase.value[unsigned(PhaseForm::Mac) + c]);
+    add(4, phase[PhaseForm::Load]);
+    add(4, phase[PhaseForm::Store]);
+  }
+  for (uint32_t v = of.variantBegin; v < of.variantEnd; ++v) {
+    CallCycles taken = cycles(call.kernel, v, scratch);
+    call.variants.push_back(
+        {taken.cycles, taken.bytes > call.work[4] ? taken.bytes - call.work[4] : 0,
+         taken.hbmBytes});
+  }
+}
+
+uint32_t KernelCosts::call(uint32_t kernel, std::span<const uint64_t> symbols) {
+  Kernel &of = kernels[kernel];
+  if (of.symbols.empty() && of.fixedCall)
+    return of.fixedCall;
+  uint64_t hash = splitmix64(kernel);
+  for (uint64_t symbol : symbols)
+    hash = splitmix64(hash ^ symbol);
+  auto [first, last] = known.equal_range(hash);
+  for (auto it = first; it != last; ++it) {
+    const Call &other = calls[it->second];
+    if (other.kernel == kernel &&
+        std::equal(symbols.begin(), symbols.end(), other.symbols.begin(),
+                   other.symbols.end()))
+      return it->second;
+  }
+  bool shared = of.symbols.empty() || known.size() < mostKnown;
+  uint32_t number;
+  if (!shared && !unused.empty()) {
+    number = unused.back();
+    unused.pop_back();
+  } else {
+    number = static_cast<uint32_t>(calls.size());
+    calls.emplace_back();
+  }
+  Call &made = calls[number];
+  made.kernel = kernel;
+  made.symbols.assign(symbols.begin(), symbols.end());
+  made.shared = shared;
+  evaluate(made);
+  if (of.symbols.empty())
+    of.fixedCall = number;
+  else if (shared)
+    known.emplace(hash, number);
+  return number;
+}
+
+void KernelCosts::release(uint32_t call) {
+  if (calls[call].shared)
+    return;
+  unused.push_back(call);
+}
