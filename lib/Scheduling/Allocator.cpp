@@ -75,15 +75,15 @@ public:
 private:
   Checked<void> checkNeeds();
   Checked<void> checkPins();
-  void orderTbus();
   void chooseLanes();
   void chooseGangs();
   Checked<void> placeFirstLane();
   Checked<void> copyLane(uint32_t lane);
-  uint16_t mostPeas(uint32_t block, uint32_t tbu) const;
+  uint16_t mostPeas(uint32_t block, uint32_t tbu) const {
+    return elasticLimit(problem, topology, block, tbu, result.gang[block]);
+  }
   Checked<Replica> placeNear(uint32_t block, uint32_t position);
   void placeStandby();
-  void fillShares();
   Placement collect();
 
   std::string name(uint32_t block) const {
@@ -115,8 +115,8 @@ private:
   std::array<uint32_t, numPeaClasses> longest{}; // run, over the machine
   std::array<uint64_t, numPeaClasses> live{};    // PEAs
   std::vector<uint32_t> usableTbus;              // in snake order
-  /// Lane l has TBUs laneTbus[l * tbusPerLane .. (l + 1) * tbusPerLane).
-  std::vector<uint32_t> laneTbus;
+  /// Lane l has TBUs tbuOrder[l * tbusPerLane .. (l + 1) * tbusPerLane).
+  std::vector<uint32_t> tbuOrder;
   uint32_t tbusPerLane = 1;
   std::vector<uint32_t> usablePosition; // of a TBU in usableTbus
   uint32_t lanes = 1;
@@ -132,7 +132,6 @@ private:
   /// block, of a TBU of its cluster); `none` where it lies outside.
   std::vector<uint32_t> positionOf;
   std::vector<std::vector<Replica>> standbyOf;
-  std::vector<uint64_t> peaLoad; // q16 cycles a request, by global PEA
   std::vector<Decision> homes;
 };
 
@@ -264,31 +263,6 @@ Checked<void> Allocator::checkNeeds() {
   return checkPins();
 }
 
-/// Clusters row by row within bands that are as high as a die, each row of a
-/// band in turn from the left and from the right, so that consecutive TBUs are
-/// neighbours and a lane is compact.
-void Allocator::orderTbus() {
-  const uint32_t width = desc.meshWidth(), height = desc.meshHeight();
-  const uint32_t band = std::clamp(height / 4, 1u, 4u);
-  for (uint32_t top = 0; top < height; top += band) {
-    uint32_t rows = std::min(band, height - top);
-    bool leftwards = (top / band) % 2;
-    for (uint32_t i = 0; i < width; ++i) {
-      uint32_t x = leftwards ? width - 1 - i : i;
-      bool upwards = i % 2;
-      for (uint32_t j = 0; j < rows; ++j) {
-        uint32_t y = top + (upwards ? rows - 1 - j : j);
-        uint32_t cluster = desc.clusterAt({x, y});
-        for (uint32_t t = 0; t < desc.tbusPerCluster; ++t) {
-          uint32_t tbu = cluster * desc.tbusPerCluster + t;
-          if (topology.livePeas(tbu))
-            usableTbus.push_back(tbu);
-        }
-      }
-    }
-  }
-}
-
 /// How many copies of the workflow the machine holds. A lane is as small as
 /// lets the code and weights of the workflow stay resident, one request use
 /// its parallelism, and the classes of PEAs occur; but so large that no block
@@ -338,18 +312,8 @@ void Allocator::chooseLanes() {
   // A pinned block has one home; more lanes would only crowd it.
   if (pinned)
     lanes = 1;
-  // Several lanes are alike PEA by PEA, so they are made of TBUs without
-  // defects, unless that would leave too much unused.
-  laneTbus = usableTbus;
-  if (lanes > 1) {
-    std::vector<uint32_t> whole;
-    for (uint32_t tbu : usableTbus)
-      if (topology.livePeas(tbu) == desc.peasPerTbu)
-        whole.push_back(tbu);
-    if (whole.size() >= lanes && whole.size() * 4 >= usableTbus.size() * 3)
-      laneTbus = std::move(whole);
-  }
-  tbusPerLane = uint32_t(laneTbus.size() / lanes);
+  tbuOrder = laneTbus(topology, lanes);
+  tbusPerLane = uint32_t(tbuOrder.size() / lanes);
 }
 
 /// The gang of each task under static policies, and how many replicas a lane
@@ -409,20 +373,6 @@ void Allocator::chooseGangs() {
   }
 }
 
-/// The most PEAs that an elastic policy may give the block in a TBU.
-uint16_t Allocator::mostPeas(uint32_t block, uint32_t tbu) const {
-  const uint32_t gang = result.gang[block];
-  if (problem.pinGang[block])
-    return uint16_t(gang);
-  uint32_t sameClass = 0;
-  for (const Run &run : runsOf(tbu, classOf(block)))
-    sameClass += run.count;
-  uint32_t most = problem.gangsOf(block).back().gang;
-  if (problem.maxGang[block])
-    most = std::min<uint32_t>(most, problem.maxGang[block]);
-  return uint16_t(std::max(gang, std::min(most, sameClass)));
-}
-
 /// A place for a block in the TBU nearest (in snake order) to a position of
 /// `usableTbus` that has PEAs for it.
 Checked<Replica> Allocator::placeNear(uint32_t block, uint32_t position) {
@@ -463,15 +413,15 @@ Checked<void> Allocator::copyLane(uint32_t lane) {
       const uint32_t position = positionOf[base[b] + copy];
       const uint32_t at =
           lane * tbusPerLane + (position == none ? 0 : position);
-      const uint32_t tbu = laneTbus[at];
+      const uint32_t tbu = tbuOrder[at];
       replica = model;
       replica.cluster = tbu / desc.tbusPerCluster;
       if (!problem.isTask(b)) {
         // Dead CBUs: the next live one along the lane, then anywhere.
         for (uint32_t i = 0;
-             !topology.cbuLive(replica.cluster) && i < laneTbus.size(); ++i)
+             !topology.cbuLive(replica.cluster) && i < tbuOrder.size(); ++i)
           replica.cluster =
-              laneTbus[(at + i) % laneTbus.size()] / desc.tbusPerCluster;
+              tbuOrder[(at + i) % tbuOrder.size()] / desc.tbusPerCluster;
         if (!topology.cbuLive(replica.cluster))
           replica.cluster = model.cluster;
         continue;
@@ -501,7 +451,7 @@ Checked<void> Allocator::placeFirstLane() {
   const uint32_t lane = 0;
   const uint32_t numTbus = tbusPerLane;
   const uint32_t peas = desc.peasPerTbu;
-  auto tbuAt = [&](uint32_t local) { return laneTbus[local]; };
+  auto tbuAt = [&](uint32_t local) { return tbuOrder[local]; };
   auto clusterOf = [&](uint32_t local) {
     return tbuAt(local) / desc.tbusPerCluster;
   };
@@ -896,49 +846,6 @@ void Allocator::placeStandby() {
   }
 }
 
-/// Planned part of the time of each PEA: what the block's instances take of it,
-/// scaled so that the busiest PEA of a replica is planned in full at most.
-void Allocator::fillShares() {
-  peaLoad.assign(desc.numPeas(), 0);
-  auto firstPea = [&](const Replica &r) {
-    return (size_t(r.cluster) * desc.tbusPerCluster + r.tbu) * desc.peasPerTbu +
-           r.peaFirst;
-  };
-  // Cycles of each PEA of the gang for one request out of `lanes`.
-  auto perPea = [&](uint32_t b) {
-    uint64_t duration = problem.cyclesOn(b, result.gang[b]);
-    unsigned __int128 busy = (unsigned __int128)(result.countQ16[b]) * duration;
-    return uint64_t(std::min<unsigned __int128>(
-        std::max<unsigned __int128>(busy / copies[b], 1), forever >> 24));
-  };
-  for (uint32_t b = 0; b < numBlocks; ++b) {
-    if (!problem.isTask(b))
-      continue;
-    uint64_t busy = perPea(b);
-    for (size_t i = size_t(base[b]) * lanes;
-         i < (size_t(base[b]) + copies[b]) * lanes; ++i)
-      for (uint32_t p = 0; p < placed[i].peaCount; ++p)
-        peaLoad[firstPea(placed[i]) + p] += busy;
-  }
-  uint64_t busiest = 0;
-  for (uint64_t sum : peaLoad)
-    busiest = std::max(busiest, sum);
-  result.bottleneckQ16 = busiest / lanes;
-  // Rounded down, so that the shares of a PEA never add up to more than 1.
-  for (uint32_t b = 0; b < numBlocks; ++b) {
-    if (!problem.isTask(b))
-      continue;
-    uint64_t busy = perPea(b);
-    for (size_t i = size_t(base[b]) * lanes;
-         i < (size_t(base[b]) + copies[b]) * lanes; ++i) {
-      uint64_t most = 1;
-      for (uint32_t p = 0; p < placed[i].peaCount; ++p)
-        most = std::max(most, peaLoad[firstPea(placed[i]) + p]);
-      placed[i].shareQ16 = uint32_t((unsigned __int128)(busy) * 65536 / most);
-    }
-  }
-}
-
 Placement Allocator::collect() {
   Placement placement;
   placement.lanes = lanes;
@@ -961,7 +868,7 @@ Placement Allocator::collect() {
 Checked<Allocation> Allocator::run() {
   if (Checked<void> needs = checkNeeds(); !needs)
     return tl::make_unexpected(needs.error());
-  orderTbus();
+  usableTbus = laneTbus(topology, 1);
   usablePosition.assign(desc.numTbus(), none);
   for (uint32_t i = 0; i < usableTbus.size(); ++i)
     usablePosition[usableTbus[i]] = i;
@@ -1015,8 +922,11 @@ Checked<Allocation> Allocator::run() {
     if (Checked<void> done = copyLane(lane); !done)
       return tl::make_unexpected(done.error());
   placeStandby();
-  fillShares();
   result.placement = collect();
+  std::vector<uint64_t> peaLoad =
+      plannedLoads(problem, topology, result.placement, result.countQ16);
+  result.bottleneckQ16 = *std::max_element(peaLoad.begin(), peaLoad.end());
+  planShares(problem, topology, result.countQ16, result.placement);
   if (options.recordDecisions) {
     result.decisions.insert(result.decisions.end(),
                             std::make_move_iterator(homes.begin()),
@@ -1030,6 +940,110 @@ Checked<Allocation> Allocator::run() {
 }
 
 } // namespace
+
+/// Clusters column by column within bands of a quarter of the mesh's height, at
+/// most four rows, up and down in turn.
+std::vector<uint32_t> laneTbus(const Topology &topology, uint32_t lanes) {
+  const TargetDesc &desc = topology.desc();
+  const uint32_t width = desc.meshWidth(), height = desc.meshHeight();
+  const uint32_t band = std::clamp(height / 4, 1u, 4u);
+  std::vector<uint32_t> usable, whole;
+  for (uint32_t top = 0; top < height; top += band) {
+    uint32_t rows = std::min(band, height - top);
+    bool leftwards = (top / band) % 2;
+    for (uint32_t i = 0; i < width; ++i) {
+      uint32_t x = leftwards ? width - 1 - i : i;
+      bool upwards = i % 2;
+      for (uint32_t j = 0; j < rows; ++j) {
+        uint32_t y = top + (upwards ? rows - 1 - j : j);
+        uint32_t cluster = desc.clusterAt({x, y});
+        for (uint32_t t = 0; t < desc.tbusPerCluster; ++t) {
+          uint32_t tbu = cluster * desc.tbusPerCluster + t;
+          uint32_t live = topology.livePeas(tbu);
+          if (live)
+            usable.push_back(tbu);
+          if (live == desc.peasPerTbu)
+            whole.push_back(tbu);
+        }
+      }
+    }
+  }
+  bool avoidDefects = lanes > 1 && whole.size() >= lanes &&
+                      whole.size() * 4 >= usable.size() * 3;
+  return avoidDefects ? whole : usable;
+}
+
+uint16_t elasticLimit(const Problem &problem, const Topology &topology,
+                      uint32_t block, uint32_t tbu, uint16_t gang) {
+  if (problem.pinGang[block])
+    return gang;
+  const PeaClass wanted = problem.peaClass[problem.kernel[block]];
+  const std::vector<PeaClass> &layout = topology.desc().pea.layout;
+  uint32_t sameClass = 0;
+  for (uint64_t mask = topology.livePeaMask(tbu); mask; mask &= mask - 1)
+    sameClass += layout[std::countr_zero(mask)] == wanted;
+  uint32_t most = problem.gangsOf(block).back().gang;
+  if (problem.maxGang[block])
+    most = std::min<uint32_t>(most, problem.maxGang[block]);
+  return uint16_t(std::max<uint32_t>(gang, std::min(most, sameClass)));
+}
+
+/// Calls `visit` with each active replica of a task and what it keeps each of
+/// its PEAs busy for a request, in 1/65536 cycles.
+template <class Visit>
+static void forEachUse(const Problem &problem, const Placement &placement,
+                       std::span<const uint64_t> countQ16, Visit visit) {
+  for (uint32_t b = 0; b < problem.numBlocks(); ++b) {
+    if (!problem.isTask(b))
+      continue;
+    std::span<const Replica> replicas = placement.of(b);
+    const uint64_t active =
+        std::count_if(replicas.begin(), replicas.end(),
+                      [](const Replica &r) { return !r.standby; });
+    for (uint32_t i = 0; i < replicas.size(); ++i) {
+      if (replicas[i].standby)
+        continue;
+      unsigned __int128 busy = (unsigned __int128)(countQ16[b]) *
+                               problem.cyclesOn(b, replicas[i].peaCount) /
+                               active;
+      visit(placement.offsets[b] + i,
+            uint64_t(std::min<unsigned __int128>(
+                std::max<unsigned __int128>(busy, 1), forever >> 24)));
+    }
+  }
+}
+
+static size_t firstPea(const TargetDesc &desc, const Replica &r) {
+  return (size_t(r.cluster) * desc.tbusPerCluster + r.tbu) * desc.peasPerTbu +
+         r.peaFirst;
+}
+
+std::vector<uint64_t> plannedLoads(const Problem &problem,
+                                   const Topology &topology,
+                                   const Placement &placement,
+                                   std::span<const uint64_t> countQ16) {
+  std::vector<uint64_t> loads(topology.desc().numPeas(), 0);
+  forEachUse(problem, placement, countQ16, [&](uint32_t i, uint64_t busy) {
+    const Replica &r = placement.replicas[i];
+    for (uint32_t p = 0; p < r.peaCount; ++p)
+      loads[firstPea(topology.desc(), r) + p] += busy;
+  });
+  return loads;
+}
+
+void planShares(const Problem &problem, const Topology &topology,
+                std::span<const uint64_t> countQ16, Placement &placement) {
+  std::vector<uint64_t> loads =
+      plannedLoads(problem, topology, placement, countQ16);
+  forEachUse(problem, placement, countQ16, [&](uint32_t i, uint64_t busy) {
+    Replica &r = placement.replicas[i];
+    uint64_t most = 1;
+    for (uint32_t p = 0; p < r.peaCount; ++p)
+      most = std::max(most, loads[firstPea(topology.desc(), r) + p]);
+    // Rounded down, so that they add up to no more than 1.
+    r.shareQ16 = uint32_t((unsigned __int128)(busy) * 65536 / most);
+  });
+}
 
 Checked<Allocation> allocate(const Problem &problem, const Topology &topology,
                              const AllocateOptions &options) {

@@ -70,7 +70,7 @@ uint64_t Decoder::firstGap(const Site &site, uint64_t start,
 }
 
 TaskSchedule Decoder::list(std::span<const uint64_t> priority,
-                           Direction direction) {
+                           Direction direction, std::span<const uint8_t> open) {
   const bool forward = direction == Direction::Forward;
   const uint32_t numTasks = graph.numTasks();
   TaskSchedule result;
@@ -108,6 +108,8 @@ TaskSchedule Decoder::list(std::span<const uint64_t> priority,
     uint32_t chosen = 0;
     for (uint32_t s = 0; s < sites.size(); ++s) {
       const Site &site = sites[s];
+      if (!open.empty() && !open[site.node])
+        continue;
       uint64_t over = 0;
       if (!graph.load.empty())
         for (uint32_t p = site.first; p < site.first + site.count; ++p)

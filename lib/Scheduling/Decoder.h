@@ -30,8 +30,11 @@ public:
 
   explicit Decoder(const TaskGraph &graph);
 
-  /// See listSchedule. Starts of a backward schedule count from the end.
-  TaskSchedule list(std::span<const uint64_t> priority, Direction direction);
+  /// See listSchedule. Starts of a backward schedule count from the end. If
+  /// `open` is not empty, only sites in nodes that are open count; every kind
+  /// must have one.
+  TaskSchedule list(std::span<const uint64_t> priority, Direction direction,
+                    std::span<const uint8_t> open = {});
 
   /// Starts tasks in the given topological order at the given sites, each after
   /// all before it on its processors. `binding` gets the task that each waited

@@ -298,4 +298,15 @@ TaskSchedule listSchedule(const TaskGraph &graph,
   return decoder.list(priority, Direction::Forward);
 }
 
+TaskSchedule timeInOrder(const TaskGraph &graph,
+                         std::span<const uint32_t> order,
+                         std::span<const uint32_t> site) {
+  TaskSchedule result;
+  result.site.assign(site.begin(), site.end());
+  result.start.resize(graph.numTasks());
+  std::vector<uint32_t> binding(graph.numTasks());
+  result.makespan = Decoder(graph).append(order, site, result.start, binding);
+  return result;
+}
+
 } // namespace octo::sched

@@ -55,9 +55,12 @@ private:
   bool fits(const TaskSchedule &schedule) const;
   /// Keeps a schedule that is shorter; a backward one is turned round.
   bool keep(TaskSchedule schedule, Direction direction);
-  void justify(std::vector<uint64_t> priority, unsigned rounds);
+  void justify(std::vector<uint64_t> priority, unsigned rounds,
+               std::span<const uint8_t> open = {});
+  void gather();
   void perturb(uint64_t until);
-  void lateAcceptance(uint64_t until);
+  void lateAcceptance(const TaskSchedule &from, uint64_t until);
+  TaskSchedule scatter();
   bool move();
   void undo();
 
@@ -108,12 +111,13 @@ bool Search::keep(TaskSchedule schedule, Direction direction) {
 
 /// List schedules forwards and backwards in turn, each in the order in which
 /// the tasks of the one before ended.
-void Search::justify(std::vector<uint64_t> priority, unsigned rounds) {
+void Search::justify(std::vector<uint64_t> priority, unsigned rounds,
+                     std::span<const uint8_t> open) {
   uint64_t shortest = ~uint64_t(0);
   Direction direction = Direction::Forward;
   for (unsigned round = 0, idle = 0; round < rounds && idle < 2 && !done();
        ++round) {
-    TaskSchedule schedule = decoder.list(priority, direction);
+    TaskSchedule schedule = decoder.list(priority, direction, open);
     for (uint32_t t = 0; t < numTasks; ++t)
       priority[t] = schedule.start[t] + graph.cycles[t];
     idle = schedule.makespan < shortest ? 0 : idle + 1;
@@ -121,6 +125,41 @@ void Search::justify(std::vector<uint64_t> priority, unsigned rounds) {
     keep(std::move(schedule), direction);
     direction = direction == Direction::Forward ? Direction::Backward
                                                 : Direction::Forward;
+  }
+}
+
+/// List schedules on 1, 2, 4, ... neighbouring nodes: where messages are dear,
+/// a task that ends first far away is where nobody wants it.
+void Search::gather() {
+  // Around the node that has most of the work.
+  std::vector<uint64_t> work(graph.numNodes, 0);
+  for (uint32_t t = 0; t < numTasks; ++t)
+    work[decoder.siteOf(t, best.site[t]).node] += graph.cycles[t];
+  const uint32_t middle =
+      uint32_t(std::max_element(work.begin(), work.end()) - work.begin());
+  std::vector<uint32_t> near(graph.numNodes);
+  std::iota(near.begin(), near.end(), 0u);
+  auto latency = [&](uint32_t node) {
+    return node == middle
+               ? 0
+               : 1 + graph.latency[size_t(middle) * graph.numNodes + node];
+  };
+  std::sort(near.begin(), near.end(), [&](uint32_t a, uint32_t b) {
+    return latency(a) != latency(b) ? latency(a) < latency(b) : a < b;
+  });
+  std::vector<uint8_t> open(graph.numNodes);
+  for (uint32_t size = 1; size < graph.numNodes && !done(); size *= 2) {
+    std::fill(open.begin(), open.end(), 0);
+    for (uint32_t i = 0; i < size; ++i)
+      open[near[i]] = 1;
+    // A kind that has no site there opens the first that it has.
+    for (const std::vector<Site> &sites : graph.sites)
+      if (!sites.empty() &&
+          std::none_of(sites.begin(), sites.end(),
+                       [&](const Site &site) { return open[site.node]; }))
+        open[sites.front().node] = 1;
+    justify(priorities(graph, PriorityRule::UpwardRank), 4, open);
+    justify(priorities(graph, PriorityRule::WorkLevel), 4, open);
   }
 }
 
@@ -202,6 +241,14 @@ bool Search::move() {
         to = site[other];
     }
     setSite(t, to);
+    // Now and then a partner comes along.
+    if (uint32_t partners = uint32_t(in.size() + out.size());
+        partners && random.below(3) == 0) {
+      uint32_t i = random.below(partners);
+      uint32_t other = i < in.size() ? in[i].other : out[i - in.size()].other;
+      if (graph.kind[other] == graph.kind[t] && site[other] != to)
+        setSite(other, to);
+    }
     movedTo = random.below(2) ? movedFrom : low + random.below(high - low + 1);
   } else {
     // Change places with another.
@@ -223,16 +270,32 @@ bool Search::move() {
   return movedFrom != movedTo || !oldSites.empty();
 }
 
-void Search::lateAcceptance(uint64_t until) {
-  // The best schedule as an order: starts, and before equal ones those of tasks
-  // that others wait for.
+/// A list schedule in an order and on nodes that chance picks, to start from
+/// somewhere else.
+TaskSchedule Search::scatter() {
+  std::vector<uint64_t> priority(numTasks);
+  for (uint64_t &p : priority)
+    p = random.next() >> 1;
+  std::vector<uint8_t> open(graph.numNodes);
+  for (uint8_t &o : open)
+    o = random.below(2);
+  for (const std::vector<Site> &sites : graph.sites)
+    if (!sites.empty() &&
+        std::none_of(sites.begin(), sites.end(),
+                     [&](const Site &site) { return open[site.node]; }))
+      open[sites[random.below(uint32_t(sites.size()))].node] = 1;
+  return decoder.list(priority, Direction::Forward, open);
+}
+
+void Search::lateAcceptance(const TaskSchedule &from, uint64_t until) {
+  // The schedule as an order: by starts; producers have lower numbers.
   order.resize(numTasks);
   std::iota(order.begin(), order.end(), 0u);
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return best.start[a] != best.start[b] ? best.start[a] < best.start[b]
+    return from.start[a] != from.start[b] ? from.start[a] < from.start[b]
                                           : a < b;
   });
-  site = best.site;
+  site = from.site;
   place.resize(numTasks);
   for (uint32_t i = 0; i < numTasks; ++i)
     place[order[i]] = i;
@@ -289,11 +352,16 @@ TaskSchedule Search::run(const TaskSchedule *given) {
     return {};
   for (unsigned rule = 0; rule < numPriorityRules && !done(); ++rule)
     justify(priorities(graph, PriorityRule(rule)), 8);
-  // Turns of growing length: the first are for graphs that are nearly done.
-  for (uint64_t turn = std::max<uint64_t>(options.steps / 32, 1); !done();
-       turn *= 2) {
-    lateAcceptance(decoder.steps + turn);
-    perturb(decoder.steps + turn / 2);
+  if (!done() && graph.numNodes > 1)
+    gather();
+  // A third each: from the best on, new lists near it, from somewhere else on.
+  const uint64_t turn = std::max<uint64_t>(options.steps / 16, 1);
+  while (!done()) {
+    const TaskSchedule from = best;
+    lateAcceptance(from, decoder.steps + turn);
+    perturb(decoder.steps + turn);
+    if (!done())
+      lateAcceptance(scatter(), decoder.steps + turn);
   }
   return std::move(best);
 }

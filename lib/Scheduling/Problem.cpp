@@ -159,23 +159,28 @@ std::vector<uint64_t> expectedCounts(const Problem &problem) {
   return ofBlock;
 }
 
-uint64_t transferCycles(const Topology &topology, uint32_t from, uint32_t to,
-                        uint64_t bytes) {
+Way wayBetween(const Topology &topology, uint32_t from, uint32_t to) {
   const TargetDesc &desc = topology.desc();
-  if (bytes == 0 && from == to)
-    return 0;
-  auto over = [&](uint64_t width) { return (bytes + width - 1) / width; };
   if (from == to)
-    return over(desc.scratchpad.bytesPerCycle);
-  uint32_t latency = topology.headLatency(from, to);
-  if (latency == Topology::none)
-    return forever;
-  uint64_t width = desc.dataPlane.linkBytesPerCycle;
+    return {0, uint32_t(desc.scratchpad.bytesPerCycle)};
+  Way way{topology.headLatency(from, to),
+          uint32_t(desc.dataPlane.linkBytesPerCycle)};
   Coord a = desc.coordOf(from), b = desc.coordOf(to);
   if (a.x / desc.clustersPerDie.x != b.x / desc.clustersPerDie.x ||
       a.y / desc.clustersPerDie.y != b.y / desc.clustersPerDie.y)
-    width = std::min<uint64_t>(width, desc.dieLink.bytesPerCycle);
-  return latency + over(width);
+    way.bytesPerCycle =
+        std::min<uint32_t>(way.bytesPerCycle, desc.dieLink.bytesPerCycle);
+  return way;
+}
+
+uint64_t transferCycles(const Topology &topology, uint32_t from, uint32_t to,
+                        uint64_t bytes) {
+  if (bytes == 0 && from == to)
+    return 0;
+  Way way = wayBetween(topology, from, to);
+  if (way.latency == Topology::none)
+    return forever;
+  return way.latency + (bytes + way.bytesPerCycle - 1) / way.bytesPerCycle;
 }
 
 std::vector<uint64_t> upwardRanks(const Problem &problem,

@@ -114,6 +114,30 @@ struct Allocation {
   uint64_t bottleneckQ16 = 0;
 };
 
+/// TBUs in the order in which lanes take them, so that consecutive ones are
+/// neighbours: of `lanes` lanes, number l has those from l * size / lanes on,
+/// as many for each (rounded down). Several lanes are made of TBUs without
+/// defects where that leaves no more than a quarter unused. TBUs without a live
+/// PEA are left out.
+std::vector<uint32_t> laneTbus(const Topology &topology, uint32_t lanes);
+
+/// The most PEAs that an elastic policy may give a task in a TBU in which its
+/// fixed gang has `gang`.
+uint16_t elasticLimit(const Problem &problem, const Topology &topology,
+                      uint32_t block, uint32_t tbu, uint16_t gang);
+
+/// What each PEA does for one request, in 1/65536 cycles: the work of a block
+/// is split evenly among its active replicas.
+std::vector<uint64_t> plannedLoads(const Problem &problem,
+                                   const Topology &topology,
+                                   const Placement &placement,
+                                   std::span<const uint64_t> countQ16);
+
+/// Sets the shares of all replicas of tasks: the part of what their busiest PEA
+/// does. Shares of a PEA never add up to more than 65536.
+void planShares(const Problem &problem, const Topology &topology,
+                std::span<const uint64_t> countQ16, Placement &placement);
+
 /// Places all blocks. Errors name the block, what it needs, what the machine
 /// has, and what to change. Cost: near-linear in blocks, edges and replicas.
 Checked<Allocation> allocate(const Problem &problem, const Topology &topology,

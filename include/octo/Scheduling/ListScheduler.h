@@ -114,9 +114,15 @@ std::vector<uint64_t> priorities(const TaskGraph &graph, PriorityRule rule);
 TaskSchedule listSchedule(const TaskGraph &graph,
                           std::span<const uint64_t> priority);
 
+/// Starts the tasks in the given topological order at the given sites, each as
+/// early as its inputs and the tasks before it on its processors allow. Linear.
+TaskSchedule timeInOrder(const TaskGraph &graph,
+                         std::span<const uint32_t> order,
+                         std::span<const uint32_t> site);
+
 struct SearchOptions {
   /// Budget: pairs of a task and a site that are looked at.
-  uint64_t steps = 4'000'000;
+  uint64_t steps = 1'000'000;
   uint64_t seed = 1;
 };
 

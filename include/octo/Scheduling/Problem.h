@@ -154,6 +154,15 @@ Adjacency groupEdges(std::span<const Edge> edges, uint32_t numBlocks,
 /// Expected instances of each block in one request, in 1/65536, saturating.
 std::vector<uint64_t> expectedCounts(const Problem &problem);
 
+/// How data gets from one cluster to another, or within one: its head needs
+/// `latency` cycles (`none` where there is no route), its body
+/// bytes / bytesPerCycle.
+struct Way {
+  uint32_t latency = 0;
+  uint32_t bytesPerCycle = 1;
+};
+Way wayBetween(const Topology &topology, uint32_t from, uint32_t to);
+
 /// Cycles from the commit of a flow at one cluster to its presence at another:
 /// within a cluster, its bytes over the scratchpad port; else the head latency
 /// of the route plus its bytes over the narrowest link on it. Formula of

@@ -61,6 +61,40 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
                                  std::span<const uint64_t> rank,
                                  const ScheduleOptions &options = {});
 
+struct ImproveOptions {
+  /// Budget over all segments: pairs of a task and a place that are looked at.
+  /// A segment gets its part by its tasks, and none if that does not even pay
+  /// for a few list schedules.
+  uint64_t steps = 1'000'000;
+  uint64_t seed = 1;
+  /// May tasks move to other PEAs, or only in time?
+  bool rehome = true;
+  /// See AllocateOptions: how much more than its fair share a PEA may get to
+  /// do. What the busiest one has already is always allowed.
+  uint32_t loadSlackQ16 = 16384;
+  ScheduleOptions schedule;
+};
+
+struct Improvement {
+  Schedule schedule;
+  /// One for each task that has moved to other PEAs: the first lane's old and
+  /// new home, with the length of the timetable before and after.
+  std::vector<Decision> decisions;
+  /// Segments that have become shorter, and those that were searched.
+  uint32_t shorter = 0;
+  uint32_t searched = 0;
+};
+
+/// Shortens timetables by a local search (see searchSchedule) over the order of
+/// the tasks and their places in the lane, all lanes alike. Messages from and
+/// to blocks outside a segment count, so that a segment stays near them. Tasks
+/// that are pinned, or whose replicas do not follow laneTbus, keep their
+/// places. No timetable becomes longer. `placement` and its shares are changed.
+Checked<Improvement>
+improveStatic(const Problem &problem, const Topology &topology,
+              Placement &placement, std::span<const uint64_t> rank,
+              const Schedule &schedule, const ImproveOptions &options = {});
+
 } // namespace octo::sched
 
 #endif // OCTO_SCHEDULING_STATICSCHEDULE_H

@@ -36,8 +36,8 @@ TEST(StaticSchedule, ChainOverClustersPaysItsTransfers) {
   Topology topology(plainTarget(4, 1, 1, 1));
   Checked<Solved> solved = solve(problem, topology);
   ASSERT_TRUE(solved) << solved.error().message;
-  // Three hops of 2 cycles, the interface once, 160 bytes at 16 a cycle.
-  EXPECT_EQ(solved->makespan, 100u + 3 * 2 + 1 + 10 + 100);
+  // The head of the message over three hops, 160 bytes at 16 a cycle.
+  EXPECT_EQ(solved->makespan, 100u + topology.headLatency(0, 3) + 10 + 100);
 }
 
 TEST(StaticSchedule, ForkJoinFillsThePeas) {

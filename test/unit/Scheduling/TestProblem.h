@@ -95,15 +95,24 @@ inline TargetDesc plainTarget(uint32_t clustersX, uint32_t clustersY,
   return t;
 }
 
-/// Places, times and checks; the makespan is that of the last slot.
+/// Places, times, shortens and checks; the makespan is that of the last slot.
 struct Solved {
   Allocation allocation;
   Schedule schedule;
   uint64_t makespan = 0;
+  uint64_t listMakespan = 0; // before the search
 };
 inline Checked<Solved> solve(const Problem &problem, const Topology &topology,
-                             const AllocateOptions &options = {}) {
+                             const AllocateOptions &options = {},
+                             ImproveOptions improve = {}) {
   Solved solved;
+  improve.loadSlackQ16 = options.loadSlackQ16;
+  auto lengthOf = [](const Schedule &schedule) {
+    uint64_t length = 0;
+    for (const Slot &slot : schedule.slots)
+      length = std::max(length, slot.start + slot.cycles);
+    return length;
+  };
   Checked<Allocation> allocation = allocate(problem, topology, options);
   if (!allocation)
     return tl::make_unexpected(allocation.error());
@@ -112,9 +121,14 @@ inline Checked<Solved> solve(const Problem &problem, const Topology &topology,
       problem, topology, solved.allocation.placement, solved.allocation.rank);
   if (!schedule)
     return tl::make_unexpected(schedule.error());
-  solved.schedule = std::move(*schedule);
-  for (const Slot &slot : solved.schedule.slots)
-    solved.makespan = std::max(solved.makespan, slot.start + slot.cycles);
+  solved.listMakespan = lengthOf(*schedule);
+  Checked<Improvement> improved =
+      improveStatic(problem, topology, solved.allocation.placement,
+                    solved.allocation.rank, *schedule, improve);
+  if (!improved)
+    return tl::make_unexpected(improved.error());
+  solved.schedule = std::move(improved->schedule);
+  solved.makespan = lengthOf(solved.schedule);
   for (const Violation &v :
        verifyPlacement(problem, topology, solved.allocation.placement))
     return tl::make_unexpected(v);
