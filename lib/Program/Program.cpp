@@ -131,19 +131,26 @@ Expected<Program> checkedProgram(std::shared_ptr<const void> storage,
 }
 } // namespace octo
 
+/// Weights are aligned to 64 bytes in the file, so memory for it is as well.
+static std::shared_ptr<uint8_t> allocate(uint64_t bytes) {
+  void *memory = std::aligned_alloc(64, (size_t(bytes) / 64 + 1) * 64);
+  return memory ? std::shared_ptr<uint8_t>(static_cast<uint8_t *>(memory),
+                                           [](uint8_t *p) { std::free(p); })
+                : nullptr;
+}
+
+static Error noMemory(std::string_view name, uint64_t bytes) {
+  return makeFileError(name, "no memory for {} bytes", bytes);
+}
+
 Expected<Program> octo::parseProgram(std::span<const uint8_t> bytes,
                                      std::string_view name) {
-  // Weights are aligned to 64 bytes in the file, so the copy is as well.
-  size_t size = (bytes.size() + 63) / 64 * 64 + 64;
-  void *memory = std::aligned_alloc(64, size);
-  if (!memory)
-    return makeFileError(name, "no memory for {} bytes", size);
-  std::shared_ptr<const void> storage(
-      memory, [](const void *p) { std::free(const_cast<void *>(p)); });
+  std::shared_ptr<uint8_t> storage = allocate(bytes.size());
+  if (!storage)
+    return noMemory(name, bytes.size());
   if (!bytes.empty())
-    std::memcpy(memory, bytes.data(), bytes.size());
-  return checkedProgram(
-      storage, {static_cast<const uint8_t *>(memory), bytes.size()}, name);
+    std::memcpy(storage.get(), bytes.data(), bytes.size());
+  return checkedProgram(storage, {storage.get(), bytes.size()}, name);
 }
 
 Expected<Program> octo::loadProgram(const std::string &path) {
@@ -170,16 +177,12 @@ Expected<Program> octo::loadProgram(const std::string &path) {
         nullptr, {static_cast<const uint8_t *>(nullptr), size_t(size)}, path);
   // A private copy: a file that someone changes while it is in use cannot
   // change what has been checked.
-  size_t rounded = (size_t(size) + 63) / 64 * 64;
-  void *memory = std::aligned_alloc(64, rounded);
-  if (!memory)
-    return makeFileError(path, "no memory for {} bytes", size);
-  std::shared_ptr<const void> storage(
-      memory, [](const void *p) { std::free(const_cast<void *>(p)); });
+  std::shared_ptr<uint8_t> storage = allocate(size);
+  if (!storage)
+    return noMemory(path, size);
   size_t done = 0;
   while (done < size) {
-    ssize_t count =
-        ::read(file, static_cast<char *>(memory) + done, size_t(size) - done);
+    ssize_t count = ::read(file, storage.get() + done, size_t(size) - done);
     if (count < 0 && errno == EINTR)
       continue;
     if (count < 0)
@@ -188,8 +191,7 @@ Expected<Program> octo::loadProgram(const std::string &path) {
       break;
     done += size_t(count);
   }
-  return checkedProgram(storage, {static_cast<const uint8_t *>(memory), done},
-                        path);
+  return checkedProgram(storage, {storage.get(), done}, path);
 }
 
 //===----------------------------------------------------------------------===//

@@ -74,7 +74,7 @@ private:
   /// Raw elements as an attribute of `type`; a byte each for an i1.
   ElementsAttr elements(RankedTensorType type, ArrayRef<uint8_t> bytes,
                         StringRef name);
-  LogicalResult addMachine();
+  void addMachine();
   std::string uniqueName(StringRef base);
   void addImages();
   void addKernels();
@@ -235,16 +235,11 @@ std::string ProgramReader::uniqueName(StringRef base) {
   return name;
 }
 
-LogicalResult ProgramReader::addMachine() {
-  Expected<TargetDesc> target = readMachineTable(*in.machine());
-  if (!target) {
-    emitError(fileLoc) << "the machine of the program cannot be read: "
-                       << target.error().message;
-    return failure();
-  }
-  machineName = uniqueName(target->name);
-  MachineOp::create(builder, fileLoc, machineName, *target);
-  return success();
+void ProgramReader::addMachine() {
+  // The validator has read it already.
+  TargetDesc target = *readMachineTable(*in.machine());
+  machineName = uniqueName(target.name);
+  MachineOp::create(builder, fileLoc, machineName, target);
 }
 
 ElementsAttr ProgramReader::elements(RankedTensorType type,
@@ -747,8 +742,7 @@ OwningOpRef<ModuleOp> ProgramReader::run() {
   readDistributions();
   for (const fb::Workflow *workflow : *in.workflows())
     names.insert(workflow->name()->str());
-  if (failed(addMachine()))
-    return nullptr;
+  addMachine();
   addImages();
   addKernels();
   addWeights();

@@ -9,8 +9,11 @@
 
 #include "Engine.h"
 
+#include "octo/Support/Sha256.h"
+
 #include <algorithm>
 #include <cmath>
+#include <fstream>
 
 using namespace octo;
 using namespace octo::test;
@@ -266,6 +269,87 @@ TEST(Functional, SeededWeights) {
   EXPECT_NE(tensor->as<float>()[0], tensor->as<float>()[4]);
 }
 
+/// Weights in files: where they begin, and what may be wrong with them.
+TEST(Functional, FileWeights) {
+  std::ofstream(testing::TempDir() + "octo_weights.bin", std::ios::binary)
+      << std::string_view("skip\0\0\x80\x3f\0\0\0\x40", 12);
+  std::string right = sha256Hex(std::string_view("\0\0\x80\x3f\0\0\0\x40", 8));
+  std::string wrong(64, 'f');
+  auto load = [&](uint64_t offset, const std::string &digest,
+                  const std::string &folder) {
+    TestProgram p;
+    uint32_t w = p.seededWeight(p.type(fb::ElementKind::F32, {2}), 8, 0);
+    fb::WeightTableT &table = *p.program.weights;
+    table.source[w] = fb::WeightSource::File;
+    table.path[w] = p.string("octo_weights.bin");
+    table.digest[w] = p.string(digest);
+    table.data_offset[w] = offset;
+    return loadWeight(p.build(), w, folder);
+  };
+  auto expectError = [](const Expected<Tensor> &weight,
+                        const std::string &message) {
+    ASSERT_FALSE(weight);
+    EXPECT_NE(weight.error().message.find(message), std::string::npos)
+        << weight.error().message;
+  };
+  Expected<Tensor> weight = load(4, right, testing::TempDir());
+  ASSERT_TRUE(weight) << weight.error().message;
+  EXPECT_EQ(weight->as<float>()[0], 1.0f);
+  EXPECT_EQ(weight->as<float>()[1], 2.0f);
+  expectError(load(4, wrong, testing::TempDir()),
+              "the SHA-256 of weight 'weight0' is " + right +
+                  ", the program was compiled with " + wrong +
+                  ": use the same file, or compile again");
+  expectError(load(6, right, testing::TempDir()),
+              "needs 8 bytes from offset 6, the file has 6 there");
+  expectError(load(4, right, "/nonexistent"),
+              "cannot open the file of weight 'weight0'");
+}
+
+/// Copies whose results do not fit together fail their request, not the run.
+TEST(Functional, JoinOfUnequalSizesFailsTheRequest) {
+  TestProgram p(1, 1, 2, 2);
+  uint32_t any = p.type(fb::ElementKind::F32, {-1});
+  uint32_t index = p.type(fb::ElementKind::Index, {}, true);
+  uint32_t grow = p.imageKernel(1, 1, 10);
+  uint32_t join = p.joinKernel(fb::Combine::Add);
+  p.body.addImport(0, index, 8);
+  p.body.addImport(1, any, 4);
+  BlockSpec &f = p.body.add(fb::BlockKind::Fanout, "main/f");
+  f.inputs = {import(0), import(1)};
+  f.decideInputs = 1;
+  f.joinKernel = join;
+  f.outputs = {any};
+  f.outputBytes = {4};
+  RegionSpec &each = f.region(fb::RegionRole::Each);
+  each.addImport(0x40000000, index, 8);
+  BlockSpec &t = each.add(fb::BlockKind::Task, "main/f/t");
+  t.kernel = grow;
+  t.inputs = {import(0)};
+  t.outputs = {any};
+  t.outputBytes = {4};
+  each.yields = {output(0)};
+  p.body.yields = {output(0)};
+  FunctionExecutor executor;
+  executor.functions[grow] = [](auto in, auto out, auto) -> Expected<void> {
+    out[0] = Tensor::allocate(ElementKind::F32,
+                              {in[0].template as<int64_t>()[0] + 1});
+    return {};
+  };
+  SimulationOptions options = functional("static", 2);
+  options.scenario.tenants[0].inputs.resize(2);
+  options.scenario.tenants[0].inputs[0].items = {
+      Tensor::scalar<int64_t>(ElementKind::Index, 1),
+      Tensor::scalar<int64_t>(ElementKind::Index, 2)};
+  options.scenario.tenants[0].inputs[1].items = {vector({0})};
+  RunResult r = run(p.build(), options, &executor);
+  EXPECT_EQ(r.requestsCompleted, 1u);
+  ASSERT_EQ(r.failures.size(), 1u);
+  EXPECT_EQ(r.failures[0].path, "main/f");
+  EXPECT_EQ(r.failures[0].reason,
+            "a join combines sizes [1] and [2], which differ");
+}
+
 TEST(Joins, ElementKinds) {
   Tensor a = vector({1, -2, NAN}), b = vector({-0.0f, 5, 1});
   Tensor init = vector({0, 0, 0});
@@ -300,10 +384,18 @@ TEST(Joins, ElementKinds) {
 
   auto bad = combineTensors(CombineKind::Add, vector({1}), parts);
   ASSERT_FALSE(bad);
-  EXPECT_NE(bad.error().message.find("[1] and [3]"), std::string::npos);
+  EXPECT_EQ(bad.error().message,
+            "a join combines sizes [1] and [3], which differ");
   bad = combineTensors(CombineKind::Concat,
                        Tensor::scalar<float>(ElementKind::F32, 1), parts);
-  EXPECT_FALSE(bad);
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().message, "a join cannot concatenate values of rank 0");
+  bad = combineTensors(CombineKind::Concat,
+                       Tensor::allocate(ElementKind::F32, {0, 2}), parts);
+  ASSERT_FALSE(bad);
+  EXPECT_EQ(bad.error().message,
+            "a join concatenates sizes [0, 2] and [3], which differ beyond the "
+            "first dimension");
 }
 
 } // namespace

@@ -168,6 +168,11 @@ TEST(Npy, MissingFile) {
   ASSERT_FALSE(read);
   EXPECT_EQ(read.error().str(), "/nonexistent/x.npy: error: cannot be opened: "
                                 "No such file or directory");
+  read = readNpy(testing::TempDir());
+  ASSERT_FALSE(read);
+  EXPECT_NE(read.error().str().find("cannot be read: Is a directory"),
+            std::string::npos)
+      << read.error().str();
 }
 
 Tensor iota(std::vector<int64_t> dims) {
@@ -222,6 +227,56 @@ TEST(Npz, DamageIsFound) {
   EXPECT_NE(read.error().str().find("(x.npy): error: is damaged"),
             std::string::npos)
       << read.error().str();
+}
+
+/// A zip archive with one entry that states these things about itself.
+std::string zip(const std::string &name, uint16_t method, uint32_t packed,
+                uint32_t unpacked) {
+  auto number = [](uint64_t value, unsigned bytes) {
+    std::string text;
+    for (; bytes; --bytes, value >>= 8)
+      text += char(value & 0xff);
+    return text;
+  };
+  std::string about = number(method, 2) + number(0, 2) + number(0x21, 2) +
+                      number(0, 4) + number(packed, 4) + number(unpacked, 4) +
+                      number(name.size(), 2) + number(0, 2);
+  std::string local = "PK\3\4" + number(20, 2) + number(0, 2) + about + name +
+                      std::string(packed, '\7');
+  std::string central = "PK\1\2" + number(20, 2) + number(20, 2) +
+                        number(0, 2) + about + number(0, 14) + name;
+  return local + central + "PK\5\6" + number(0, 4) + number(1, 2) +
+         number(1, 2) + number(central.size(), 4) + number(local.size(), 4) +
+         number(0, 2);
+}
+
+TEST(Npz, EntriesThatCannotBeBelieved) {
+  std::string path = temporary("odd.npz");
+  constexpr uint16_t stored = 0, deflated = 8, unknown = 77;
+  auto messageOfZip = [&](const std::string &bytes) {
+    std::ofstream(path, std::ios::binary) << bytes;
+    Expected<std::vector<NamedTensor>> read = readNpz(path);
+    return read ? "no error" : read.error().str();
+  };
+  auto expect = [&](const std::string &bytes, const std::string &message) {
+    std::string found = messageOfZip(bytes);
+    EXPECT_NE(found.find(message), std::string::npos)
+        << "expected: " << message << "\n   found: " << found;
+  };
+  expect(zip("x.txt", stored, 4, 4),
+         "entry `x.txt` is no .npy array; write the file with numpy.savez");
+  std::vector<NamedTensor> arrays = {{"x", iota({1})}, {"y", iota({1})}};
+  ASSERT_TRUE(writeNpz(path, arrays));
+  std::string renamed = readAll(path);
+  for (size_t at; (at = renamed.find("y.npy")) != std::string::npos;)
+    renamed[at] = 'x';
+  expect(renamed, "cannot be read as an .npz archive: File already exists");
+  expect(zip("x.npy", deflated, 100, 4000000000),
+         "(x.npy): error: claims 4000000000 bytes unpacked from 100 packed "
+         "ones");
+  expect(zip("x.npy", unknown, 100, 100), "(x.npy): error: cannot be opened");
+  expect(zip("x.npy", deflated, 100, 100),
+         "(x.npy): error: cannot be unpacked after 0 of 100 bytes");
 }
 
 // Whatever is done to a file, the reader ends with a value or a message.

@@ -228,6 +228,38 @@ TEST(ScenarioReader, Errors) {
     EXPECT_EQ(messageOf(test.text), test.message) << test.text;
 }
 
+TEST(ScenarioReader, FilesThatCannotBeRead) {
+  for (const auto &[path, reason] :
+       {std::pair<std::string, std::string>{"/nonexistent/s.yaml",
+                                            "No such file or directory"},
+        {testing::TempDir(), ""}}) {
+    Expected<Scenario> scenario = readScenario(path, signatures());
+    ASSERT_FALSE(scenario);
+    EXPECT_NE(scenario.error().str().find(path +
+                                          ": error: cannot be read: " + reason),
+              std::string::npos)
+        << scenario.error().str();
+  }
+}
+
+TEST(ScenarioReader, NamesOfInputs) {
+  std::vector<NamedTensor> one = {{"x", iota(ElementKind::F32, {2})}};
+  Expected<std::vector<ArgumentInput>> bound =
+      bindInputs(one, signatures()[1], "in.npz");
+  ASSERT_FALSE(bound);
+  EXPECT_EQ(bound.error().str(), "in.npz: error: workflow `refine` takes no "
+                                 "arguments, so `x` cannot be one");
+  std::string path = testing::TempDir() + "octo_scenario_arrays.npz";
+  std::vector<NamedTensor> arrays = {{"other", iota(ElementKind::F32, {2, 3})}};
+  ASSERT_TRUE(writeNpz(path, arrays));
+  std::string message = messageOf("workflow: triage\ninputs: "
+                                  "{image: {file: " +
+                                  path + "}}\n");
+  EXPECT_NE(message.find("has no array `image`; it has `other`"),
+            std::string::npos)
+      << message;
+}
+
 TEST(ScenarioReader, TraceFileErrorsNameTheLine) {
   std::string folder = testing::TempDir();
   auto message = [&](const char *content) {
