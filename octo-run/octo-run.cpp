@@ -20,9 +20,11 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <chrono>
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <optional>
 #include <string>
 #include <unistd.h>
 #include <vector>
@@ -41,6 +43,8 @@ struct Options {
   RunRequest request;
   std::vector<std::string> policies = {"static", "pool", "octopus"};
   std::string outputs, profile, json, trace, report;
+  std::optional<unsigned> replications;
+  unsigned threads = 1;
   bool reportWanted = false;
   bool quiet = false;
 };
@@ -170,6 +174,59 @@ int runCommand(Options &options) {
   }
   if (result->status != RunStatus::Completed) {
     std::fprintf(stderr, "error: %s", formatUnfinished(*result).c_str());
+    return Unfinished;
+  }
+  return Good;
+}
+
+int replicationsCommand(Options &options) {
+  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
+  if (!session)
+    return fail(session.error());
+  Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
+  if (!simulation)
+    return fail(simulation.error());
+  if (Expected<void> known =
+          checkPolicy(simulation->policy, simulation->disable);
+      !known)
+    return fail(known.error());
+  // Tables need sums only.
+  simulation->keepRequests = false;
+
+  ProgressLine line(options, simulation->policy);
+  auto begin = std::chrono::steady_clock::now();
+  Expected<std::vector<RunResult>> results = (*session)->runReplications(
+      *simulation, *options.replications, options.threads,
+      [&](const Progress &progress) { return line(progress); });
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  line.clear();
+  if (!results) {
+    Diagnostic diagnostic = results.error();
+    if (diagnostic.file.empty())
+      diagnostic.file = options.program;
+    return fail(diagnostic);
+  }
+  const fb::Program &program = (*session)->program();
+  if (!options.json.empty())
+    if (Expected<void> written = writeTextFile(
+            options.json, formatReplicationsJson(*results, program,
+                                                 options.threads, seconds));
+        !written)
+      return fail(written.error());
+  if (!options.quiet && options.json != "-")
+    std::fputs(formatReplications(*results, program).c_str(), stdout);
+  std::string unfinished;
+  for (const RunResult &result : *results)
+    if (result.status != RunStatus::Completed)
+      unfinished +=
+          fmt::format("seed {}: ", result.seed) + formatUnfinished(result);
+  if (results->size() < *options.replications)
+    unfinished += fmt::format("only {} of {} replications were run\n",
+                              results->size(), *options.replications);
+  if (!unfinished.empty()) {
+    std::fprintf(stderr, "error: %s", unfinished.c_str());
     return Unfinished;
   }
   return Good;
@@ -362,6 +419,18 @@ int main(int argc, char **argv) {
   run->add_option("--trace", options.trace,
                   "Write a timeline for ui.perfetto.dev")
       ->type_name("F.json");
+  CLI::Option *replications =
+      run->add_option("--replications", options.replications,
+                      "Run so many times, with the seeds N, N+1, ..., and give "
+                      "means with 95 % confidence intervals")
+          ->check(CLI::Range(1u, 1000000u).description(""))
+          ->type_name("R");
+  run->add_option("--threads", options.threads,
+                  "Replications to run at a time; results are the same for "
+                  "every number")
+      ->check(CLI::Range(1u, 1024u).description(""))
+      ->needs(replications)
+      ->type_name("N");
   CLI::Option *report =
       run->add_option("--report", options.report,
                       "Write a page about the run (default: the program's name "
@@ -417,7 +486,20 @@ int main(int argc, char **argv) {
     return Usage;
   }
 
+  if (options.replications)
+    for (const char *name :
+         {"--outputs", "--record-profile", "--trace", "--report"})
+      if (run->count(name)) {
+        std::fprintf(stderr,
+                     "error: %s is about one run: use it without "
+                     "--replications, with the --seed of the one you mean\n",
+                     name);
+        return Usage;
+      }
+
   std::signal(SIGINT, [](int) { interrupted = 1; });
+  if (*run && options.replications)
+    return replicationsCommand(options);
   if (*run)
     return runCommand(options);
   if (*compare)

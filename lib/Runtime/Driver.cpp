@@ -177,17 +177,30 @@ Expected<KernelExecutor *> Session::executor() {
   return impl->executor.get();
 }
 
+Expected<KernelExecutor *>
+Session::executorFor(const SimulationOptions &options) {
+  if (options.timingOnly)
+    return nullptr;
+  return executor();
+}
+
 Expected<RunResult> Session::run(const SimulationOptions &options,
                                  TraceSink *trace,
                                  const ProgressCallback &progress) {
-  KernelExecutor *kernels = nullptr;
-  if (!options.timingOnly) {
-    Expected<KernelExecutor *> executor = this->executor();
-    if (!executor)
-      return Error(executor.error());
-    kernels = *executor;
-  }
-  return simulate(program(), options, kernels, trace, progress);
+  Expected<KernelExecutor *> kernels = executorFor(options);
+  if (!kernels)
+    return Error(kernels.error());
+  return simulate(program(), options, *kernels, trace, progress);
+}
+
+Expected<std::vector<RunResult>>
+Session::runReplications(const SimulationOptions &options, unsigned count,
+                         unsigned threads, const ProgressCallback &progress) {
+  Expected<KernelExecutor *> kernels = executorFor(options);
+  if (!kernels)
+    return Error(kernels.error());
+  return simulateReplications(program(), options, count, threads, *kernels,
+                              progress);
 }
 
 std::vector<NamedTensor> octo::collectOutputs(const RunResult &result,

@@ -330,6 +330,106 @@ std::string octo::formatCompareJson(std::span<const RunResult> results,
   return dump(json);
 }
 
+//===----------------------------------------------------------------------===//
+// Replications
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// A number of every replication.
+struct Spread {
+  double mean = 0, halfWidth = 0, least = 0, most = 0;
+};
+
+/// What is averaged over replications: the key of the run's own document, with
+/// a dot before an inner key.
+struct Headline {
+  const char *key;
+  double (*of)(const RunResult &);
+};
+
+} // namespace
+
+static constexpr Headline headlines[] = {
+    {"makespan_cycles",
+     [](const RunResult &r) { return double(r.makespanCycles); }},
+    {"throughput_requests_per_megacycle",
+     [](const RunResult &r) { return r.throughputRequestsPerMegacycle; }},
+    {"latency_cycles.mean", [](const RunResult &r) { return r.latency.mean; }},
+    {"latency_cycles.p50",
+     [](const RunResult &r) { return double(r.latency.p50); }},
+    {"latency_cycles.p95",
+     [](const RunResult &r) { return double(r.latency.p95); }},
+    {"latency_cycles.p99",
+     [](const RunResult &r) { return double(r.latency.p99); }},
+    {"pea_utilization", [](const RunResult &r) { return r.peaUtilization; }},
+    {"ratio_to_lower_bound",
+     [](const RunResult &r) { return r.ratioToLowerBound; }},
+    {"energy_joules", [](const RunResult &r) { return r.energyJoules; }},
+};
+
+/// The 97.5 % quantile of Student's distribution.
+static double studentQuantile(size_t degrees) {
+  static constexpr double table[] = {
+      12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228,
+      2.201,  2.179, 2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086};
+  // Beyond the table the first terms of its expansion, right to 0.001.
+  double n = double(degrees);
+  return degrees <= std::size(table) ? table[degrees - 1]
+                                     : 1.95996 + 2.37227 / n + 2.8225 / (n * n);
+}
+
+static Spread spreadOf(std::span<const RunResult> results,
+                       const Headline &headline) {
+  Spread spread;
+  double n = double(results.size()), squares = 0;
+  for (const RunResult &result : results) {
+    double value = headline.of(result);
+    bool first = &result == results.data();
+    spread.mean += value / n;
+    spread.least = first ? value : std::min(spread.least, value);
+    spread.most = first ? value : std::max(spread.most, value);
+  }
+  for (const RunResult &result : results) {
+    double off = headline.of(result) - spread.mean;
+    squares += off * off;
+  }
+  if (results.size() > 1)
+    spread.halfWidth =
+        studentQuantile(results.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  return spread;
+}
+
+std::string octo::formatReplicationsJson(std::span<const RunResult> results,
+                                         const fb::Program &program,
+                                         unsigned threads, double wallSeconds) {
+  Json json;
+  json["schema_version"] = resultSchemaVersion;
+  json["replications"] = results.size();
+  Json summary = Json::object();
+  Json runs = Json::array();
+  if (!results.empty()) {
+    json["policy"] = results.front().policy;
+    json["seed"] = results.front().seed;
+    for (const Headline &headline : headlines) {
+      Spread spread = spreadOf(results, headline);
+      summary[headline.key] = {{"mean", spread.mean},
+                               // Null: one run has no interval.
+                               {"ci95_half_width", results.size() > 1
+                                                       ? Json(spread.halfWidth)
+                                                       : Json(nullptr)},
+                               {"min", spread.least},
+                               {"max", spread.most}};
+    }
+  }
+  for (const RunResult &result : results)
+    runs.push_back(resultJson(result, program));
+  json["summary"] = std::move(summary);
+  json["results"] = std::move(runs);
+  json["host"] = {{"threads", threads}, {"wall_seconds", wallSeconds}};
+  return dump(json);
+}
+
 std::string octo::formatProfileJson(const RunResult &result,
                                     const fb::Program &program) {
   Json json;
@@ -542,6 +642,27 @@ std::string octo::formatSummary(const RunResult &result,
     text +=
         fmt::format("  ... and {} more failed requests; --json lists them\n",
                     result.requestsFailed - shownFailures);
+  return text;
+}
+
+std::string octo::formatReplications(std::span<const RunResult> results,
+                                     const fb::Program &program) {
+  if (results.empty())
+    return {};
+  std::string text = machineLine(results.front(), program);
+  text += fmt::format("  {} replications under {}, seeds {} to {}\n",
+                      results.size(), results.front().policy,
+                      results.front().seed, results.back().seed);
+  text += fmt::format("  {:<36}{:>14}  {:>12}  {:>14}  {:>14}\n", "", "mean",
+                      "+- (95 %)", "least", "most");
+  for (const Headline &headline : headlines) {
+    Spread spread = spreadOf(results, headline);
+    text += fmt::format(
+        "  {:<36}{:>14.6g}  {:>12}  {:>14.6g}  {:>14.6g}\n", headline.key,
+        spread.mean,
+        results.size() > 1 ? fmt::format("{:.4g}", spread.halfWidth) : "-",
+        spread.least, spread.most);
+  }
   return text;
 }
 

@@ -9,9 +9,26 @@
 
 #include "Engine.h"
 
+#include <algorithm>
+#include <atomic>
 #include <memory>
+#include <mutex>
+#include <optional>
+#include <thread>
 
 using namespace octo;
+
+static Expected<RunResult> simulateTables(const ProgramTables &tables,
+                                          const SimulationOptions &options,
+                                          KernelExecutor *executor,
+                                          TraceSink *trace,
+                                          const ProgressCallback &progress) {
+  auto engine =
+      std::make_unique<Engine>(tables, options, executor, trace, progress);
+  if (auto ready = engine->prepare(); !ready)
+    return octo::Error(ready.error());
+  return engine->run();
+}
 
 Expected<RunResult> octo::simulate(const fb::Program &program,
                                    const SimulationOptions &options,
@@ -20,9 +37,96 @@ Expected<RunResult> octo::simulate(const fb::Program &program,
   auto tables = buildTables(program);
   if (!tables)
     return octo::Error(tables.error());
-  auto engine =
-      std::make_unique<Engine>(*tables, options, executor, trace, progress);
-  if (auto ready = engine->prepare(); !ready)
-    return octo::Error(ready.error());
-  return engine->run();
+  return simulateTables(*tables, options, executor, trace, progress);
+}
+
+//===----------------------------------------------------------------------===//
+// Replications
+//===----------------------------------------------------------------------===//
+
+namespace {
+
+/// Lets several engines call one executor.
+class SharedExecutor : public KernelExecutor {
+public:
+  explicit SharedExecutor(KernelExecutor &executor) : executor(executor) {}
+
+  bool hasKernel(uint32_t kernel) const override {
+    std::lock_guard<std::mutex> lock(mutex);
+    return executor.hasKernel(kernel);
+  }
+  Expected<void> call(uint32_t kernel, std::span<const Tensor> inputs,
+                      std::span<Tensor> outputs,
+                      std::span<int64_t> counters) override {
+    std::lock_guard<std::mutex> lock(mutex);
+    return executor.call(kernel, inputs, outputs, counters);
+  }
+
+private:
+  KernelExecutor &executor;
+  mutable std::mutex mutex;
+};
+
+} // namespace
+
+Expected<std::vector<RunResult>>
+octo::simulateReplications(const fb::Program &program,
+                           const SimulationOptions &options, unsigned count,
+                           unsigned threads, KernelExecutor *executor,
+                           const ProgressCallback &progress) {
+  auto tables = buildTables(program);
+  if (!tables)
+    return octo::Error(tables.error());
+  std::optional<SharedExecutor> shared;
+  if (executor)
+    shared.emplace(*executor);
+
+  std::vector<std::optional<Expected<RunResult>>> outcomes(count);
+  std::vector<Progress> reports(count);
+  std::mutex mutex;
+  std::atomic<bool> stopped = false;
+  std::atomic<unsigned> next = 0;
+  auto work = [&] {
+    for (unsigned i; (i = next++) < count && !stopped;) {
+      SimulationOptions own = options;
+      own.scenario.seed += i;
+      ProgressCallback report;
+      if (progress)
+        report = [&, i](const Progress &mine) {
+          std::lock_guard<std::mutex> lock(mutex);
+          reports[i] = mine;
+          Progress sum;
+          for (const Progress &one : reports) {
+            sum.cycle = std::max(sum.cycle, one.cycle);
+            sum.events += one.events;
+            sum.requestsFinished += one.requestsFinished;
+          }
+          sum.requestsTotal = mine.requestsTotal * count;
+          if (!stopped && !progress(sum))
+            stopped = true;
+          return !stopped;
+        };
+      outcomes[i] = simulateTables(*tables, own, shared ? &*shared : nullptr,
+                                   nullptr, report);
+      if (!*outcomes[i])
+        stopped = true;
+    }
+  };
+  std::vector<std::jthread> others;
+  for (unsigned t = 1; t < std::min(threads, count); ++t)
+    others.emplace_back(work);
+  work();
+  others.clear();
+
+  // Replications that were not begun any more are left out: `progress` stopped
+  // the rest, or there is an error to tell.
+  std::vector<RunResult> results;
+  for (std::optional<Expected<RunResult>> &outcome : outcomes) {
+    if (!outcome)
+      continue;
+    if (!*outcome)
+      return octo::Error(outcome->error());
+    results.push_back(std::move(**outcome));
+  }
+  return results;
 }

@@ -65,6 +65,48 @@ def test_equal_runs_give_equal_files(programs, tmp_path):
     assert files("a") != files("c", "--policy", "pool")
 
 
+def test_replications(programs, tmp_path):
+    root = schema.load()
+
+    def replicated(*options):
+        path = tmp_path / "r.json"
+        done = good("run", programs["profiled"], "--requests", 20, "--seed", 4, "--replications", 4,
+                    "--json", path, *options)
+        document = json.loads(path.read_text())
+        assert schema.errors(document, root, root) == []
+        document.pop("host")
+        for run in document["results"]:
+            run.pop("host")
+        return document, done.stdout
+
+    one, table = replicated()
+    two, _ = replicated("--threads", 2)
+    assert one == two
+    assert "4 replications" in table and "makespan_cycles" in table
+    assert [run["seed"] for run in one["results"]] == [4, 5, 6, 7]
+    path = tmp_path / "single.json"
+    good("run", programs["profiled"], "--requests", 20, "--seed", 6, "--json", path)
+    single = json.loads(path.read_text())
+    single.pop("host")
+    assert one["results"][2] == single
+    makespans = np.array([run["makespan_cycles"] for run in one["results"]])
+    spread = one["summary"]["makespan_cycles"]
+    assert spread["mean"] == pytest.approx(makespans.mean())
+    # Student's quantile for three degrees of freedom.
+    assert spread["ci95_half_width"] == pytest.approx(3.182 * makespans.std(ddof=1) / 2)
+    assert (spread["min"], spread["max"]) == (makespans.min(), makespans.max())
+
+
+def test_bad_replications(programs, tmp_path):
+    for options, message in [
+        (["--threads", 2], "--threads requires --replications"),
+        (["--replications", 0], "--replications"),
+        (["--replications", 2, "--trace", tmp_path / "t.json"], "--trace is about one run"),
+    ]:
+        done = octo_run("run", programs["profiled"], *options)
+        assert done.returncode == 2 and message in done.stderr, done.stderr
+
+
 def test_trace_is_read_by_json(programs, tmp_path):
     path = tmp_path / "t.json"
     good("run", programs["profiled"], "--requests", 3, "--trace", path, "-q")

@@ -80,10 +80,17 @@ public:
                           TraceSink *trace = nullptr,
                           const ProgressCallback &progress = {});
 
+  /// Runs `count` replications, see simulateReplications.
+  Expected<std::vector<RunResult>>
+  runReplications(const SimulationOptions &options, unsigned count,
+                  unsigned threads, const ProgressCallback &progress = {});
+
 private:
   Session();
   static Expected<std::unique_ptr<Session>> make(Expected<Program> program);
   Expected<KernelExecutor *> executor();
+  /// The executor that a run with these options needs; null when it is timed.
+  Expected<KernelExecutor *> executorFor(const SimulationOptions &options);
 
   struct Impl;
   std::unique_ptr<Impl> impl;

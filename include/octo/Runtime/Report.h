@@ -46,6 +46,16 @@ std::string formatSummary(const RunResult &result, const fb::Program &program);
 std::string formatComparison(std::span<const RunResult> results,
                              const fb::Program &program);
 
+/// Replications of one scenario (simulateReplications): every run, and over
+/// them the mean of each headline number with its 95 % confidence interval
+/// (Student). `wallSeconds` are those of all together on `threads` threads.
+std::string formatReplicationsJson(std::span<const RunResult> results,
+                                   const fb::Program &program, unsigned threads,
+                                   double wallSeconds);
+/// The same as a table.
+std::string formatReplications(std::span<const RunResult> results,
+                               const fb::Program &program);
+
 /// One self-contained HTML page about a run.
 std::string formatHtml(const RunResult &result, const fb::Program &program);
 

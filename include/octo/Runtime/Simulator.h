@@ -73,6 +73,18 @@ Expected<RunResult> simulate(const fb::Program &program,
                              TraceSink *trace = nullptr,
                              const ProgressCallback &progress = {});
 
+/// Runs `count` replications: number i is simulate() with the seed
+/// options.scenario.seed + i. Up to `threads` run at a time and share the
+/// tables of the program; the results, in order of the seeds, are the same for
+/// every number of threads, `host` apart. Kernels are called one at a time.
+/// `progress` gets the sums over all replications (and the latest cycle), one
+/// call at a time.
+Expected<std::vector<RunResult>>
+simulateReplications(const fb::Program &program,
+                     const SimulationOptions &options, unsigned count,
+                     unsigned threads, KernelExecutor *executor = nullptr,
+                     const ProgressCallback &progress = {});
+
 /// Weight `weight` of the program as a tensor, as functional runs use it:
 /// inline data, a file (its digest is checked), or the seeded generator.
 Expected<Tensor> loadWeight(const fb::Program &program, uint32_t weight,
