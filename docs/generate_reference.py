@@ -28,6 +28,7 @@ DIALECTS = [
 # Page and title of the passes in a folder of include/octo.
 PASSES = {
     "Conversion": ("conversion-passes.md", "Conversions"),
+    "KernelCodegen": ("kernel-passes.md", "Passes on kernels"),
     "Dialect/OWG/Transforms": ("owg-passes.md", "Passes on `owg`"),
     "Dialect/Octo/Transforms": ("octo-passes.md", "Passes on `octo`"),
 }

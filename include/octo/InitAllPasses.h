@@ -17,7 +17,7 @@
 #include "octo/Conversion/Passes.h"
 #include "octo/Dialect/OWG/Transforms/Passes.h"
 #include "octo/Dialect/Octo/Transforms/Passes.h"
-#include "octo/KernelCodegen/LowerKernels.h"
+#include "octo/KernelCodegen/Passes.h"
 
 namespace octo {
 

@@ -15,7 +15,7 @@
 #include "octo/Dialect/OWG/Transforms/Passes.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
 #include "octo/Dialect/Octo/Transforms/Passes.h"
-#include "octo/KernelCodegen/LowerKernels.h"
+#include "octo/KernelCodegen/Passes.h"
 
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
@@ -71,13 +71,13 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
       /*verify=*/true);
   if (options.kernels)
     add("octo-lower-kernels", [options](OpPassManager &pm) {
-      LowerKernelsOptions lower;
+      OctoLowerKernelsOptions lower;
       if (!options.kernelCpu.empty())
         lower.kernelCpu = options.kernelCpu;
       lower.kernelOpt = options.kernelOpt;
       lower.cache = options.kernelCache;
       lower.cachePolicy = options.kernelCachePolicy;
-      pm.addPass(createLowerKernelsPass(lower));
+      pm.addPass(createOctoLowerKernels(lower));
     });
   add("octo-allocate-peas",
       [record = options.recordDecisions](OpPassManager &pm) {

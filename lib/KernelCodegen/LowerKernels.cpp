@@ -5,7 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo/KernelCodegen/LowerKernels.h"
+#include "octo/KernelCodegen/Passes.h"
 
 #include "octo-c/Kernel.h"
 #include "octo/Dialect/OWG/Transforms/WorkModel.h"
@@ -26,53 +26,20 @@
 using namespace mlir;
 
 namespace octo {
+
+#define GEN_PASS_DEF_OCTOLOWERKERNELS
+#include "octo/KernelCodegen/Passes.h.inc"
+
 namespace {
 
-struct LowerKernelsPass
-    : PassWrapper<LowerKernelsPass, OperationPass<ModuleOp>> {
-  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(LowerKernelsPass)
+class LowerKernels : public impl::OctoLowerKernelsBase<LowerKernels> {
+public:
+  using OctoLowerKernelsBase::OctoLowerKernelsBase;
 
-  LowerKernelsPass() = default;
-  LowerKernelsPass(const LowerKernelsPass &other) : PassWrapper(other) {}
-  explicit LowerKernelsPass(const LowerKernelsOptions &options) {
-    kernelCpu = options.kernelCpu;
-    kernelOpt = options.kernelOpt;
-    cache = options.cache;
-    cachePolicy = options.cachePolicy;
-    threads = options.threads;
-  }
-
-  StringRef getArgument() const final { return "octo-lower-kernels"; }
-  StringRef getDescription() const final {
-    return "Compile the bodies of kernels to object files";
-  }
   void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<owg::OWGDialect, spatial::OctoDialect>();
+    OctoLowerKernelsBase::getDependentDialects(registry);
     func::registerInlinerExtension(registry);
   }
-
-  Option<std::string> kernelCpu{
-      *this, "kernel-cpu",
-      llvm::cl::desc("CPU to compile for: portable (x86-64-v3 on x86-64), "
-                     "host, generic, or a name of the code generator"),
-      llvm::cl::init("portable")};
-  Option<unsigned> kernelOpt{
-      *this, "kernel-opt",
-      llvm::cl::desc("2: tiled, vectorised and optimised; 0: quick to compile"),
-      llvm::cl::init(2)};
-  Option<std::string> cache{
-      *this, "cache",
-      llvm::cl::desc(
-          "Folder where objects are kept for the next time (default: "
-          "none)")};
-  Option<std::string> cachePolicy{
-      *this, "cache-policy",
-      llvm::cl::desc("What the cache keeps, as LLVM's cache pruning policy "
-                     "(default: cache_size_bytes=1g:cache_size=0%)")};
-  Option<unsigned> threads{
-      *this, "threads",
-      llvm::cl::desc("Most threads to compile on (0: those of this machine)"),
-      llvm::cl::init(0)};
 
   void runOnOperation() final {
     ModuleOp module = getOperation();
@@ -271,14 +238,9 @@ private:
 
 } // namespace
 
-std::unique_ptr<Pass>
-createLowerKernelsPass(const LowerKernelsOptions &options) {
-  return std::make_unique<LowerKernelsPass>(options);
-}
-
 void registerKernelPasses() {
   registerKernelCodegenPasses();
-  registerPass([] { return createLowerKernelsPass(); });
+  registerPass([] { return createOctoLowerKernels(); });
 }
 
 } // namespace octo
