@@ -45,6 +45,13 @@ VectorShape vectorShapeOf(const KernelTarget &target);
 /// On tensors: hands the call to every function, counts data-dependent loops,
 /// checks slices and shapes, and decomposes what bufferization does not know.
 std::unique_ptr<mlir::Pass> createKernelPreparePass();
+/// On tensors: fuses element-wise operations with their users, and runs what
+/// reduces and then uses rows row by row.
+std::unique_ptr<mlir::Pass> createKernelFusionPass();
+/// On tensors: special functions of f32 and narrower become polynomials.
+std::unique_ptr<mlir::Pass> createKernelMathPass();
+/// On buffers, before deallocation: temporaries of loops are allocated once.
+std::unique_ptr<mlir::Pass> createKernelHoistPass();
 /// On buffers: keeps results apart from each other.
 std::unique_ptr<mlir::Pass> createKernelResultsPass();
 /// On buffers: copies become loops where memcpy will not do, and loops are

@@ -86,15 +86,29 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
   tidy(pm);
   append(pm, "convert-elementwise-to-linalg");
   tidy(pm);
+  VectorShape shape = vectorShapeOf(target);
+  bool optimize = target.optLevel > 0;
+  if (optimize) {
+    pm.addPass(createKernelFusionPass());
+    tidy(pm);
+  }
   append(pm, "eliminate-empty-tensors,empty-tensor-to-alloc-tensor,"
              "one-shot-bufferize{bufferize-function-boundaries=1 "
              "function-boundary-type-conversion=identity-layout-map "
              "allow-return-allocs-from-loops=1}");
   tidy(pm);
+  if (optimize) {
+    append(pm, "loop-invariant-code-motion");
+    pm.addPass(createKernelHoistPass());
+  }
   pm.addPass(createKernelResultsPass());
   append(pm, "buffer-deallocation-pipeline,convert-bufferization-to-memref");
-  if (target.optLevel > 0)
-    pm.addPass(createKernelTilingPass(vectorShapeOf(target)));
+  if (optimize) {
+    // The polynomials are written with multiply-add.
+    if (shape.fma)
+      pm.addPass(createKernelMathPass());
+    pm.addPass(createKernelTilingPass(shape));
+  }
   pm.addPass(createKernelLoopOrderPass());
   append(pm, "convert-linalg-to-loops,scf-forall-to-for,lower-affine");
   pm.addPass(createKernelChecksPass());
@@ -114,6 +128,9 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
 
 void registerKernelCodegenPasses() {
   registerPass(createKernelPreparePass);
+  registerPass(createKernelFusionPass);
+  registerPass(createKernelMathPass);
+  registerPass(createKernelHoistPass);
   registerPass(createKernelResultsPass);
   registerPass([] { return createKernelTilingPass(); });
   registerPass(createKernelLoopOrderPass);
