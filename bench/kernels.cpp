@@ -200,30 +200,39 @@ std::string tensorType(const std::vector<int64_t> &dims) {
   return text + "f32>";
 }
 
-Case product(int64_t size, Sgemm sgemm) {
-  std::string type = tensorType({size, size});
-  std::string body = "func.func @k(%a: " + type + ", %b: " + type + ") -> " +
-                     type + R"( {
-    %zero = arith.constant 0.0 : f32
-    %e = tensor.empty() : )" +
-                     type + R"(
-    %f = linalg.fill ins(%zero : f32) outs(%e : )" +
-                     type + ") -> " + type + R"(
-    %c = linalg.matmul ins(%a, %b : )" +
-                     type + ", " + type + ") outs(%f : " + type + ") -> " +
-                     type + "\n return %c : " + type + " }";
+/// a: m x k, b: k x n or, `transposed`, n x k.
+Case product(int64_t m, int64_t n, int64_t k, bool transposed, Sgemm sgemm) {
+  std::vector<int64_t> shapeB = {k, n};
+  std::string maps;
+  if (transposed) {
+    shapeB = {n, k};
+    maps = " indexing_maps = [affine_map<(m, n, k) -> (m, k)>, "
+           "affine_map<(m, n, k) -> (n, k)>, affine_map<(m, n, k) -> (m, n)>]";
+  }
+  std::string a = tensorType({m, k}), b = tensorType(shapeB),
+              c = tensorType({m, n});
+  std::string body = "func.func @k(%a: " + a + ", %b: " + b + ") -> " + c +
+                     " {\n%zero = arith.constant 0.0 : f32\n"
+                     "%e = tensor.empty() : " +
+                     c + "\n%f = linalg.fill ins(%zero : f32) outs(%e : " + c +
+                     ") -> " + c + "\n%c = linalg.matmul" + maps +
+                     " ins(%a, %b : " + a + ", " + b + ") outs(%f : " + c +
+                     ") -> " + c + "\nreturn %c : " + c + " }";
   std::function<void(const std::vector<Tensor> &, float *)> peer;
   if (sgemm)
     peer = [=](const std::vector<Tensor> &inputs, float *out) {
-      int n = int(size);
-      sgemm(/*row major*/ 101, /*as is*/ 111, 111, n, n, n, 1,
-            inputs[0].as<float>(), n, inputs[1].as<float>(), n, 0, out, n);
+      // Row major; the left operand as it is.
+      sgemm(101, 111, transposed ? 112 : 111, int(m), int(n), int(k), 1,
+            inputs[0].as<float>(), int(k), inputs[1].as<float>(),
+            int(transposed ? k : n), 0, out, int(n));
     };
-  return {"matmul-" + std::to_string(size),
+  std::string name = "matmul-" + std::to_string(m) + "x" + std::to_string(n) +
+                     "x" + std::to_string(k) + (transposed ? "-bt" : "");
+  return {name,
           body,
-          {{size, size}, {size, size}},
-          {size, size},
-          2.0 * double(size) * double(size) * double(size),
+          {{m, k}, shapeB},
+          {m, n},
+          2.0 * double(m) * double(n) * double(k),
           peer};
 }
 
@@ -305,7 +314,13 @@ int main(int argc, char **argv) {
   std::printf("%-24s %10s %10s %10s %8s %12s\n", "kernel", "ms", "GFLOP/s",
               "peer ms", "ratio", "difference");
   for (const Case &test :
-       {product(512, sgemm), product(1024, sgemm), convolution(), softmax()}) {
+       {product(512, 512, 512, false, sgemm),
+        product(1024, 1024, 1024, false, sgemm),
+        product(509, 509, 509, false, sgemm),
+        product(512, 512, 512, true, sgemm),
+        product(32, 2048, 1024, false, sgemm),
+        product(1, 2048, 1024, false, sgemm),
+        product(1, 2048, 1024, true, sgemm), convolution(), softmax()}) {
     results.push_back(run(test, *target, runs, keep));
     const Result &r = results.back();
     if (test.peer)

@@ -303,14 +303,16 @@ struct KernelHoistPass : PassWrapper<KernelHoistPass, OperationPass<ModuleOp>> {
 
   void runOnOperation() final {
     // Inner loops first. Nothing leaves an iteration of a loop that carries
-    // nothing, so its iterations can share a buffer.
+    // nothing, so its iterations can share a buffer. Sizes are those of other
+    // buffers: another could be negative where the loop never runs.
     getOperation().walk([](scf::ForOp loop) {
       if (loop.getNumResults() != 0)
         return;
       for (auto op : llvm::make_early_inc_range(
                loop.getBody()->getOps<memref::AllocOp>()))
         if (llvm::all_of(op.getOperands(), [&](Value value) {
-              return loop.isDefinedOutsideOfLoop(value);
+              return loop.isDefinedOutsideOfLoop(value) &&
+                     value.getDefiningOp<memref::DimOp>();
             }))
           op->moveBefore(loop);
     });

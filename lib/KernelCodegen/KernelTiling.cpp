@@ -68,10 +68,8 @@ struct TileShape {
 TileShape tileWithRows(const VectorShape &shape) {
   return shape.registers >= 32 ? TileShape{8, 2} : TileShape{5, 2};
 }
-/// Without: one row, wide.
-TileShape tileWithoutRows(const VectorShape &shape) {
-  return {1, shape.registers >= 32 ? 8 : 4};
-}
+/// Without: one row, wide, so that a pass over a matrix touches whole lines.
+constexpr TileShape tileWithoutRows = {1, 8};
 /// Rows of the scheme "lanes" that share loads.
 int64_t laneRows(const VectorShape &shape) { return shape.bits >= 512 ? 4 : 2; }
 
@@ -249,8 +247,10 @@ int64_t registerWidthOf(Plan &plan, const VectorShape &shape) {
 /// The parallel loop for the rows of a tile: one that the vector operands do
 /// not all depend on (they are loaded once for all rows), long enough, and
 /// inner rather than outer.
-std::optional<unsigned> chooseRows(const Plan &plan, unsigned vectorDim,
-                                   int64_t wanted) {
+std::optional<unsigned> chooseRows(const Plan &plan, unsigned vectorDim) {
+  // Not the rows of a tile: the choice is the same on every CPU, and with it
+  // the order of sums.
+  constexpr int64_t wanted = 8;
   std::optional<unsigned> best;
   std::pair<bool, int64_t> bestScore;
   for (unsigned dim : plan.parallel) {
@@ -306,7 +306,7 @@ bool planColumns(Plan &plan, const VectorShape &shape) {
     return false;
 
   TileShape tile = tileWithRows(shape);
-  std::optional<unsigned> rows = chooseRows(plan, *vectorDim, tile.rows);
+  std::optional<unsigned> rows = chooseRows(plan, *vectorDim);
   std::optional<unsigned> packed;
   for (auto [i, input] : llvm::enumerate(plan.inputs)) {
     if (!input.used || !input.dependsOn(*vectorDim))
@@ -335,19 +335,13 @@ bool planColumns(Plan &plan, const VectorShape &shape) {
     if (canPack && pays && !packed)
       packed = i;
   }
-  // Only an operand that cannot be loaded has to be packed.
-  for (auto [i, input] : llvm::enumerate(plan.inputs))
-    if (packed && i != *packed && input.used && input.dependsOn(*vectorDim) &&
-        !input.isUnitAlong(*vectorDim))
-      return false;
-
   plan.lanes = false;
   plan.vectorDim = *vectorDim;
   plan.rowDim = rows;
   plan.packed = packed;
   plan.registerWidth = registerWidthOf(plan, shape);
   if (!rows)
-    tile = tileWithoutRows(shape);
+    tile = tileWithoutRows;
   plan.rows = tile.rows;
   plan.width = tile.vectors * plan.registerWidth;
   if (rows && !ShapedType::isDynamic(plan.sizes[*rows])) {
@@ -406,7 +400,7 @@ bool planLanes(Plan &plan, const VectorShape &shape) {
   plan.registerWidth = registerWidthOf(plan, shape);
   plan.width = laneBytes * 8 / (shape.bits / plan.registerWidth);
   plan.rows = 1;
-  plan.rowDim = chooseRows(plan, *vectorDim, laneRows(shape));
+  plan.rowDim = chooseRows(plan, *vectorDim);
   if (plan.rowDim)
     plan.rows = laneRows(shape);
   plan.packed.reset();

@@ -9,7 +9,23 @@
 // CHECK: scf.for
 // CHECK-NOT: memref.alloc
 // CHECK: return
-func.func @temporary(%n: index, %x: f32, %c0: index, %c1: index) {
+func.func @temporary(%m: memref<?xf32>, %x: f32, %c0: index, %c1: index) {
+  %n = memref.dim %m, %c0 : memref<?xf32>
+  scf.for %i = %c0 to %n step %c1 {
+    %t = memref.alloc(%n) : memref<?xf32>
+    memref.store %x, %t[%i] : memref<?xf32>
+  }
+  return
+}
+
+// -----
+
+// Its size could be negative where the loop never runs.
+
+// CHECK-LABEL: @unknown
+// CHECK: scf.for
+// CHECK: memref.alloc
+func.func @unknown(%n: index, %x: f32, %c0: index, %c1: index) {
   scf.for %i = %c0 to %n step %c1 {
     %t = memref.alloc(%n) : memref<?xf32>
     memref.store %x, %t[%i] : memref<?xf32>

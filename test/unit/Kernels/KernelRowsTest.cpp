@@ -294,6 +294,63 @@ TEST(KernelRows, Gather) {
   EXPECT_NE(call({-1}, out), "");
 }
 
+/// Tiles and vectors differ from CPU to CPU, values do not.
+TEST(KernelRows, SameBitsWhateverTheVectorUnit) {
+  const std::string module = R"mlir(
+    func.func @k(%a: tensor<37x300xf32>, %b: tensor<300x41xf32>)
+        -> tensor<37x41xf32> {
+      %zero = arith.constant 0.0 : f32
+      %e = tensor.empty() : tensor<37x41xf32>
+      %f = linalg.fill ins(%zero : f32) outs(%e : tensor<37x41xf32>)
+             -> tensor<37x41xf32>
+      %p = linalg.matmul ins(%a, %b : tensor<37x300xf32>, tensor<300x41xf32>)
+             outs(%f : tensor<37x41xf32>) -> tensor<37x41xf32>
+      %es = tensor.empty() : tensor<37xf32>
+      %fs = linalg.fill ins(%zero : f32) outs(%es : tensor<37xf32>)
+              -> tensor<37xf32>
+      %sums = linalg.reduce { arith.addf } ins(%a : tensor<37x300xf32>)
+                outs(%fs : tensor<37xf32>) dimensions = [1]
+      %x = linalg.generic {
+             indexing_maps = [affine_map<(i, j) -> (i)>,
+                              affine_map<(i, j) -> (i, j)>],
+             iterator_types = ["parallel", "parallel"]}
+           ins(%sums : tensor<37xf32>) outs(%p : tensor<37x41xf32>) {
+      ^bb0(%s: f32, %v: f32):
+        %0 = math.tanh %v : f32
+        %1 = math.exp %0 : f32
+        %2 = arith.addf %1, %s : f32
+        linalg.yield %2 : f32
+      } -> tensor<37x41xf32>
+      return %x : tensor<37x41xf32>
+    })mlir";
+  const std::vector<Tensor> inputs = {
+      make<float>(f32, {37, 300}, randomValues(37 * 300, 0.3f)),
+      make<float>(f32, {300, 41}, randomValues(300 * 41, 0.3f, 3))};
+  std::vector<std::vector<float>> results;
+  for (const char *cpu : {"portable", "host"}) {
+    std::string error;
+    mlir::FailureOr<KernelTarget> target = resolveKernelTarget(cpu, 2, error);
+    ASSERT_TRUE(mlir::succeeded(target)) << error;
+    std::vector<KernelSource> sources = {{"test", module}};
+    KernelImage image = compileKernels(sources, *target, 1)[0];
+    ASSERT_TRUE(image.errors.empty()) << image.errors[0];
+    KernelCode code;
+    code.name = "test";
+    code.object = reinterpret_cast<const uint8_t *>(image.object.data());
+    code.objectBytes = image.object.size();
+    code.symbol = OCTO_KERNEL_SYMBOL;
+    code.inputs = {tensor(f32, {37, 300}), tensor(f32, {300, 41})};
+    code.outputs = {tensor(f32, {37, 41})};
+    auto executor = load(code, target->cpu);
+    ASSERT_TRUE(executor) << executor.error().message;
+    std::vector<Tensor> out(1);
+    auto done = (*executor)->call(0, inputs, out, {});
+    ASSERT_TRUE(done) << done.error().message;
+    results.push_back(values<float>(out[0]));
+  }
+  EXPECT_EQ(results[0], results[1]);
+}
+
 /// Over the whole range of f32, with zeros, infinities and NaN.
 TEST(KernelMath, SpecialFunctions) {
   std::vector<float> input = {0.0f, -0.0f, INFINITY, -INFINITY, NAN, 1.0f};
