@@ -377,6 +377,7 @@ Expected<void> Engine::prepare() {
   breakEvenCycles =
       std::max<uint64_t>({breakEvenCycles, m.configSwitchCycles, 1});
   learnedQ16.assign(t.blocks.size(), 0);
+  learnedCount.assign(t.blocks.size(), 0);
 
   // The machine at cycle 0.
   tbus.resize(m.tbus);
@@ -1098,14 +1099,22 @@ void Engine::blockOver(uint32_t id, uint32_t block) {
 /// served when the present event has been handled, so that chains of frames
 /// that only pass values on do not recurse.
 void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
+  // Large programs lie in memory: what comes next is fetched early.
+  uint32_t first = t.values[slot].consumerBegin;
+  if (first != t.values[slot + 1].consumerBegin &&
+      t.consumers[first].block != noIndex)
+    __builtin_prefetch(&t.blocks[t.consumers[first].block]);
   deliveries.push_back({frame, frames[frame].generation, slot, value});
 }
 
 void Engine::drain() {
   while (!deliveries.empty() || !resumes.empty()) {
     if (!deliveries.empty()) {
-      Delivery delivery = deliveries.front();
-      deliveries.pop_front();
+      Delivery delivery = deliveries[firstDelivery++];
+      if (firstDelivery == deliveries.size()) {
+        deliveries.clear();
+        firstDelivery = 0;
+      }
       if (frames.current(delivery.frame, delivery.frameGeneration))
         consume(delivery.frame, delivery.slot, delivery.value);
       release(delivery.value);

@@ -550,7 +550,9 @@ private:
   std::vector<std::unique_ptr<uint32_t[]>> wordStorage;
   std::vector<std::vector<SegmentActivation>> segmentActivations;
   std::vector<uint32_t> freeActivations;
-  std::deque<Delivery> deliveries;
+  /// Served from `firstDelivery` on, emptied when all are.
+  std::vector<Delivery> deliveries;
+  size_t firstDelivery = 0;
   std::vector<std::pair<uint32_t, uint32_t>> resumes;
 
   std::vector<TbuState> tbus;
@@ -615,6 +617,7 @@ private:
   std::vector<uint32_t> workOf;
   std::vector<uint64_t> variantScaleQ16; ///< against one PEA
   std::vector<uint64_t> learnedQ16;      ///< by block: mean of what completed
+  std::vector<uint8_t> learnedCount;     ///< by block: of how many, up to 4
 
   // Numbers.
   Counters counters;

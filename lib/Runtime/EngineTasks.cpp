@@ -244,7 +244,7 @@ static void subtractBacklog(Instance &instance, TbuState &tbu,
 
 void Engine::requestDispatch(uint32_t id) {
   TbuState &tbu = tbus[id];
-  if (tbu.dispatchPending)
+  if (tbu.dispatchPending || (traits.onlyQueued && !tbu.queued))
     return;
   tbu.dispatchPending = true;
   push(now(), EventClass::Scheduler, DispatchEvent, id, id, 0);
@@ -521,8 +521,8 @@ uint32_t Engine::variantFor(uint32_t kernel, uint32_t gang) const {
 uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {
   const BlockInfo &block = t.blocks[blockId];
   // The mean of what has completed, once there are a few.
-  uint64_t one = totals[blockId].instances >= 4 ? learnedQ16[blockId] >> 16
-                                                : block.expectedCycles;
+  uint64_t one = learnedCount[blockId] >= 4 ? learnedQ16[blockId] >> 16
+                                            : block.expectedCycles;
   uint32_t v = variantFor(block.kernel, gang);
   if (v == noIndex)
     v = t.kernels[block.kernel].variantBegin;
@@ -772,6 +772,7 @@ void Engine::maybeCompute(uint32_t id) {
   instance.started = std::max({instance.configured, instance.inputsAt, now()});
   instance.finish = instance.started + cycles;
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
+  __builtin_prefetch(&t.values[t.blocks[instance.block].outputBegin]);
   push(instance.finish, EventClass::Completion, CompletionEvent,
        t.blocks[instance.block].local, id, instance.generation,
        instance.resizes);
@@ -830,6 +831,8 @@ void Engine::complete(uint32_t id) {
   const BlockInfo &block = t.blocks[instance.block];
   const KernelInfo &kernel = t.kernels[block.kernel];
   uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
+  __builtin_prefetch(&totals[instance.block]);
+  __builtin_prefetch(&t.consumers[t.values[block.outputBegin].consumerBegin]);
   if (instance.resizing) {
     // The end came before the tile boundary: PEAs that were to join go too.
     PeaMask joining = instance.nextPeas & ~instance.peas;
@@ -856,12 +859,13 @@ void Engine::complete(uint32_t id) {
     taskWait.add(wait);
   uint64_t &meanQ16 = learnedQ16[instance.block];
   uint64_t sampleQ16 = instance.oneCycles << 16;
-  if (total.instances == 1)
+  if (!learnedCount[instance.block])
     meanQ16 = sampleQ16;
   else if (sampleQ16 > meanQ16)
     meanQ16 += (sampleQ16 - meanQ16) / 8;
   else
     meanQ16 -= (meanQ16 - sampleQ16) / 8;
+  learnedCount[instance.block] += learnedCount[instance.block] < 4;
 
   OpenRequest &request = requests[instance.request];
   if (trace)

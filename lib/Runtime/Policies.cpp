@@ -26,6 +26,7 @@ public:
   PolicyTraits traits() const override {
     PolicyTraits traits;
     traits.segments = true;
+    traits.onlyQueued = true;
     traits.reach = Reach::Shares;
     return traits;
   }

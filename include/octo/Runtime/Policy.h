@@ -61,6 +61,9 @@ struct PolicyTraits {
   bool segments = false;
   /// `epoch` is called every PolicyTable.epoch_cycles.
   bool epochs = false;
+  /// With `central` false: `dispatch` is not called for a TBU with nothing in
+  /// its queues. For policies that would do nothing then.
+  bool onlyQueued = false;
   Reach reach = Reach::Shares;
   /// The host port chooses the lane of a request instead of counting requests:
   /// it weighs the load of lanes in use against filling one more with code and
