@@ -115,26 +115,71 @@ bool isRowwise(linalg::LinalgOp op) {
   return true;
 }
 
-/// The operations that can run in the loop over the rows of `root`: those that
-/// only it and each other use.
-llvm::SetVector<Operation *> rowwiseProducers(linalg::LinalgOp root) {
-  llvm::SetVector<Operation *> set;
-  set.insert(root);
-  for (unsigned i = 0; i < set.size(); ++i)
-    for (Value operand : set[i]->getOperands())
-      if (auto producer = operand.getDefiningOp<linalg::LinalgOp>())
-        if (producer->getBlock() == root->getBlock() && isRowwise(producer))
-          set.insert(producer);
-  for (bool changed = true; changed;) {
-    changed = false;
-    for (unsigned i = set.size(); i-- > 1;)
-      if (llvm::any_of(set[i]->getUsers(),
-                       [&](Operation *user) { return !set.contains(user); })) {
-        set.remove(set[i]);
-        changed = true;
-      }
+/// What can run in the same block as `op` and makes one of its operands.
+linalg::LinalgOp rowwiseProducer(Operation *op, Value operand) {
+  auto producer = operand.getDefiningOp<linalg::LinalgOp>();
+  if (!producer || producer->getBlock() != op->getBlock() ||
+      !isRowwise(producer))
+    return nullptr;
+  return producer;
+}
+
+using Loops = SmallVector<unsigned>;
+
+/// The loops of the producer of `operand` that run with the loops `rows` of its
+/// user, or none: then it makes the same elements for several rows.
+std::optional<Loops> followRows(OpOperand &operand, ArrayRef<unsigned> rows) {
+  auto user = cast<linalg::LinalgOp>(operand.getOwner());
+  auto result = cast<OpResult>(operand.get());
+  auto producer = cast<linalg::LinalgOp>(result.getOwner());
+  AffineMap used = user.getMatchingIndexingMap(&operand);
+  AffineMap made = producer.getIndexingMapMatchingResult(result);
+  Loops loops;
+  for (unsigned row : rows) {
+    std::optional<unsigned> position =
+        used.getResultPosition(getAffineDimExpr(row, user->getContext()));
+    if (!position)
+      return std::nullopt;
+    auto dim = dyn_cast<AffineDimExpr>(made.getResult(*position));
+    if (!dim)
+      return std::nullopt;
+    loops.push_back(dim.getPosition());
   }
-  return set;
+  return loops;
+}
+
+/// The operations that can run in the loop over the `outer` outermost loops of
+/// `root`: those that only it and each other use, and row by row.
+llvm::SetVector<Operation *> rowwiseGroup(linalg::LinalgOp root,
+                                          unsigned outer) {
+  llvm::DenseSet<Operation *> excluded;
+  for (;;) {
+    size_t before = excluded.size();
+    llvm::SetVector<Operation *> group;
+    llvm::DenseMap<Operation *, Loops> rows;
+    group.insert(root);
+    rows[root] = llvm::to_vector(llvm::seq(0u, outer));
+    for (unsigned i = 0; i < group.size(); ++i)
+      for (OpOperand &operand : group[i]->getOpOperands()) {
+        linalg::LinalgOp producer = rowwiseProducer(group[i], operand.get());
+        if (!producer || excluded.contains(producer))
+          continue;
+        std::optional<Loops> loops = followRows(operand, Loops(rows[group[i]]));
+        if (!loops || (group.contains(producer) && rows[producer] != *loops)) {
+          excluded.insert(producer);
+          continue;
+        }
+        rows[producer] = *loops;
+        group.insert(producer);
+      }
+    for (Operation *op : group)
+      if (op != root && llvm::any_of(op->getUsers(), [&](Operation *user) {
+            return !group.contains(user) || excluded.contains(user);
+          }))
+        excluded.insert(op);
+    if (excluded.size() == before)
+      return group;
+  }
 }
 
 bool isLarge(RankedTensorType type) {
@@ -153,28 +198,27 @@ void runByRows(IRRewriter &rewriter, linalg::LinalgOp root) {
       root.getNumLoops() < 2 || !type || !isLarge(type) || !isRowwise(root) ||
       !root.getMatchingIndexingMap(root.getDpsInitOperand(0)).isIdentity())
     return;
-  llvm::SetVector<Operation *> set = rowwiseProducers(root);
+
+  // Rows are cut from the outermost loops: those that an operand of lower rank
+  // runs along.
+  unsigned outer = root.getNumLoops();
+  for (OpOperand *input : root.getDpsInputOperands()) {
+    AffineMap map = root.getMatchingIndexingMap(input);
+    if (map.getNumResults() == root.getNumLoops() ||
+        !rowwiseProducer(root, input->get()))
+      continue;
+    unsigned length = 0;
+    while (length < map.getNumResults() && map.isFunctionOfDim(length))
+      ++length;
+    if (length != 0)
+      outer = std::min(outer, length);
+  }
+  if (outer == root.getNumLoops())
+    return;
+  llvm::SetVector<Operation *> set = rowwiseGroup(root, outer);
   if (llvm::none_of(set, [](Operation *op) {
         return cast<linalg::LinalgOp>(op).getNumReductionLoops() != 0;
       }))
-    return;
-
-  // The loops that every operand of lower rank runs along.
-  unsigned outer = root.getNumLoops();
-  for (OpOperand *input : root.getDpsInputOperands()) {
-    Operation *producer = input->get().getDefiningOp();
-    AffineMap map = root.getMatchingIndexingMap(input);
-    if (!producer || !set.contains(producer) ||
-        map.getNumResults() == root.getNumLoops())
-      continue;
-    // Rows are cut from the outermost loops.
-    unsigned length = map.getNumResults();
-    for (unsigned i = 0; i < length; ++i)
-      if (!map.isFunctionOfDim(i))
-        return;
-    outer = std::min(outer, length);
-  }
-  if (outer == 0 || outer == root.getNumLoops())
     return;
 
   SmallVector<OpFoldResult> sizes(root.getNumLoops(), rewriter.getIndexAttr(0));
@@ -206,9 +250,8 @@ struct KernelFusionPass
 
   StringRef getArgument() const final { return "octo-kernel-fusion"; }
   StringRef getDescription() const final {
-    return "Fuse element-wise operations of kernels on tensors, and cut "
-           "row-wise "
-           "ones into rows";
+    return "Fuse element-wise operations of kernels on tensors, and run what "
+           "works on rows row by row";
   }
   void getDependentDialects(DialectRegistry &registry) const final {
     registry.insert<affine::AffineDialect, arith::ArithDialect,

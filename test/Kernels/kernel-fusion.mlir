@@ -71,3 +71,53 @@ func.func @shared(%x: tensor<256x256xf32>, %f: tensor<256xf32>)
   } -> tensor<256x256xf32>
   return %0, %most : tensor<256x256xf32>, tensor<256xf32>
 }
+
+// -----
+
+// Sums of columns are the same for every row: they stay outside of its loop,
+// while the rest runs by rows.
+
+// CHECK-LABEL: @columns
+// CHECK: linalg.generic {{.*}}iterator_types = ["reduction", "parallel"]
+// CHECK: scf.for
+// CHECK: linalg.generic {{.*}}iterator_types = ["parallel", "reduction"]
+// CHECK-NOT: iterator_types = ["reduction", "parallel"]
+// CHECK: return
+#all = affine_map<(i, j) -> (i, j)>
+#row = affine_map<(i, j) -> (i)>
+#column = affine_map<(i, j) -> (j)>
+func.func @columns(%x: tensor<256x256xf32>, %f: tensor<256xf32>)
+    -> tensor<256x256xf32> {
+  %r = tensor.empty() : tensor<256x256xf32>
+  %sums = linalg.generic {indexing_maps = [#all, #column],
+                          iterator_types = ["reduction", "parallel"]}
+      ins(%x : tensor<256x256xf32>) outs(%f : tensor<256xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %1 = arith.addf %o, %a : f32
+    linalg.yield %1 : f32
+  } -> tensor<256xf32>
+  %y = linalg.generic {indexing_maps = [#all, #column, #all],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%x, %sums : tensor<256x256xf32>, tensor<256xf32>)
+      outs(%r : tensor<256x256xf32>) {
+  ^bb0(%a: f32, %m: f32, %o: f32):
+    %1 = arith.subf %a, %m : f32
+    linalg.yield %1 : f32
+  } -> tensor<256x256xf32>
+  %most = linalg.generic {indexing_maps = [#all, #row],
+                          iterator_types = ["parallel", "reduction"]}
+      ins(%y : tensor<256x256xf32>) outs(%f : tensor<256xf32>) {
+  ^bb0(%a: f32, %o: f32):
+    %1 = arith.maximumf %o, %a : f32
+    linalg.yield %1 : f32
+  } -> tensor<256xf32>
+  %0 = linalg.generic {indexing_maps = [#all, #row, #all],
+                       iterator_types = ["parallel", "parallel"]}
+      ins(%y, %most : tensor<256x256xf32>, tensor<256xf32>)
+      outs(%r : tensor<256x256xf32>) {
+  ^bb0(%a: f32, %m: f32, %o: f32):
+    %1 = arith.mulf %a, %m : f32
+    linalg.yield %1 : f32
+  } -> tensor<256x256xf32>
+  return %0 : tensor<256x256xf32>
+}
