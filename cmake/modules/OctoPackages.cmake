@@ -33,6 +33,14 @@ if(OCTO_BUILD_TESTS)
   octo_require(GTest "libgtest-dev" CONFIG)
 endif()
 
+# METIS comes without a package file.
+find_path(METIS_INCLUDE_DIR metis.h)
+find_library(METIS_LIBRARY metis)
+if(NOT METIS_INCLUDE_DIR OR NOT METIS_LIBRARY)
+  message(FATAL_ERROR "Octopus needs METIS, which was not found.\n"
+                      "  On Debian:  apt-get install libmetis-dev")
+endif()
+
 find_program(FLATC flatc)
 if(NOT FLATC)
   message(FATAL_ERROR "Octopus needs flatc, which was not found.\n"

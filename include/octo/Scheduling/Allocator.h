@@ -143,6 +143,18 @@ void planShares(const Problem &problem, const Topology &topology,
 Checked<Allocation> allocate(const Problem &problem, const Topology &topology,
                              const AllocateOptions &options = {});
 
+/// The conventional mapping, to compare with: every task gets an equal number
+/// of PEAs of its class, in the order of the blocks along laneTbus, whatever it
+/// costs and however often it runs; every control block an equal number of
+/// CBUs. More tasks than PEAs share them evenly in time. A task's PEAs are cut
+/// into replicas of the largest gang that is efficient enough
+/// (`gangEfficiencyQ16`) and fits. Pins are honoured. Needs no frequencies: the
+/// only columns of the problem that are read are kernels, gangs, pins, regions
+/// (for the routing). Cost: linear in blocks and replicas, of which there are
+/// no more than PEAs and blocks together.
+Checked<Placement> placeEvenly(const Problem &problem, const Topology &topology,
+                               uint32_t gangEfficiencyQ16 = 45875);
+
 } // namespace octo::sched
 
 #endif // OCTO_SCHEDULING_ALLOCATOR_H

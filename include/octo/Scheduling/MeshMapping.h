@@ -1,0 +1,48 @@
+//===- MeshMapping.h - Graphs onto the clusters of a mesh -------*- C++ -*-===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Gives each node of a large graph a cluster, so that no cluster has much more
+// work than its part and data travels few hops: the sum of bytes times hops
+// over all edges is small. Time is not looked at; the allocator does that.
+//
+//===----------------------------------------------------------------------===//
+
+#ifndef OCTO_SCHEDULING_MESHMAPPING_H
+#define OCTO_SCHEDULING_MESHMAPPING_H
+
+#include "octo/Scheduling/Problem.h"
+
+namespace octo::sched {
+
+struct MappingOptions {
+  /// Work of a cluster over its part that is accepted, in 1/65536. A single
+  /// node may be heavier than that.
+  uint32_t imbalanceQ16 = 3277; // 5 %
+  /// Rounds of moves, at most.
+  uint32_t rounds = 12;
+};
+
+/// The cluster of each node. `work` is by node; `capacity` by cluster, what it
+/// can do relative to others, 0 where nothing may be placed. Ends of edges that
+/// are `none` are ignored. Bisects nodes (METIS: Karypis, Kumar, SIAM J. Sci.
+/// Comput. 20(1), 1998) and mesh together, each half of the nodes to the half
+/// of the mesh that is nearer to what it exchanges data with, then moves and
+/// swaps nodes while that saves hops. Near-linear. The result depends on
+/// nothing but the arguments. An error names what is missing.
+Checked<std::vector<uint32_t>> mapToMesh(std::span<const uint64_t> work,
+                                         std::span<const Edge> edges,
+                                         const Topology &topology,
+                                         std::span<const uint64_t> capacity,
+                                         const MappingOptions &options = {});
+
+/// Sum of bytes times hops over the edges between nodes.
+uint64_t hopBytes(std::span<const Edge> edges, const Topology &topology,
+                  std::span<const uint32_t> clusterOf);
+
+} // namespace octo::sched
+
+#endif // OCTO_SCHEDULING_MESHMAPPING_H

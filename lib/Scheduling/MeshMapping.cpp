@@ -1,0 +1,470 @@
+//===- MeshMapping.cpp - Graphs onto the clusters of a mesh ---------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Recursive bisection of the graph matched to that of the mesh (Ercal,
+// Ramanujam, Sadayappan, J. Parallel Distrib. Comput. 10(1), 1990; Pellegrini,
+// SHPCC 1994), then greedy refinement on hop-bytes (Bhatele, Kale,
+// "Heuristic-based techniques for mapping irregular communication graphs to
+// mesh topologies", HPCC 2011).
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Scheduling/MeshMapping.h"
+
+#include <algorithm>
+#include <limits>
+#include <metis.h>
+#include <numeric>
+#include <tuple>
+
+namespace octo::sched {
+
+namespace {
+
+class Mapper {
+public:
+  Mapper(std::span<const uint64_t> work, const Topology &topology,
+         std::span<const uint64_t> capacity, const MappingOptions &options)
+      : work(work), topology(topology), desc(topology.desc()),
+        capacity(capacity), options(options), clusterOf(work.size(), none),
+        centre(work.size()), loadOf(desc.numClusters(), 0),
+        limitOf(desc.numClusters(), 0) {}
+
+  Checked<std::vector<uint32_t>> run(std::span<const Edge> edges);
+
+private:
+  void build(std::span<const Edge> edges);
+  void measureDistances();
+  bool bisect(std::vector<uint32_t> nodes, std::vector<uint32_t> clusters);
+  void fillClusters();
+  void place(uint32_t node, uint32_t to);
+  void balance();
+  void refine();
+  uint32_t distance(uint32_t a, uint32_t b) const {
+    if (!table.empty())
+      return table[size_t(a) * desc.numClusters() + b];
+    return topology.distance(a, b);
+  }
+  int64_t cost(uint32_t node, uint32_t cluster) const {
+    int64_t sum = 0;
+    for (uint32_t i = offsets[node]; i < offsets[node + 1]; ++i)
+      sum += int64_t(weight[i]) * distance(clusterOf[other[i]], cluster);
+    return sum;
+  }
+
+  std::span<const uint64_t> work;
+  const Topology &topology;
+  const TargetDesc &desc;
+  std::span<const uint64_t> capacity;
+  const MappingOptions &options;
+  // Both directions of each edge, parallel ones as one.
+  std::vector<uint32_t> offsets, other;
+  std::vector<uint32_t> weight;
+  std::vector<uint32_t> workWeight; // scaled for METIS
+  std::vector<uint16_t> table;      // distances, where they fit
+  std::vector<uint32_t> clusterOf;
+  std::vector<Coord> centre;     // of the part of the mesh that a node is in
+  std::vector<uint32_t> localOf; // scratch: number of a node in a part
+  std::vector<uint64_t> loadOf, limitOf;      // by cluster
+  std::vector<std::vector<uint32_t>> nodesIn; // by cluster
+  std::vector<uint32_t> indexIn;              // of a node in that
+};
+
+/// METIS counts in 32 bits: weights are scaled so that their sums fit.
+uint64_t scaleFor(unsigned __int128 sum) {
+  return uint64_t(sum / (uint64_t(1) << 27)) + 1;
+}
+
+void Mapper::build(std::span<const Edge> edges) {
+  const uint32_t numNodes = uint32_t(work.size());
+  unsigned __int128 allBytes = 0, allWork = 0;
+  auto counts = [&](const Edge &e) {
+    return e.from != none && e.to != none && e.from != e.to;
+  };
+  for (const Edge &e : edges)
+    if (counts(e))
+      allBytes += e.bytes + 1;
+  for (uint64_t w : work)
+    allWork += w;
+  // An edge without bytes still is a message.
+  const uint64_t byteScale = scaleFor(2 * allBytes + numNodes);
+  const uint64_t workScale = scaleFor(allWork + numNodes);
+  offsets.assign(numNodes + 1, 0);
+  for (const Edge &e : edges)
+    if (counts(e))
+      ++offsets[e.from + 1], ++offsets[e.to + 1];
+  for (uint32_t v = 0; v < numNodes; ++v)
+    offsets[v + 1] += offsets[v];
+  std::vector<std::pair<uint32_t, uint32_t>> half(offsets[numNodes]);
+  std::vector<uint32_t> next(offsets.begin(), offsets.end() - 1);
+  for (const Edge &e : edges)
+    if (counts(e)) {
+      uint32_t w = uint32_t((e.bytes + 1) / byteScale) + 1;
+      half[next[e.from]++] = {e.to, w};
+      half[next[e.to]++] = {e.from, w};
+    }
+  uint32_t kept = 0;
+  for (uint32_t v = 0; v < numNodes; ++v) {
+    auto first = half.begin() + offsets[v],
+         last = half.begin() + offsets[v + 1];
+    std::sort(first, last);
+    offsets[v] = kept;
+    for (auto at = first; at != last; ++at)
+      if (kept > offsets[v] && other[kept - 1] == at->first) {
+        weight[kept - 1] += at->second;
+      } else {
+        other.push_back(at->first);
+        weight.push_back(at->second);
+        ++kept;
+      }
+  }
+  offsets[numNodes] = kept;
+  for (uint64_t w : work)
+    workWeight.push_back(uint32_t(w / workScale) + 1);
+  localOf.assign(numNodes, none);
+}
+
+void Mapper::measureDistances() {
+  const size_t clusters = desc.numClusters();
+  if (clusters > 4096)
+    return;
+  table.resize(clusters * clusters);
+  for (uint32_t a = 0; a < clusters; ++a)
+    for (uint32_t b = 0; b < clusters; ++b)
+      table[a * clusters + b] =
+          uint16_t(std::min(topology.distance(a, b), 0xffffu));
+}
+
+/// Splits clusters along the longer side of their bounding box and nodes in
+/// proportion, until one cluster is left. False if METIS failed.
+bool Mapper::bisect(std::vector<uint32_t> nodes,
+                    std::vector<uint32_t> clusters) {
+  if (nodes.empty())
+    return true;
+  if (clusters.size() == 1) {
+    for (uint32_t v : nodes)
+      clusterOf[v] = clusters[0];
+    return true;
+  }
+  auto box = [&](std::span<const uint32_t> of) {
+    Coord low = desc.coordOf(of[0]), high = low;
+    for (uint32_t c : of) {
+      Coord at = desc.coordOf(c);
+      low.x = std::min(low.x, at.x), low.y = std::min(low.y, at.y);
+      high.x = std::max(high.x, at.x), high.y = std::max(high.y, at.y);
+    }
+    return std::pair(low, high);
+  };
+  auto [low, high] = box(clusters);
+  const bool wide = high.x - low.x >= high.y - low.y;
+  std::sort(clusters.begin(), clusters.end(), [&](uint32_t a, uint32_t b) {
+    Coord p = desc.coordOf(a), q = desc.coordOf(b);
+    return wide ? std::tie(p.x, p.y) < std::tie(q.x, q.y)
+                : std::tie(p.y, p.x) < std::tie(q.y, q.x);
+  });
+  // Whole columns (or rows) on each side, as near to a half as that gives.
+  auto line = [&](size_t i) {
+    Coord at = desc.coordOf(clusters[i]);
+    return wide ? at.x : at.y;
+  };
+  size_t cut = clusters.size() / 2;
+  for (size_t d = 0; d < clusters.size() / 2; ++d) {
+    if (line(cut - d) != line(cut - d - 1)) {
+      cut -= d;
+      break;
+    }
+    if (cut + d + 1 < clusters.size() && line(cut + d + 1) != line(cut + d)) {
+      cut += d + 1;
+      break;
+    }
+  }
+  std::vector<uint32_t> firstHalf(clusters.begin(), clusters.begin() + cut);
+  std::vector<uint32_t> secondHalf(clusters.begin() + cut, clusters.end());
+  auto sum = [&](std::span<const uint32_t> of) {
+    double total = 0;
+    for (uint32_t c : of)
+      total += double(capacity[c]);
+    return total;
+  };
+  const double left = sum(firstHalf), right = sum(secondHalf);
+
+  // Doubled middles of both halves of the mesh.
+  auto middle = [&](std::span<const uint32_t> of) {
+    auto [a, b] = box(of);
+    return Coord{a.x + b.x, a.y + b.y};
+  };
+  auto apart = [](Coord a, Coord b) {
+    return int64_t(std::max(a.x, b.x) - std::min(a.x, b.x)) +
+           int64_t(std::max(a.y, b.y) - std::min(a.y, b.y));
+  };
+  const Coord middles[2] = {middle(firstHalf), middle(secondHalf)};
+
+  const uint32_t size = uint32_t(nodes.size());
+  std::vector<idx_t> part(size, 0);
+  if (size == 2)
+    part[1] = 1;
+  // What nodes outside, in the middle of their parts, pull to the first half.
+  std::vector<int64_t> pull(size, 0);
+  for (uint32_t i = 0; i < size; ++i)
+    localOf[nodes[i]] = i;
+  std::vector<idx_t> begin{0}, to, bytes, weights;
+  for (uint32_t i = 0; i < size; ++i) {
+    const uint32_t v = nodes[i];
+    for (uint32_t k = offsets[v]; k < offsets[v + 1]; ++k) {
+      if (uint32_t local = localOf[other[k]]; local != none) {
+        to.push_back(idx_t(local));
+        bytes.push_back(idx_t(weight[k]));
+      } else {
+        const Coord there = centre[other[k]];
+        pull[i] += int64_t(weight[k]) *
+                   (apart(there, middles[1]) - apart(there, middles[0]));
+      }
+    }
+    begin.push_back(idx_t(to.size()));
+    weights.push_back(idx_t(workWeight[v]));
+  }
+  for (uint32_t v : nodes)
+    localOf[v] = none;
+  if (size > 2) {
+    idx_t count = idx_t(size), constraints = 1, parts = 2, cutWeight = 0;
+    real_t targets[2] = {real_t(left / (left + right)),
+                         real_t(right / (left + right))};
+    idx_t settings[METIS_NOPTIONS];
+    METIS_SetDefaultOptions(settings);
+    settings[METIS_OPTION_SEED] = 1;
+    settings[METIS_OPTION_NCUTS] = 1;
+    // In thousandths; errors of the levels add up, so each gets a little.
+    settings[METIS_OPTION_UFACTOR] = std::max<idx_t>(
+        1, idx_t(uint64_t(options.imbalanceQ16) * 1000 / (65536 * 8)));
+    if (METIS_PartGraphRecursive(&count, &constraints, begin.data(), to.data(),
+                                 weights.data(), nullptr, bytes.data(), &parts,
+                                 targets, nullptr, settings, &cutWeight,
+                                 part.data()) != METIS_OK)
+      return false;
+  }
+  // Which half of the nodes is pulled to which half of the mesh? Halves of
+  // unequal size cannot change places.
+  int64_t straight = 0;
+  for (uint32_t i = 0; i < size; ++i)
+    straight += part[i] ? -pull[i] : pull[i];
+  const bool swap = left == right && straight < 0;
+  std::vector<uint32_t> nodesOf[2];
+  for (uint32_t i = 0; i < size; ++i) {
+    const int h = int(part[i]) ^ int(swap);
+    centre[nodes[i]] = middles[h];
+    nodesOf[h].push_back(nodes[i]);
+  }
+  nodes = {};
+  return bisect(std::move(nodesOf[0]), std::move(firstHalf)) &&
+         bisect(std::move(nodesOf[1]), std::move(secondHalf));
+}
+
+void Mapper::fillClusters() {
+  nodesIn.resize(desc.numClusters());
+  indexIn.resize(work.size());
+  for (uint32_t v = 0; v < work.size(); ++v) {
+    loadOf[clusterOf[v]] += work[v];
+    indexIn[v] = uint32_t(nodesIn[clusterOf[v]].size());
+    nodesIn[clusterOf[v]].push_back(v);
+  }
+}
+
+void Mapper::place(uint32_t v, uint32_t to) {
+  std::vector<uint32_t> &old = nodesIn[clusterOf[v]];
+  indexIn[old.back()] = indexIn[v];
+  old[indexIn[v]] = old.back();
+  old.pop_back();
+  loadOf[clusterOf[v]] -= work[v];
+  clusterOf[v] = to;
+  indexIn[v] = uint32_t(nodesIn[to].size());
+  nodesIn[to].push_back(v);
+  loadOf[to] += work[v];
+}
+
+/// Clusters that got too much hand nodes to those around them: to one that has
+/// room where that costs least, else on to one that has less.
+void Mapper::balance() {
+  constexpr uint32_t mostSweeps = 32;
+  constexpr uint32_t mostNear = 24;
+  std::vector<uint32_t> near;
+  std::vector<uint32_t> seen(desc.numClusters(), none);
+  uint32_t visit = 0;
+  for (uint32_t sweep = 0; sweep < mostSweeps; ++sweep) {
+    bool over = false;
+    for (uint32_t here = 0; here < desc.numClusters(); ++here) {
+      while (loadOf[here] > limitOf[here]) {
+        over = true;
+        // The next clusters around, in rings.
+        near.assign(1, here);
+        seen[here] = ++visit;
+        for (size_t i = 0; i < near.size() && near.size() < mostNear; ++i)
+          for (Direction d : {Direction::East, Direction::West,
+                              Direction::North, Direction::South})
+            if (uint32_t c = topology.neighbour(near[i], d);
+                c != Topology::none && seen[c] != visit) {
+              seen[c] = visit;
+              near.push_back(c);
+            }
+        uint32_t node = none, to = none;
+        bool fits = false;
+        int64_t least = 0;
+        for (uint32_t v : nodesIn[here])
+          for (uint32_t c : near) {
+            if (c == here || !capacity[c] || work[v] == 0)
+              continue;
+            const bool room = loadOf[c] + work[v] <= limitOf[c];
+            if ((!room && fits) || loadOf[c] + work[v] >= loadOf[here])
+              continue;
+            // Without room, downhill counts; with it, the way of the data.
+            const int64_t loss = room ? cost(v, c) - cost(v, here)
+                                      : int64_t(loadOf[c] + work[v]);
+            if (node == none || room > fits || loss < least)
+              node = v, to = c, fits = room, least = loss;
+          }
+        if (node == none)
+          break;
+        place(node, to);
+      }
+    }
+    if (!over)
+      break;
+  }
+}
+
+/// Each node in turn goes where its edges are shortest, or changes places with
+/// one there, if both together gain.
+void Mapper::refine() {
+  const uint32_t numNodes = uint32_t(work.size());
+  std::vector<uint32_t> tried;
+  for (uint32_t round = 0; round < options.rounds; ++round) {
+    uint64_t moves = 0;
+    for (uint32_t v = 0; v < numNodes; ++v) {
+      if (offsets[v] == offsets[v + 1])
+        continue;
+      const uint32_t here = clusterOf[v];
+      const int64_t now = cost(v, here);
+      // Towards the heaviest partners, and one step in each direction.
+      tried.clear();
+      auto consider = [&](uint32_t c) {
+        if (c != here && c != Topology::none && capacity[c] &&
+            std::find(tried.begin(), tried.end(), c) == tried.end())
+          tried.push_back(c);
+      };
+      for (Direction d : {Direction::East, Direction::West, Direction::North,
+                          Direction::South})
+        consider(topology.neighbour(here, d));
+      for (uint32_t i = offsets[v]; i < offsets[v + 1] && tried.size() < 12;
+           ++i)
+        consider(clusterOf[other[i]]);
+      uint32_t best = none, partner = none;
+      int64_t bestGain = 0;
+      for (uint32_t c : tried) {
+        const int64_t gain = now - cost(v, c);
+        if (gain <= bestGain)
+          continue;
+        if (loadOf[c] + work[v] <= limitOf[c]) {
+          best = c, partner = none, bestGain = gain;
+          continue;
+        }
+        // No room: is there one that loses less by coming here?
+        const std::vector<uint32_t> &there = nodesIn[c];
+        const size_t most = std::min<size_t>(there.size(), 8);
+        for (size_t k = 0; k < most; ++k) {
+          const uint32_t u = there[(round + v + k) % there.size()];
+          if (loadOf[c] + work[v] - work[u] > limitOf[c] ||
+              loadOf[here] + work[u] - work[v] > limitOf[here])
+            continue;
+          int64_t both = gain + cost(u, c) - cost(u, here);
+          // An edge between the two is counted as vanishing twice.
+          for (uint32_t i = offsets[v]; i < offsets[v + 1]; ++i)
+            if (other[i] == u)
+              both -= 2 * int64_t(weight[i]) * distance(here, c);
+          if (both > bestGain)
+            best = c, partner = u, bestGain = both;
+        }
+      }
+      if (best == none)
+        continue;
+      place(v, best);
+      if (partner != none)
+        place(partner, here);
+      ++moves;
+    }
+    if (moves * 200 < numNodes)
+      break;
+  }
+}
+
+Checked<std::vector<uint32_t>> Mapper::run(std::span<const Edge> edges) {
+  std::vector<uint32_t> nodes(work.size()), clusters;
+  std::iota(nodes.begin(), nodes.end(), 0u);
+  unsigned __int128 room = 0, total = 0;
+  for (uint32_t c = 0; c < desc.numClusters(); ++c)
+    if (capacity[c]) {
+      clusters.push_back(c);
+      room += capacity[c];
+    }
+  if (clusters.empty())
+    return tl::make_unexpected(Violation{
+        none,
+        {},
+        fmt::format("machine '{}' has no cluster to place on", desc.name)});
+  uint64_t heaviest = 0;
+  for (uint64_t w : work) {
+    total += w;
+    heaviest = std::max(heaviest, w);
+  }
+  for (uint32_t c : clusters)
+    limitOf[c] = std::max(
+        uint64_t(total * capacity[c] / room * (65536 + options.imbalanceQ16) >>
+                 16),
+        heaviest);
+  build(edges);
+  measureDistances();
+  const Coord all = {desc.meshWidth(), desc.meshHeight()};
+  std::fill(centre.begin(), centre.end(), all);
+  if (!bisect(std::move(nodes), clusters))
+    return tl::make_unexpected(Violation{
+        none, {}, fmt::format("METIS could not split {} nodes", work.size())});
+  fillClusters();
+  balance();
+  refine();
+  return std::move(clusterOf);
+}
+
+} // namespace
+
+Checked<std::vector<uint32_t>> mapToMesh(std::span<const uint64_t> work,
+                                         std::span<const Edge> edges,
+                                         const Topology &topology,
+                                         std::span<const uint64_t> capacity,
+                                         const MappingOptions &options) {
+  if (capacity.size() != topology.numClusters())
+    return tl::make_unexpected(
+        Violation{none,
+                  {},
+                  fmt::format("{} clusters, but capacities of {}",
+                              topology.numClusters(), capacity.size())});
+  for (const Edge &e : edges)
+    if ((e.from != none && e.from >= work.size()) ||
+        (e.to != none && e.to >= work.size()))
+      return tl::make_unexpected(
+          Violation{none, {}, "an edge leaves the nodes"});
+  return Mapper(work, topology, capacity, options).run(edges);
+}
+
+uint64_t hopBytes(std::span<const Edge> edges, const Topology &topology,
+                  std::span<const uint32_t> clusterOf) {
+  uint64_t sum = 0;
+  for (const Edge &e : edges)
+    if (e.from != none && e.to != none)
+      sum += e.bytes *
+             uint64_t(topology.distance(clusterOf[e.from], clusterOf[e.to]));
+  return sum;
+}
+
+} // namespace octo::sched

@@ -1,0 +1,112 @@
+//===- MeshMappingTest.cpp - Graphs onto meshes ---------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Scheduling/MeshMapping.h"
+#include "TaskGraphs.h"
+#include "TestProblem.h"
+
+#include <gtest/gtest.h>
+
+using namespace octo;
+using namespace octo::sched;
+
+/// A grid of nodes joined to their right and lower neighbours, numbered at
+/// random: the best place of each on a mesh of the same shape is known.
+static std::vector<Edge> shuffledGrid(uint32_t width, uint32_t height) {
+  std::vector<uint32_t> number(width * height);
+  for (uint32_t i = 0; i < number.size(); ++i)
+    number[i] = i;
+  Draws draw(1);
+  for (uint32_t i = uint32_t(number.size()); i > 1; --i)
+    std::swap(number[i - 1], number[draw.below(i)]);
+  std::vector<Edge> edges;
+  for (uint32_t y = 0; y < height; ++y)
+    for (uint32_t x = 0; x < width; ++x) {
+      if (x + 1 < width)
+        edges.push_back({number[y * width + x], number[y * width + x + 1], 64});
+      if (y + 1 < height)
+        edges.push_back(
+            {number[y * width + x], number[(y + 1) * width + x], 64});
+    }
+  return edges;
+}
+
+TEST(MeshMapping, AGridFindsItsMesh) {
+  // 64 x 64 nodes on 8 x 8 clusters: only the seams pay, 2 * 7 * 64 edges.
+  std::vector<Edge> edges = shuffledGrid(64, 64);
+  std::vector<uint64_t> work(64 * 64, 100);
+  Topology topology(plainTarget(8, 8, 1, 1));
+  std::vector<uint64_t> capacity(64, 1);
+  Checked<std::vector<uint32_t>> found =
+      mapToMesh(work, edges, topology, capacity);
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<uint64_t> load(64, 0);
+  for (uint32_t v = 0; v < work.size(); ++v)
+    load[(*found)[v]] += work[v];
+  for (uint64_t l : load)
+    EXPECT_LE(l, 6720u); // 5 % over
+  const uint64_t best = 2 * 7 * 64 * 64;
+  EXPECT_LE(hopBytes(edges, topology, *found), best * 2);
+  EXPECT_EQ(*found, *mapToMesh(work, edges, topology, capacity));
+}
+
+TEST(MeshMapping, ClustersWithoutCapacityStayEmpty) {
+  TargetDesc target = plainTarget(6, 5, 2, 2);
+  PartRef part;
+  part.kind = PartKind::Cluster;
+  part.cluster = {2, 2};
+  target.defects.parts.push_back(part);
+  Topology topology(target);
+  std::vector<uint64_t> capacity;
+  for (uint32_t c = 0; c < 30; ++c)
+    capacity.push_back(topology.clusterUsable(c) ? 4 : 0);
+  capacity[7] = 0;
+  capacity[29] = 1;
+  std::vector<uint64_t> work(600, 10);
+  std::vector<Edge> edges = shuffledGrid(30, 20);
+  Checked<std::vector<uint32_t>> found =
+      mapToMesh(work, edges, topology, capacity);
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<uint64_t> load(30, 0);
+  for (uint32_t v = 0; v < work.size(); ++v)
+    load[(*found)[v]] += work[v];
+  const uint64_t all = 27 * 4 + 1; // of the live clusters
+  for (uint32_t c = 0; c < 30; ++c) {
+    if (capacity[c] == 0)
+      EXPECT_EQ(load[c], 0u);
+    EXPECT_LE(load[c], 6000 * capacity[c] * 21 / 20 / all + 10);
+  }
+}
+
+TEST(MeshMapping, HeavyAndFewNodes) {
+  Topology topology(plainTarget(4, 4, 1, 1));
+  std::vector<uint64_t> capacity(16, 1);
+  std::vector<uint64_t> work{1000000, 1, 1};
+  std::vector<Edge> edges = {{0, 1, 1 << 20}, {1, 2, 1}, {none, 0, 5}};
+  Checked<std::vector<uint32_t>> found =
+      mapToMesh(work, edges, topology, capacity);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_LE(topology.distance((*found)[0], (*found)[1]), 1u);
+  found = mapToMesh({}, {}, topology, capacity);
+  ASSERT_TRUE(found);
+  EXPECT_TRUE(found->empty());
+}
+
+TEST(MeshMapping, BadInputIsNamed) {
+  Topology topology(plainTarget(2, 2, 1, 1));
+  std::vector<uint64_t> work{1, 1}, few(3, 1), zero(4, 0), good(4, 1);
+  std::vector<Edge> edges = {{0, 2, 1}};
+  auto message = [](const Checked<std::vector<uint32_t>> &result) {
+    return result ? std::string() : result.error().message;
+  };
+  EXPECT_EQ(message(mapToMesh(work, {}, topology, few)),
+            "4 clusters, but capacities of 3");
+  EXPECT_EQ(message(mapToMesh(work, {}, topology, zero)),
+            "machine 'plain' has no cluster to place on");
+  EXPECT_EQ(message(mapToMesh(work, edges, topology, good)),
+            "an edge leaves the nodes");
+}
