@@ -107,9 +107,13 @@ static void explain(BlockOpInterface block, std::string &text) {
     return;
   for (auto decision : decisions.getAsRange<DecisionAttr>()) {
     bool share = decision.getKind() == DecisionKind::Share;
+    bool moved = decision.getKind() == DecisionKind::Slot;
     text += share
                 ? "  candidates for the gang (score: PEA-cycles of one "
                   "instance)\n"
+            : moved
+                ? "  moved for a shorter timetable (score: cycles of the "
+                  "segment's timetable)\n"
                 : "  candidates for the home, first lane (score: cycle of the "
                   "first completion plus transfers to come; where the fair "
                   "share is used up, the load of a PEA in cycles)\n";

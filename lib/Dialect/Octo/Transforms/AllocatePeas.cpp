@@ -134,26 +134,8 @@ private:
     }
 
     const sched::Placement &placement = allocation->placement;
-    SmallVector<Replica> replicas;
-    for (uint32_t b = 0; b < problem->problem.numBlocks(); ++b) {
-      replicas.clear();
-      for (const sched::Replica &r : placement.of(b)) {
-        Replica replica;
-        replica.cluster = r.cluster;
-        replica.tbu = r.tbu;
-        replica.peaFirst = r.peaFirst;
-        replica.peaCount = r.peaCount;
-        replica.maxGang = r.maxGang;
-        // Several programs on one machine share each PEA evenly.
-        replica.shareQ16 = r.shareQ16 / numPrograms;
-        replica.standby = r.standby;
-        replicas.push_back(replica);
-      }
-      problem->layout.blocks[b].op.setPlaceAttr(PlaceAttr::get(
-          &getContext(), replicas,
-          placement.routing[b] == sched::Routing::ByCopy ? Routing::ByCopy
-                                                         : Routing::ByRequest));
-    }
+    for (uint32_t b = 0; b < problem->problem.numBlocks(); ++b)
+      writePlace(problem->layout.blocks[b].op, placement, b, numPrograms);
     writeDecisions(*problem, *allocation);
 
     auto count = [](StringRef name, uint64_t value) {
@@ -171,28 +153,15 @@ private:
 
   void writeDecisions(const ScheduleProblem &problem,
                       const sched::Allocation &allocation) {
-    SmallVector<Candidate> candidates;
     SmallVector<Attribute> records;
     size_t at = 0;
     for (uint32_t b = 0; b < problem.problem.numBlocks(); ++b) {
       records.clear();
       for (; at < allocation.decisions.size() &&
              allocation.decisions[at].block == b;
-           ++at) {
-        const sched::Decision &decision = allocation.decisions[at];
-        candidates.clear();
-        for (const sched::Candidate &c : decision.candidates) {
-          Candidate candidate;
-          candidate.cluster = c.cluster;
-          candidate.tbu = c.tbu;
-          candidate.gang = c.gang;
-          candidate.score = c.score;
-          candidate.outcome = Outcome(unsigned(c.outcome));
-          candidates.push_back(candidate);
-        }
-        records.push_back(DecisionAttr::get(
-            &getContext(), DecisionKind(unsigned(decision.kind)), candidates));
-      }
+           ++at)
+        records.push_back(
+            makeDecision(&getContext(), allocation.decisions[at]));
       BlockOpInterface op = problem.layout.blocks[b].op;
       if (!records.empty())
         op.setDecisionsAttr(ArrayAttr::get(&getContext(), records));

@@ -534,6 +534,40 @@ FailureOr<sched::Placement> readPlacement(const ScheduleProblem &from,
   return placement;
 }
 
+void writePlace(BlockOpInterface op, const sched::Placement &placement,
+                uint32_t block, uint32_t numPrograms) {
+  SmallVector<Replica> replicas;
+  for (const sched::Replica &r : placement.of(block)) {
+    Replica &replica = replicas.emplace_back();
+    replica.cluster = r.cluster;
+    replica.tbu = r.tbu;
+    replica.peaFirst = r.peaFirst;
+    replica.peaCount = r.peaCount;
+    replica.maxGang = r.maxGang;
+    replica.shareQ16 = r.shareQ16 / numPrograms;
+    replica.standby = r.standby;
+  }
+  op.setPlaceAttr(PlaceAttr::get(
+      op->getContext(), replicas,
+      placement.routing[block] == sched::Routing::ByCopy ? Routing::ByCopy
+                                                         : Routing::ByRequest));
+}
+
+DecisionAttr makeDecision(MLIRContext *context,
+                          const sched::Decision &decision) {
+  SmallVector<Candidate> candidates;
+  for (const sched::Candidate &c : decision.candidates) {
+    Candidate &candidate = candidates.emplace_back();
+    candidate.cluster = c.cluster;
+    candidate.tbu = c.tbu;
+    candidate.gang = c.gang;
+    candidate.score = c.score;
+    candidate.outcome = Outcome(unsigned(c.outcome));
+  }
+  return DecisionAttr::get(context, DecisionKind(unsigned(decision.kind)),
+                           candidates);
+}
+
 sched::Schedule readSchedule(const ScheduleProblem &from) {
   sched::Schedule schedule;
   std::vector<std::vector<sched::Slot>> slots(from.layout.segments.size());

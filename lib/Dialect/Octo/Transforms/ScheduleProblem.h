@@ -62,6 +62,15 @@ usedKernels(ProgramOp program, mlir::SymbolTableCollection &symbols);
 mlir::FailureOr<sched::Placement> readPlacement(const ScheduleProblem &from,
                                                 llvm::StringRef pass);
 
+/// Gives a block the replicas that `placement` has for it. Several programs on
+/// one machine share each PEA evenly.
+void writePlace(BlockOpInterface op, const sched::Placement &placement,
+                uint32_t block, uint32_t numPrograms);
+
+/// A record of the scheduling library as an attribute.
+DecisionAttr makeDecision(mlir::MLIRContext *context,
+                          const sched::Decision &decision);
+
 /// The timetables that segments and slots state.
 sched::Schedule readSchedule(const ScheduleProblem &from);
 

@@ -44,7 +44,9 @@ private:
       return failure();
     EstimateAssumptions assume{defaultDim, defaultTrips};
     SymbolTableCollection symbols;
-    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
+    SmallVector<ProgramOp> programs(getOperation().getOps<ProgramOp>());
+    const uint32_t numPrograms = uint32_t(programs.size());
+    for (ProgramOp program : programs) {
       // Timetables that are there go first: segments are numbered by order.
       for (Operation &op : llvm::make_early_inc_range(program.getBlock())) {
         if (auto segment = dyn_cast<SegmentOp>(op))
@@ -63,13 +65,29 @@ private:
         return failure();
       std::vector<uint64_t> rank = sched::upwardRanks(
           problem->problem, *machine->topology, placement->gangs());
-      sched::ScheduleOptions options;
-      options.insertionDepth = insertionDepth;
-      sched::Checked<sched::Schedule> schedule = sched::scheduleStatic(
-          problem->problem, *machine->topology, *placement, rank, options);
+      sched::ImproveOptions options;
+      options.schedule.insertionDepth = insertionDepth;
+      options.steps = searchSteps;
+      options.seed = seed;
+      options.rehome = rehome;
+      options.loadSlackQ16 = uint32_t(loadSlack * 65536);
+      sched::Checked<sched::Schedule> schedule =
+          sched::scheduleStatic(problem->problem, *machine->topology,
+                                *placement, rank, options.schedule);
       if (!schedule) {
         emitViolation(program, *problem, schedule.error());
         return failure();
+      }
+      if (searchSteps) {
+        sched::Checked<sched::Improvement> improved =
+            sched::improveStatic(problem->problem, *machine->topology,
+                                 *placement, rank, *schedule, options);
+        if (!improved) {
+          emitViolation(program, *problem, improved.error());
+          return failure();
+        }
+        schedule = std::move(improved->schedule);
+        writeMoves(*problem, *placement, *improved, numPrograms);
       }
 
       auto builder = OpBuilder::atBlockEnd(&program.getBlock());
@@ -94,6 +112,32 @@ private:
                                "longest_timetable_cycles", longest);
     }
     return success();
+  }
+
+  /// Puts new homes, and the shares that follow from them, into the program.
+  void writeMoves(const ScheduleProblem &problem,
+                  const sched::Placement &placement,
+                  const sched::Improvement &improved, uint32_t numPrograms) {
+    auto count = [](StringRef name, uint64_t value) {
+      octo::CompileReport::add("octo-static-schedule", name, value);
+    };
+    count("searched_segments", improved.searched);
+    count("shortened_segments", improved.shorter);
+    count("moved_tasks", improved.decisions.size());
+    if (improved.decisions.empty())
+      return;
+    for (uint32_t b = 0; b < problem.problem.numBlocks(); ++b)
+      if (problem.problem.isTask(b))
+        writePlace(problem.layout.blocks[b].op, placement, b, numPrograms);
+    for (const sched::Decision &decision : improved.decisions) {
+      BlockOpInterface op = problem.layout.blocks[decision.block].op;
+      // Where the allocator kept no record, none is wanted.
+      if (!op.getDecisionsAttr())
+        continue;
+      SmallVector<Attribute> records(op.getDecisionsAttr().getValue());
+      records.push_back(makeDecision(&getContext(), decision));
+      op.setDecisionsAttr(ArrayAttr::get(&getContext(), records));
+    }
   }
 };
 

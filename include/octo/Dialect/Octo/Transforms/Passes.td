@@ -67,12 +67,24 @@ def OctoStaticSchedule : Octo_EstimatePass<"octo-static-schedule"> {
   let description = [{
     Finds the segments (static tasks of a scope that nothing dynamic separates)
     and gives each an `octo.segment` and each of its tasks a `slot`, by list
-    scheduling in the order of the upward rank with insertion. Replaces
-    timetables that are there. Needs places.
+    scheduling in the order of the upward rank with insertion. Then a local
+    search shortens the timetables: it changes the order, and moves tasks that
+    are not pinned to other PEAs of the lane, in all lanes alike, where that
+    ends a segment sooner and loads no PEA more than `load-slack` over its fair
+    share (or more than the busiest one is loaded already). Shares follow.
+    Replaces timetables that are there. Needs places.
   }];
   let options = estimateOptions # [
     Option<"insertionDepth", "insertion-depth", "unsigned", /*default=*/"32",
-           "gaps of a PEA's timetable that are tried for each slot">
+           "gaps of a PEA's timetable that are tried for each slot">,
+    Option<"searchSteps", "search-steps", "uint64_t", /*default=*/"1000000",
+           "budget of the search: places tried for a task (0: no search)">,
+    Option<"seed", "seed", "uint64_t", /*default=*/"1",
+           "seed of the search">,
+    Option<"rehome", "rehome", "bool", /*default=*/"true",
+           "tasks of a timetable may move to other PEAs">,
+    Option<"loadSlack", "load-slack", "double", /*default=*/"0.25",
+           "load of a PEA over its fair share that a shorter timetable is worth">
   ];
 }
 
