@@ -29,10 +29,10 @@ extern "C" {
 #endif
 
 /* Changes with every change of a struct or of the meaning of a field. */
-#define OCTO_KERNEL_ABI_VERSION 1
+#define OCTO_KERNEL_ABI_VERSION 2
 
 /* The function that every image exports. */
-#define OCTO_KERNEL_SYMBOL "octo_kernel_v1"
+#define OCTO_KERNEL_SYMBOL "octo_kernel_v2"
 
 /* Alignment in bytes of the buffers that `allocate` returns. */
 #define OCTO_KERNEL_ALIGNMENT 64
@@ -71,14 +71,17 @@ enum OctoKernelStatus {
 
    Inputs. `data` is the address of the first element; elements are dense in
    row-major order; `sizes` are the dimensions, `strides` the row-major strides
-   in elements. The kernel does not write to an input, unless the program marks
-   it as donated; then its contents are unspecified after the call. `allocated`
-   is not used.
+   in elements. `allocated` is the caller's name for the block (any pointer that
+   is no block of `allocate`, different for each donated input). The kernel does
+   not write to an input, unless the program marks it as donated: then nobody
+   else may hold the block, and its contents are unspecified after the call.
 
    Outputs. Tensors: `sizes` and `strides` point to room for `rank` numbers
    each, which the kernel fills. It sets `allocated` to a block that it got from
    `allocate` (and that is the caller's from then on) and `data` to the first
-   element in it; no two outputs share a block, and no output is an input.
+   element in it, or both to those of a donated input, which the kernel so gives
+   back. No two outputs share a block, and no output is an input that was not
+   donated.
    Scalars: the caller sets `data` to room for one element, and the kernel
    writes there. */
 struct OctoBuffer {

@@ -8,6 +8,7 @@
 #include "octo/KernelCodegen/KernelCodegen.h"
 
 #include "KernelObject.h"
+#include "KernelPasses.h"
 
 #include "octo/KernelCodegen/KernelCache.h"
 #include "octo/Support/Sha256.h"
@@ -171,6 +172,12 @@ private:
       return failure();
     if (failed(passes.run(*module)) || failed(verify(*module)))
       return failure();
+    if (auto overwritten = (*module)->getAttrOfType<DenseI64ArrayAttr>(
+            kernelOverwrittenAttrName)) {
+      for (int64_t input : overwritten.asArrayRef())
+        image.overwritten |= uint64_t(1) << input;
+      (*module)->removeAttr(kernelOverwrittenAttrName);
+    }
     return emitter.emit(*module, image.object);
   }
 

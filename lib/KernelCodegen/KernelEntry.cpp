@@ -110,6 +110,9 @@ struct KernelEntryPass : PassWrapper<KernelEntryPass, OperationPass<ModuleOp>> {
     auto counters = module->getAttrOfType<IntegerAttr>(kernelCountersAttrName);
     module->removeAttr(kernelTypeAttrName);
     module->removeAttr(kernelCountersAttrName);
+    auto inPlace =
+        module->getAttrOfType<DenseI64ArrayAttr>(kernelInPlaceAttrName);
+    module->removeAttr(kernelInPlaceAttrName);
 
     SymbolTable symbols(module);
     if (failed(symbols.rename(kernel, bodyFunctionName)))
@@ -123,7 +126,9 @@ struct KernelEntryPass : PassWrapper<KernelEntryPass, OperationPass<ModuleOp>> {
     makeHelpers(module, w);
     if (failed(redirectMemory(module, w)))
       return signalPassFailure();
-    makeEntry(module, w, kernel, type, counters ? counters.getInt() : 0);
+    makeEntry(module, w, kernel, type,
+              inPlace ? inPlace.asArrayRef() : ArrayRef<int64_t>(),
+              counters ? counters.getInt() : 0);
   }
 
 private:
@@ -276,7 +281,8 @@ private:
   }
 
   void makeEntry(ModuleOp module, Writer &w, LLVM::LLVMFuncOp kernel,
-                 FunctionType type, int64_t numCounters) {
+                 FunctionType type, ArrayRef<int64_t> inPlace,
+                 int64_t numCounters) {
     OpBuilder &b = w.builder;
     b.setInsertionPointToEnd(module.getBody());
     LLVM::LLVMFuncOp entry = w.function(OCTO_KERNEL_SYMBOL, w.i32, {w.pointer},
@@ -317,12 +323,23 @@ private:
     if (type.getNumResults()) {
       Value outputs =
           w.load(w.pointer, call, offsetof(OctoKernelCall, outputs));
+      auto inputOf = [&](size_t output) {
+        return output < inPlace.size() ? inPlace[output] : -1;
+      };
+      size_t numReturned = 0, next = 0;
+      for (size_t i = 0; i < type.getNumResults(); ++i)
+        numReturned += inputOf(i) < 0;
       for (auto [i, output] : llvm::enumerate(type.getResults())) {
+        Value buffer = w.address(outputs, int64_t(i) * sizeof(OctoBuffer));
+        if (int64_t input = inputOf(i); input >= 0) {
+          giveBack(w, cast<RankedTensorType>(output),
+                   w.address(inputs, input * sizeof(OctoBuffer)), buffer);
+          continue;
+        }
         Value value = result.getResult();
-        if (type.getNumResults() > 1)
-          value = w.extract(value, int64_t(i));
-        pack(w, output, value,
-             w.address(outputs, int64_t(i) * sizeof(OctoBuffer)));
+        if (numReturned > 1)
+          value = w.extract(value, int64_t(next++));
+        pack(w, output, value, buffer);
       }
     }
     LLVM::ReturnOp::create(b, w.loc, w.constant(w.i32, OCTO_KERNEL_OK));
@@ -367,6 +384,23 @@ private:
     }
     llvm::append_range(operands, sizes);
     llvm::append_range(operands, strides);
+  }
+
+  /// The output is the input, in its place.
+  static void giveBack(Writer &w, RankedTensorType type, Value input,
+                       Value output) {
+    for (int64_t field :
+         {offsetof(OctoBuffer, allocated), offsetof(OctoBuffer, data)})
+      w.store(w.load(w.pointer, input, field), output, field);
+    if (type.getRank() == 0)
+      return;
+    for (int64_t field :
+         {offsetof(OctoBuffer, sizes), offsetof(OctoBuffer, strides)}) {
+      Value from = w.load(w.pointer, input, field);
+      Value to = w.load(w.pointer, output, field);
+      for (int64_t i = 0; i < type.getRank(); ++i)
+        w.store(w.load(w.i64, from, i * 8), to, i * 8);
+    }
   }
 
   static void pack(Writer &w, Type type, Value value, Value buffer) {

@@ -27,6 +27,17 @@ inline constexpr llvm::StringLiteral kernelTypeAttrName = "octo.kernel_type";
 /// Attribute of the module: the number of counters.
 inline constexpr llvm::StringLiteral kernelCountersAttrName =
     "octo.kernel_counters";
+/// Attribute of the module: the numbers of the donated inputs.
+inline constexpr llvm::StringLiteral kernelDonatedAttrName =
+    "octo.kernel_donated";
+/// Attribute of the module: the numbers of the donated inputs that the code
+/// overwrites or gives back. Stays until the end.
+inline constexpr llvm::StringLiteral kernelOverwrittenAttrName =
+    "octo.kernel_overwritten";
+/// Attribute of the module: for each result the input that it is returned in,
+/// or -1. The function has no such results any more.
+inline constexpr llvm::StringLiteral kernelInPlaceAttrName =
+    "octo.kernel_in_place";
 /// Function that data-dependent loops call: (call, counter, iterations).
 inline constexpr llvm::StringLiteral countFunctionName = "octo.count";
 /// Function that failed checks call: (call, status, message).
@@ -45,6 +56,8 @@ VectorShape vectorShapeOf(const KernelTarget &target);
 /// On tensors: hands the call to every function, counts data-dependent loops,
 /// checks slices and shapes, and decomposes what bufferization does not know.
 std::unique_ptr<mlir::Pass> createKernelPreparePass();
+/// On buffers: gives donated inputs back as results.
+std::unique_ptr<mlir::Pass> createKernelDonationsPass();
 /// On tensors: fuses element-wise operations with their users, and runs what
 /// reduces and then uses rows row by row.
 std::unique_ptr<mlir::Pass> createKernelFusionPass();

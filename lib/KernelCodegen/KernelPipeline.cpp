@@ -97,6 +97,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
              "function-boundary-type-conversion=identity-layout-map "
              "allow-return-allocs-from-loops=1}");
   tidy(pm);
+  pm.addPass(createKernelDonationsPass());
   if (optimize) {
     append(pm, "loop-invariant-code-motion");
     pm.addPass(createKernelHoistPass());
@@ -128,6 +129,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
 
 void registerKernelCodegenPasses() {
   registerPass(createKernelPreparePass);
+  registerPass(createKernelDonationsPass);
   registerPass(createKernelFusionPass);
   registerPass(createKernelMathPass);
   registerPass(createKernelHoistPass);

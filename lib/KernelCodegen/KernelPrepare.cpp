@@ -88,15 +88,20 @@ struct KernelPreparePass
     module->setAttr(kernelTypeAttrName,
                     TypeAttr::get(kernel.getFunctionType()));
 
-    // The caller of a kernel keeps its inputs.
+    // The caller of a kernel keeps its inputs, but for those that it donates.
+    SmallVector<int64_t> donated;
     for (unsigned i = 0, e = kernel.getNumArguments(); i != e; ++i) {
-      if (kernel.getArgAttr(i, donatedAttrName))
-        kernel.removeArgAttr(i, donatedAttrName);
+      if (kernel.removeArgAttr(i, donatedAttrName))
+        donated.push_back(i);
       else if (isa<TensorType>(kernel.getArgument(i).getType()))
         kernel.setArgAttr(
             i, bufferization::BufferizationDialect::kWritableAttrName,
             BoolAttr::get(&getContext(), false));
     }
+
+    if (!donated.empty())
+      module->setAttr(kernelDonatedAttrName,
+                      Builder(&getContext()).getDenseI64ArrayAttr(donated));
 
     if (failed(passCall(module)))
       return signalPassFailure();

@@ -32,6 +32,94 @@ namespace octo {
 
 namespace {
 
+//===----------------------------------------------------------------------===//
+// Last uses
+//===----------------------------------------------------------------------===//
+
+/// Finds the inputs that kernels may overwrite: where every block that runs the
+/// kernel is the only reader of a value that nobody keeps. That is a promise
+/// about the program as it stands here, and worth having only where it mostly
+/// holds: the runtime overwrites a buffer only if nobody else has it, and
+/// copies it otherwise.
+class LastUses {
+public:
+  explicit LastUses(ModuleOp module) {
+    module.walk([&](Operation *op) {
+      if (auto tb = dyn_cast<spatial::TbOp>(op)) {
+        uint64_t mask = 0;
+        for (auto [i, input] : llvm::enumerate(tb.getInputs()))
+          if (i < 64 && isLastUse(input))
+            mask |= uint64_t(1) << i;
+        auto [found, isNew] =
+            donated.try_emplace(tb.getKernelAttr().getAttr(), mask);
+        if (!isNew)
+          found->second &= mask;
+      } else if (auto kernel = op->getAttrOfType<FlatSymbolRefAttr>("kernel")) {
+        // A decision reads values that its branches may need.
+        donated[kernel.getAttr()] = 0;
+      }
+    });
+  }
+
+  /// Bit i: input i of the kernel may be overwritten.
+  uint64_t lookup(spatial::KernelOp kernel) const {
+    return donated.lookup(kernel.getSymNameAttr());
+  }
+
+private:
+  /// True if the one use of a value is the last of what it carries.
+  bool isLastUse(Value value) {
+    if (!value.hasOneUse())
+      return false;
+    Operation *op = value.getDefiningOp();
+    // The caller keeps the arguments, and weights stay.
+    if (isa<spatial::TbOp, spatial::DecideOp, spatial::MergeOp,
+            spatial::JoinOp>(op))
+      return true;
+    if (auto flow = dyn_cast<spatial::FlowOp>(op))
+      return isLastUse(flow.getSource());
+    if (auto loop = dyn_cast<spatial::LoopOp>(op)) {
+      // What is carried is new in every iteration; captures are needed again.
+      uint32_t source = importSource(loop, value);
+      return source & spatial::ControlOpInterface::forwarded ||
+             source < loop.getInits().size();
+    }
+    if (auto branch = dyn_cast<spatial::SwitchOp>(op)) {
+      // One case runs, once: its last use is that of the switch.
+      uint32_t source = importSource(branch, value);
+      size_t decides = branch.getDecideInputs().size();
+      return source >= decides &&
+             source - decides < branch.getCaptures().size() &&
+             isLastUse(branch.getCaptures()[source - decides]);
+    }
+    return false;
+  }
+
+  /// Where an import of a control block comes from, as `imports` tells.
+  uint32_t importSource(spatial::ControlOpInterface op, Value import) {
+    SmallVector<uint32_t> &sources = sourcesOf[op];
+    if (sources.empty()) {
+      sources.push_back(none); // the token
+      unsigned next = 0;
+      for (int32_t size : op.getImportSizes()) {
+        sources.push_back(none); // the activation
+        for (int32_t i = 0; i < size; ++i)
+          sources.push_back(static_cast<uint32_t>(op.getImports()[next++]));
+      }
+    }
+    return sources[cast<OpResult>(import).getResultNumber()];
+  }
+
+  static constexpr uint32_t none = spatial::ControlOpInterface::copyIndex;
+
+  llvm::DenseMap<Attribute, uint64_t> donated;
+  llvm::DenseMap<Operation *, SmallVector<uint32_t>> sourcesOf;
+};
+
+//===----------------------------------------------------------------------===//
+// The pass
+//===----------------------------------------------------------------------===//
+
 class LowerKernels : public impl::OctoLowerKernelsBase<LowerKernels> {
 public:
   using OctoLowerKernelsBase::OctoLowerKernelsBase;
@@ -61,8 +149,10 @@ public:
     }
 
     std::vector<KernelSource> sources;
+    LastUses lastUses(module);
     for (spatial::KernelOp kernel : kernels) {
-      FailureOr<std::string> code = prepare(kernel, symbols);
+      FailureOr<std::string> code =
+          prepare(kernel, lastUses.lookup(kernel), symbols);
       if (failed(code))
         return signalPassFailure();
       sources.push_back({kernel.getSymName().str(), std::move(*code)});
@@ -98,7 +188,7 @@ public:
 private:
   /// The code of a kernel for compileKernels: calls inlined, as the cost model
   /// numbers counters, and the counters on the loops.
-  FailureOr<std::string> prepare(spatial::KernelOp kernel,
+  FailureOr<std::string> prepare(spatial::KernelOp kernel, uint64_t donated,
                                  SymbolTable &symbols) {
     auto body = symbols.lookup<func::FuncOp>(*kernel.getBody());
     if (!body || body.isExternal()) {
@@ -114,12 +204,15 @@ private:
     bool hasCalls =
         body.walk([](CallOpInterface) { return WalkResult::interrupt(); })
             .wasInterrupted();
-    ArrayRef<int32_t> donated =
-        kernel.getDonated().value_or(ArrayRef<int32_t>());
+    for (int32_t input : kernel.getDonated().value_or(ArrayRef<int32_t>()))
+      donated |= uint64_t(1) << input;
+    for (auto [i, type] : llvm::enumerate(body.getArgumentTypes()))
+      if (i < 64 && !isa<RankedTensorType>(type))
+        donated &= ~(uint64_t(1) << i);
     bool hasLoops =
         body.walk([](LoopLikeOpInterface) { return WalkResult::interrupt(); })
             .wasInterrupted();
-    if (!hasCalls && !hasLoops && donated.empty() && !kernel.getNumCounters())
+    if (!hasCalls && !hasLoops && !donated && !kernel.getNumCounters())
       return text;
 
     OwningOpRef<ModuleOp> copy = ModuleOp::create(kernel.getLoc());
@@ -165,9 +258,9 @@ private:
     }
     for (auto [i, loop] : llvm::enumerate(estimate->countedLoops))
       loop->setAttr(counterAttrName, builder.getI64IntegerAttr(i));
-    for (int32_t input : donated)
-      if (isa<RankedTensorType>(function.getArgumentTypes()[input]))
-        function.setArgAttr(input, donatedAttrName, builder.getUnitAttr());
+    for (unsigned i = 0; i < std::min(function.getNumArguments(), 64u); ++i)
+      if (donated >> i & 1)
+        function.setArgAttr(i, donatedAttrName, builder.getUnitAttr());
     SymbolTable copied(*copy);
     return serializeKernel(function, copied);
   }
@@ -217,6 +310,14 @@ private:
       }
       kernel.setImageAttr(symbol);
       kernel.removeBodyAttr();
+      SmallVector<int32_t> donated;
+      for (int32_t i = 0; i < 64; ++i)
+        if (image.overwritten >> i & 1)
+          donated.push_back(i);
+      if (donated.empty())
+        kernel.removeDonatedAttr();
+      else
+        kernel.setDonated(donated);
     }
   }
 

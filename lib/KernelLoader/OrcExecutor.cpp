@@ -192,7 +192,12 @@ Expected<void> OrcExecutor::call(uint32_t number,
   std::vector<int64_t> dims(2 * kernel.numDims);
   int64_t *room = dims.data();
   std::vector<OctoBuffer> buffers(inputs.size() + outputs.size());
-  std::vector<Tensor> copies; // of donated inputs that others still need
+  // Donated inputs: those given away, or copies where others still need them.
+  struct Donation {
+    const void *allocated;
+    std::shared_ptr<void> owner;
+  };
+  std::vector<Donation> donations;
   auto describeBuffer = [&](OctoBuffer &buffer, const KernelValueType &type) {
     buffer = {};
     buffer.rank = static_cast<uint32_t>(type.dims.size());
@@ -214,14 +219,20 @@ Expected<void> OrcExecutor::call(uint32_t number,
     // The interface has no const on data; the kernel writes to donated inputs
     // only, and those are written to only where nobody else holds them.
     buffer.data = const_cast<void *>(inputs[i].data());
-    if (i < 64 && (kernel.donated >> i & 1) && !inputs[i].isUnique()) {
-      Tensor copy = Tensor::allocate(
-          inputs[i].kind(), {inputs[i].dims().begin(), inputs[i].dims().end()},
-          inputs[i].isScalar());
-      if (inputs[i].bytes())
-        std::memcpy(copy.data(), inputs[i].data(), inputs[i].bytes());
-      buffer.data = copy.data();
-      copies.push_back(std::move(copy));
+    if (i < 64 && (kernel.donated >> i & 1)) {
+      std::shared_ptr<void> owner = inputs[i].ownership();
+      if (owner.use_count() > 2) { // the input and this one
+        Tensor copy =
+            Tensor::allocate(inputs[i].kind(),
+                             {inputs[i].dims().begin(), inputs[i].dims().end()},
+                             inputs[i].isScalar());
+        if (inputs[i].bytes())
+          std::memcpy(copy.data(), inputs[i].data(), inputs[i].bytes());
+        buffer.data = copy.data();
+        owner = copy.ownership();
+      }
+      buffer.allocated = owner.get();
+      donations.push_back({owner.get(), std::move(owner)});
     }
   }
   for (size_t i = 0; i < outputs.size(); ++i) {
@@ -272,6 +283,15 @@ Expected<void> OrcExecutor::call(uint32_t number,
                                    /*scalar=*/false,
                                    std::shared_ptr<void>(header, std::free),
                                    buffer.data);
+        continue;
+      }
+      auto donation = llvm::find_if(donations, [&](const Donation &donation) {
+        return donation.owner && donation.allocated == buffer.allocated;
+      });
+      if (donation != donations.end()) {
+        outputs[i] =
+            Tensor::adopt(type.element, std::move(sizes), /*scalar=*/false,
+                          std::move(donation->owner), buffer.data);
         continue;
       }
       // Not a block of its own (an image from elsewhere): never adopt what
@@ -326,11 +346,11 @@ bool isAllowedImport(llvm::StringRef name) {
 /// them, and virtual machines hide some of them.
 bool isSystemFeature(llvm::StringRef name) {
   static const llvm::StringSet<> features = {
-      "cldemote", "clflushopt", "clwb",      "clzero",  "enqcmd",   "fsgsbase",
-      "fxsr",     "hreset",     "invpcid",   "mwaitx",  "pconfig",  "pku",
-      "ptwrite",  "rdpid",      "rdpru",     "rdrnd",   "rdseed",   "rtm",
-      "serialize", "sgx",       "shstk",     "tsxldtrk", "uintr",   "usermsr",
-      "waitpkg",  "wbnoinvd",   "xsave",     "xsavec",  "xsaveopt", "xsaves"};
+      "cldemote",  "clflushopt", "clwb",    "clzero",   "enqcmd",   "fsgsbase",
+      "fxsr",      "hreset",     "invpcid", "mwaitx",   "pconfig",  "pku",
+      "ptwrite",   "rdpid",      "rdpru",   "rdrnd",    "rdseed",   "rtm",
+      "serialize", "sgx",        "shstk",   "tsxldtrk", "uintr",    "usermsr",
+      "waitpkg",   "wbnoinvd",   "xsave",   "xsavec",   "xsaveopt", "xsaves"};
   return features.contains(name);
 }
 
@@ -359,8 +379,7 @@ Expected<std::vector<std::string>> missingFeatures(const std::string &cpu) {
        info->getEnabledProcessorFeatures()) {
     // Tuning flags are no features of the host and are not listed there.
     auto found = host.find(feature.Key);
-    if (found != host.end() && !found->second &&
-        !isSystemFeature(feature.Key))
+    if (found != host.end() && !found->second && !isSystemFeature(feature.Key))
       missing.push_back(feature.Key);
   }
   return missing;

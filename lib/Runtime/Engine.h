@@ -455,6 +455,7 @@ private:
   uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,
                      uint32_t instance);
   bool slotPassed(const Keep &keep, uint32_t slot);
+  bool isOnlyReader(uint32_t frame, uint32_t value);
   void realise(uint32_t instance);
   uint64_t cyclesOf(const Instance &instance, const VariantInfo &variant) const;
   void maybeCompute(uint32_t instance);

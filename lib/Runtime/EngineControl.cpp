@@ -740,6 +740,21 @@ void Engine::forwardedArrived(uint32_t id, uint64_t iteration, uint32_t j,
     }
 }
 
+/// True if the task that is about to run in a frame is the last to read what it
+/// was given. The row of an iteration keeps what it has passed on to its second
+/// region until it closes, but nobody reads it there.
+bool Engine::isOnlyReader(uint32_t frameId, uint32_t value) {
+  const Frame &frame = frames[frameId];
+  uint32_t others = values[value].refs - 1;
+  if (others && frame.owner != noIndex &&
+      t.regions[frame.region].role == RegionRole::After) {
+    const LoopRow &row = rowOf(controls[frame.owner], frame.index);
+    others -= std::count(row.carried.begin(), row.carried.end(), value + 1);
+    others -= std::count(row.forwarded.begin(), row.forwarded.end(), value + 1);
+  }
+  return !others;
+}
+
 //===----------------------------------------------------------------------===//
 // Yields and joins
 //===----------------------------------------------------------------------===//

@@ -586,7 +586,8 @@ void Engine::realise(uint32_t id) {
       }
       uint32_t value = (words[i] & ~pinMark) - 1;
       // A donated last use may be overwritten in place: nobody else holds it.
-      if ((kernel.donated >> i & 1) && i < 64 && values[value].refs == 1)
+      if (i < 64 && (kernel.donated >> i & 1) &&
+          isOnlyReader(instance.frame, value))
         inputs[i] = std::move(tensors[value]);
       else
         inputs[i] = tensors[value];

@@ -8,7 +8,7 @@
 // CHECK: llvm.call @octo.allocate
 // CHECK-NOT: @free
 // CHECK: llvm.func internal @octo.allocate(%{{.*}}: !llvm.ptr, %{{.*}}: i64) -> (!llvm.ptr {llvm.noalias})
-// CHECK: llvm.func @octo_kernel_v1(%{{.*}}: !llvm.ptr) -> i32
+// CHECK: llvm.func @octo_kernel_v2(%{{.*}}: !llvm.ptr) -> i32
 // CHECK: llvm.call @octo.body
 func.func @double(%x: tensor<?x4xf32>) -> tensor<?x4xf32> {
   %0 = arith.addf %x, %x : tensor<?x4xf32>

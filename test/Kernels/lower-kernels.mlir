@@ -15,12 +15,12 @@
 // CHECK: octo.kernel @a image on vector code 128 image @a_image : (tensor<?xf32>) -> tensor<?xf32>
 // CHECK: octo.kernel @b image on vector code 128 image @a_image : (tensor<?xf32>) -> tensor<?xf32>
 // CHECK: octo.kernel @c image on general code 128 image @c_image : (i32) -> i32 {num_counters = 1 : i32}
-// CHECK: octo.image @a_image entry "octo_kernel_v1" cpu "{{.*}}" digest "{{[0-9a-f]+}}" object dense<"0x7F454C46
-// CHECK: octo.image @c_image entry "octo_kernel_v1"
+// CHECK: octo.image @a_image entry "octo_kernel_v2" cpu "{{.*}}" digest "{{[0-9a-f]+}}" object dense<"0x7F454C46
+// CHECK: octo.image @c_image entry "octo_kernel_v2"
 // CHECK-NOT: octo.image
 // CHECK: octo.kernel @d profiled on general
 
-// GENERIC: octo.image @a_image entry "octo_kernel_v1" cpu "{{x86-64|generic}}" digest
+// GENERIC: octo.image @a_image entry "octo_kernel_v2" cpu "{{x86-64|generic}}" digest
 
 func.func private @twice(%x: tensor<?xf32>) -> tensor<?xf32> {
   %0 = arith.addf %x, %x : tensor<?xf32>

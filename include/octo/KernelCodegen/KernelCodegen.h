@@ -28,7 +28,7 @@ class PassManager;
 namespace octo {
 
 /// Set on an argument of the kernel's function (unit attribute): the kernel may
-/// overwrite this input.
+/// overwrite this input, one of the first 64.
 inline constexpr llvm::StringLiteral donatedAttrName = "octo.donated";
 
 /// Set on an scf.while or scf.for (i64): the counter that its iterations are

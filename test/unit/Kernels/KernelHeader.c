@@ -11,7 +11,7 @@
 
 #include <stddef.h>
 
-_Static_assert(OCTO_KERNEL_ABI_VERSION == 1, "the layout below is version 1");
+_Static_assert(OCTO_KERNEL_ABI_VERSION == 2, "the layout below is version 2");
 _Static_assert(sizeof(struct OctoBuffer) == 40, "");
 _Static_assert(offsetof(struct OctoBuffer, allocated) == 0, "");
 _Static_assert(offsetof(struct OctoBuffer, data) == 8, "");

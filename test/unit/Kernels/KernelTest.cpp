@@ -187,6 +187,96 @@ TEST(Kernel, DonatedInputsAreOverwrittenOnlyWhereUnshared) {
   EXPECT_EQ(values<float>(inputs[0])[0], 1);
 }
 
+TEST(Kernel, DonatedInputsAreGivenBack) {
+  // Updates of two tensors in place, one of them in a loop of dynamic size; the
+  // second input is only read, so it is not given up.
+  Kernel kernel(
+      R"mlir(
+    func.func @k(%a: tensor<?x4xf32> {octo.donated}, %r: tensor<4xf32> {octo.donated},
+                 %b: tensor<8xi64> {octo.donated}, %n: index)
+        -> (tensor<8xi64>, index, tensor<?x4xf32>) {
+      %c0 = arith.constant 0 : index
+      %c1 = arith.constant 1 : index
+      %seven = arith.constant 7 : i64
+      %rows = tensor.dim %a, %c0 : tensor<?x4xf32>
+      %u = scf.for %i = %c0 to %n step %c1 iter_args(%t = %a) -> tensor<?x4xf32> {
+        %x = tensor.insert_slice %r into %t[%i, 0] [1, 4] [1, 1]
+               : tensor<4xf32> into tensor<?x4xf32>
+        scf.yield %x : tensor<?x4xf32>
+      }
+      %v = tensor.insert %seven into %b[%n] : tensor<8xi64>
+      return %v, %rows, %u : tensor<8xi64>, index, tensor<?x4xf32>
+    })mlir",
+      {tensor(f32, {-1, 4}), tensor(f32, {4}), tensor(ElementKind::I64, {8}),
+       scalar(index)},
+      {tensor(ElementKind::I64, {8}), scalar(index), tensor(f32, {-1, 4})}, 0,
+      /*donated=*/5);
+  EXPECT_EQ(kernel.image.overwritten, 5u);
+  for (bool shared : {false, true}) {
+    SCOPED_TRACE(shared);
+    std::vector<Tensor> inputs = {
+        make<float>(f32, {3, 4}, std::vector<float>(12, 1.0f)),
+        make<float>(f32, {4}, {2, 3, 4, 5}),
+        make<int64_t>(ElementKind::I64, {8}, {0, 1, 2, 3, 4, 5, 6, 8}),
+        Tensor::scalar<int64_t>(index, 2)};
+    std::vector<Tensor> held;
+    if (shared)
+      held = inputs;
+    const void *a = inputs[0].data(), *b = inputs[2].data();
+    std::vector<Tensor> out;
+    ASSERT_EQ(kernel.call(inputs, out), "");
+    EXPECT_EQ(out[2].data() == a, !shared);
+    EXPECT_EQ(out[0].data() == b, !shared);
+    EXPECT_EQ(values<int64_t>(out[0]),
+              (std::vector<int64_t>{0, 1, 7, 3, 4, 5, 6, 8}));
+    EXPECT_EQ(*out[1].as<int64_t>(), 3);
+    EXPECT_EQ(out[2].dim(0), 3);
+    EXPECT_EQ(values<float>(out[2]),
+              (std::vector<float>{2, 3, 4, 5, 2, 3, 4, 5, 1, 1, 1, 1}));
+    EXPECT_EQ(values<float>(inputs[1]), (std::vector<float>{2, 3, 4, 5}));
+    if (shared) {
+      EXPECT_EQ(values<float>(held[0]), std::vector<float>(12, 1.0f));
+      EXPECT_EQ(values<int64_t>(held[2])[2], 2);
+    }
+    // The results outlive the inputs.
+    inputs.clear();
+    EXPECT_EQ(*out[2].as<float>(), 2);
+    EXPECT_TRUE(out[0].isUnique());
+  }
+}
+
+TEST(Kernel, OneDonatedInputIsOneResult) {
+  Kernel kernel(R"mlir(
+    func.func @k(%a: tensor<4xf32> {octo.donated}, %b: tensor<4xf32> {octo.donated})
+        -> (tensor<4xf32>, tensor<4xf32>, tensor<4xf32>) {
+      %c0 = arith.constant 0 : index
+      %one = arith.constant 1.0 : f32
+      %0 = tensor.insert %one into %a[%c0] : tensor<4xf32>
+      return %0, %0, %b : tensor<4xf32>, tensor<4xf32>, tensor<4xf32>
+    })mlir",
+                {tensor(f32, {4}), tensor(f32, {4})},
+                {tensor(f32, {4}), tensor(f32, {4}), tensor(f32, {4})}, 0,
+                /*donated=*/3);
+  EXPECT_EQ(kernel.image.overwritten, 3u);
+  Tensor same = make<float>(f32, {4}, {5, 6, 7, 8});
+  std::vector<std::vector<Tensor>> cases = {
+      {make<float>(f32, {4}, {5, 6, 7, 8}),
+       make<float>(f32, {4}, {5, 6, 7, 8})},
+      // One tensor for both: each gets a copy.
+      {same, same}};
+  same.reset();
+  for (std::vector<Tensor> &inputs : cases) {
+    std::vector<Tensor> out;
+    ASSERT_EQ(kernel.call(inputs, out), "");
+    EXPECT_EQ(values<float>(out[0]), (std::vector<float>{1, 6, 7, 8}));
+    EXPECT_EQ(values<float>(out[1]), (std::vector<float>{1, 6, 7, 8}));
+    EXPECT_EQ(values<float>(out[2]), (std::vector<float>{5, 6, 7, 8}));
+    EXPECT_NE(out[0].data(), out[1].data());
+    EXPECT_NE(out[0].data(), out[2].data());
+    EXPECT_NE(out[1].data(), out[2].data());
+  }
+}
+
 TEST(Kernel, CountersOfDataDependentLoops) {
   Kernel kernel(R"mlir(
     func.func @k(%n: i32, %m: index) -> (i32, index) {
