@@ -631,6 +631,7 @@ Expected<RunResult> Engine::run() {
 
   RunStatus status = RunStatus::Completed;
   const StopRules &stop = options.scenario.stop;
+  uint64_t reportAt = 65536;
   Event event;
   while (finishedRequests < totalRequests || heldInstances) {
     if (stop.maxEvents && events >= stop.maxEvents) {
@@ -659,10 +660,13 @@ Expected<RunResult> Engine::run() {
     }
     if (!fatal.empty())
       return makeError("{}", fatal);
-    if ((events & 65535) == 0 && progress &&
-        !progress({now(), events, finishedRequests, totalRequests})) {
-      status = RunStatus::Cancelled;
-      break;
+    if (events >= reportAt) {
+      reportAt = events + 65536;
+      if (progress &&
+          !progress({now(), events, finishedRequests, totalRequests})) {
+        status = RunStatus::Cancelled;
+        break;
+      }
     }
   }
   uint64_t end =

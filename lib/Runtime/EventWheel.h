@@ -115,6 +115,20 @@ public:
     return inWheel ? findNext() : overflow.front().time;
   }
 
+  /// Moves now() on to `at` when nothing is pending up to and including it;
+  /// false, and nothing done, when something is.
+  bool skipTo(uint64_t at) {
+    if (position != end || !late.empty())
+      return false;
+    if ((inWheel || !overflow.empty()) && nextTime() <= at)
+      return false;
+    position = end = 0;
+    time = at;
+    started = true;
+    takeOverflow();
+    return true;
+  }
+
 private:
   /// A slot: chunk * 4 + events in it.
   static constexpr uint32_t none = 0xffffffffu;
@@ -205,6 +219,14 @@ private:
     return ~uint64_t(0);
   }
 
+  void takeOverflow() {
+    while (!overflow.empty() && overflow.front().time - time < numSlots) {
+      append(overflow.front().time, overflow.front().event);
+      std::pop_heap(overflow.begin(), overflow.end(), OverflowOrder());
+      overflow.pop_back();
+    }
+  }
+
   bool advance() {
     position = end = 0;
     if (inWheel)
@@ -214,11 +236,7 @@ private:
     else
       return false;
     started = true;
-    while (!overflow.empty() && overflow.front().time - time < numSlots) {
-      append(overflow.front().time, overflow.front().event);
-      std::pop_heap(overflow.begin(), overflow.end(), OverflowOrder());
-      overflow.pop_back();
-    }
+    takeOverflow();
     // The latest chunk is first; the events are taken the latest first.
     uint64_t slot = time & slotMask;
     uint32_t count = heads[slot] & 3;
