@@ -13,6 +13,8 @@
 
 #include "KernelFixture.h"
 
+#include <tuple>
+
 using namespace octo;
 using namespace octo::test;
 
@@ -500,6 +502,76 @@ TEST(KernelReductions, SumsOfRowsColumnsAndAll) {
         check(sum, {{33, 129}}, false);
       }
     }
+}
+
+/// Any indexing maps: transposed, strided, overlapping, with loops that only
+/// one operand or the result has.
+TEST(KernelReductions, RandomIndexingMaps) {
+  uint32_t state = 20;
+  auto draw = [&](size_t bound) {
+    state = state * 1664525u + 1013904223u;
+    return size_t(state >> 16) % bound;
+  };
+  const int64_t extents[] = {1, 2, 3, 5, 7, 16, 17, 33, 40, 70};
+  const std::pair<Element, Element> types[] = {
+      {anF32, anF32}, {anF32, anF32}, {anI8, anI32}, {anF64, anF64}};
+  for (int round = 0; round < 48; ++round) {
+    size_t loops = 2 + draw(4);
+    std::vector<int64_t> sizes;
+    int64_t points = 1;
+    for (size_t i = 0; i < loops; ++i) {
+      int64_t size = extents[draw(std::size(extents))];
+      if (points * size > 60000)
+        size = 2;
+      points *= size;
+      sizes.push_back(size);
+    }
+    Reduction r;
+    std::vector<size_t> parallel;
+    for (size_t i = 0; i < loops; ++i) {
+      bool isLast = i + 1 == loops;
+      // At least one reduction.
+      bool isParallel = draw(5) < 3 && !(isLast && parallel.size() == i);
+      r.kinds += isParallel ? 'p' : 'r';
+      if (isParallel)
+        parallel.push_back(i);
+    }
+    auto unit = [&](size_t loop) {
+      std::vector<int64_t> row(loops, 0);
+      row[loop] = 1;
+      return row;
+    };
+    for (size_t i = parallel.size(); i > 1; --i)
+      std::swap(parallel[i - 1], parallel[draw(i)]);
+    for (size_t loop : parallel)
+      r.c.push_back(unit(loop));
+    auto operand = [&] {
+      Access access;
+      for (size_t i = 0, rank = 1 + draw(3); i < rank; ++i) {
+        std::vector<int64_t> row = unit(draw(loops));
+        if (draw(3) == 0)
+          row[draw(loops)] += int64_t(1 + draw(2));
+        access.push_back(row);
+      }
+      return access;
+    };
+    r.a = operand();
+    if (draw(4) != 0)
+      r.b = operand();
+    // Every reduction loop has its extent from somewhere.
+    for (size_t i = 0; i < loops; ++i)
+      if (r.kinds[i] == 'r')
+        r.a.insert(r.a.begin() + int64_t(draw(r.a.size() + 1)), unit(i));
+    std::tie(r.in, r.out) = types[draw(std::size(types))];
+    r.combine = r.b.empty() && draw(2) ? Combine::Max : Combine::MultiplyAdd;
+    SCOPED_TRACE("round " + std::to_string(round));
+    int64_t elements = 1;
+    for (int64_t size : shapeOf(r.a, sizes))
+      elements *= size;
+    if (elements > 4000000)
+      continue;
+    check(r, {sizes}, round % 2 == 0);
+  }
 }
 
 /// Sums along memory keep 32 partial sums of f32, whatever the CPU: lane i has
