@@ -205,6 +205,26 @@ std::vector<Tensor> call(KernelExecutor &executor,
   return results;
 }
 
+/// Calls of a kernel that does nothing but return a scalar.
+Rate emptyCalls(const KernelTarget &target) {
+  std::vector<KernelSource> source = {
+      {"empty", "func.func @k(%a: i64) -> i64 { return %a : i64 }"}};
+  std::vector<KernelImage> images = compileKernels(source, target, 1);
+  for (const std::string &message : images[0].errors)
+    fail(message);
+  KernelValueType type{ElementKind::I64, true, {}};
+  std::unique_ptr<KernelExecutor> executor =
+      load({{source[0].module, {type}, type}}, images, target);
+  std::vector<Tensor> inputs = {Tensor::scalar<int64_t>(ElementKind::I64, 7)},
+                      outputs(1);
+  constexpr unsigned count = 1000000;
+  return measure("calls of an empty kernel", count, 1, 1e6, [&] {
+    for (unsigned i = 0; i < count; ++i)
+      if (!executor->call(0, inputs, outputs, {}))
+        fail("the empty kernel failed");
+  });
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -296,6 +316,8 @@ int main(int argc, char **argv) {
     std::vector<Tensor> results;
     rates.push_back(measure(std::string("first call, ") + names[tier], count, 1,
                             0, [&] { results = call(*executor, tasks); }));
+    if (tier)
+      rates.push_back(emptyCalls(*target));
     if (reference.empty()) {
       reference = std::move(results);
       continue;

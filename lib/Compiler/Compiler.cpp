@@ -34,6 +34,7 @@
 #include "mlir/Dialect/Math/IR/Math.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/IR/Diagnostics.h"
 #include "mlir/IR/Verifier.h"
 #include "mlir/Parser/Parser.h"
@@ -112,7 +113,7 @@ private:
     registry.insert<affine::AffineDialect, arith::ArithDialect,
                     cf::ControlFlowDialect, func::FuncDialect,
                     linalg::LinalgDialect, math::MathDialect, scf::SCFDialect,
-                    tensor::TensorDialect>();
+                    tensor::TensorDialect, tosa::TosaDialect>();
     func::registerInlinerExtension(registry);
     return registry;
   }
@@ -334,6 +335,14 @@ bool Compilation::compile() {
     // Nothing calls a workflow, mostly; the inliner would still visit all.
     if (pass.name == "inline" && options.until != "inline" &&
         !module->walk([](owg::CallOp) { return WalkResult::interrupt(); })
+             .wasInterrupted())
+      continue;
+    if (pass.name == "tosa-to-linalg" && options.until != "tosa-to-linalg" &&
+        !module->walk([](Operation *op) {
+                 return isa_and_present<tosa::TosaDialect>(op->getDialect())
+                            ? WalkResult::interrupt()
+                            : WalkResult::advance();
+               })
              .wasInterrupted())
       continue;
     if (pass.name == "convert-owg-to-octo" &&

@@ -17,6 +17,12 @@
 #include "octo/Dialect/Octo/Transforms/Passes.h"
 #include "octo/KernelCodegen/Passes.h"
 
+#include "mlir/Conversion/TosaToArith/TosaToArith.h"
+#include "mlir/Conversion/TosaToLinalg/TosaToLinalg.h"
+#include "mlir/Conversion/TosaToSCF/TosaToSCF.h"
+#include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
+#include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tosa/Transforms/Passes.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -39,6 +45,19 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
   });
   add("owg-outline-tasks",
       [](OpPassManager &pm) { pm.addPass(owg::createOWGOutlineTasks()); });
+  // Costs are estimated of linalg. What is left over, shapes mostly, is dead.
+  add("tosa-to-linalg", [](OpPassManager &pm) {
+    OpPassManager &body = pm.nest<func::FuncOp>();
+    body.addPass(tosa::createTosaOptionalDecompositionsPass());
+    body.addPass(tosa::createTosaInferShapesPass());
+    body.addPass(tosa::createTosaMakeBroadcastablePass());
+    body.addPass(tosa::createTosaToLinalgNamed());
+    body.addPass(tosa::createTosaToLinalg());
+    body.addPass(createTosaToArithPass());
+    body.addPass(createTosaToTensorPass());
+    body.addPass(createTosaToSCFPass());
+    body.addPass(createCSEPass());
+  });
   // Bodies are functions now, and their lowering canonicalises them with a
   // pattern of MLIR 22 left out that changes sizes. Here only wiring is left.
   add("canonicalize", [](OpPassManager &pm) {

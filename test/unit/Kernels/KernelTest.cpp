@@ -277,6 +277,25 @@ TEST(Kernel, OneDonatedInputIsOneResult) {
   }
 }
 
+TEST(Kernel, WeightsAreNotInTheImage) {
+  auto bytes = [](int64_t n) {
+    std::string w = "tensor<16x" + std::to_string(n) + "xf32>",
+                r = "tensor<1x" + std::to_string(n) + "xf32>";
+    return compile(
+               "func.func @k(%x: tensor<1x16xf32>, %w: " + w + ") -> " + r +
+               " {\n%z = arith.constant 0.0 : f32\n%e = tensor.empty() : " + r +
+               "\n%f = linalg.fill ins(%z : f32) outs(%e : " + r + ") -> " + r +
+               "\n%m = linalg.matmul ins(%x, %w : tensor<1x16xf32>, " + w +
+               ") outs(%f : " + r + ") -> " + r + "\nreturn %m : " + r + " }")
+        .object.size();
+  };
+  size_t small = bytes(1 << 10), large = bytes(1 << 22);
+  EXPECT_GT(small, 0u);
+  EXPECT_GT(large, 0u);
+  EXPECT_LT(large, small + 4096);
+  EXPECT_LT(small, size_t(16 << 10));
+}
+
 TEST(Kernel, CountersOfDataDependentLoops) {
   Kernel kernel(R"mlir(
     func.func @k(%n: i32, %m: index) -> (i32, index) {
