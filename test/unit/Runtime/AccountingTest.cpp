@@ -225,6 +225,49 @@ TEST(Watchdog, ReportsWhoWaitsOnWhom) {
 }
 
 /// Idle intervals by length and by what the producer did.
+/// A loop that never ends goes on until a stop rule; the report names it.
+TEST(Watchdog, AStopRuleEndsALoopWithoutEnd) {
+  TestProgram p;
+  p.machine().cb_decision_cycles = 1;
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.data, 8);
+  BlockSpec &loop = p.body.add(fb::BlockKind::Loop, "main/l");
+  loop.inputs = {import(0)};
+  loop.outputs = {p.data};
+  loop.outputBytes = {8};
+  loop.line = 9;
+  loop.profile = p.constantProfile(int64_t(1) << 40);
+  RegionSpec &after = loop.region(fb::RegionRole::After);
+  after.addImport(0, p.data, 8);
+  p.task(after, "main/l/t", kernel, 0, {import(0)}, 8);
+  after.yields = {output(0)};
+  p.body.yields = {output(0)};
+  const fb::Program &program = p.build();
+  for (const char *policy : {"static", "pool", "octopus"})
+    for (bool events : {true, false}) {
+      SimulationOptions options;
+      options.policy = policy;
+      options.timingOnly = true;
+      options.scenario.requests = 1;
+      if (events)
+        options.scenario.stop.maxEvents = 5000;
+      else
+        options.scenario.stop.maxCycles = 3000;
+      RunResult r = run(program, options);
+      EXPECT_EQ(r.status,
+                events ? RunStatus::EventLimit : RunStatus::CycleLimit);
+      if (events) {
+        EXPECT_LE(r.events, 5000u);
+      }
+      EXPECT_EQ(r.requestsCompleted, 0u);
+      bool named = false;
+      for (const BlockedInstance &blocked : r.blocked)
+        named |= blocked.path == "main/l" && blocked.line == 9 &&
+                 !blocked.waitsFor.empty() && !blocked.heldBy.empty();
+      EXPECT_TRUE(named) << policy;
+    }
+}
+
 TEST(Accounting, CausesOfIdleness) {
   // One PEA of two is idle for 1000 cycles while nothing is on its way to it.
   TestProgram p(1, 1, 1, 2);
