@@ -52,8 +52,7 @@ private:
         if (auto segment = dyn_cast<SegmentOp>(op))
           segment.erase();
         else if (auto tb = dyn_cast<TbOp>(op))
-          if (tb.getSlotAttr())
-            tb.removeSlotAttr();
+          removeSlot(tb);
       }
       FailureOr<ScheduleProblem> problem =
           buildProblem(program, machine->target, symbols, assume);
@@ -112,6 +111,22 @@ private:
                                "longest_timetable_cycles", longest);
     }
     return success();
+  }
+
+  /// Also what was recorded about a move.
+  void removeSlot(TbOp tb) {
+    if (tb.getSlotAttr())
+      tb.removeSlotAttr();
+    if (!tb.getDecisionsAttr())
+      return;
+    auto isMove = [](Attribute record) {
+      return cast<DecisionAttr>(record).getKind() == DecisionKind::Slot;
+    };
+    SmallVector<Attribute> records(tb.getDecisionsAttr().getValue());
+    if (llvm::none_of(records, isMove))
+      return;
+    llvm::erase_if(records, isMove);
+    tb.setDecisionsAttr(ArrayAttr::get(&getContext(), records));
   }
 
   /// Puts new homes, and the shares that follow from them, into the program.
