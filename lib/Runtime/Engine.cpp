@@ -384,15 +384,8 @@ Expected<void> Engine::prepare() {
   clusters.resize(m.clusters);
   idleSince.assign(size_t(m.tbus) * m.peasPerTbu, never);
   lastKernel.assign(size_t(m.tbus) * m.peasPerTbu, noIndex);
-  linkFree.assign(size_t(m.clusters) * 4, 0);
-  linkIsDie.assign(size_t(m.clusters) * 4, 0);
-  for (uint32_t c = 0; c < m.clusters; ++c) {
-    uint32_t x = m.xOf(c), y = m.yOf(c);
-    linkIsDie[c * 4 + 0] = (x + 1) % m.dieWidth == 0;
-    linkIsDie[c * 4 + 1] = x % m.dieWidth == 0;
-    linkIsDie[c * 4 + 2] = (y + 1) % m.dieHeight == 0;
-    linkIsDie[c * 4 + 3] = y % m.dieHeight == 0;
-  }
+  if (auto made = prepareNetwork(); !made)
+    return octo::Error(made.error());
   hbmFree.assign(m.hbm.size(), 0);
   for (const BlockInfo &block : t.blocks) {
     if (!used[block.workflow] || block.kind != BlockKind::Task)
@@ -499,8 +492,11 @@ Expected<void> Engine::prepare() {
 
 void Engine::handle(const Event &event) {
   switch (event.type) {
-  case HopEvent:
-    hop(event.payload);
+  case SendEvent:
+    enterMesh(event.payload);
+    break;
+  case NetworkEvent:
+    moveMesh();
     break;
   case ReadyEvent:
     if (instances.current(event.payload, event.version))

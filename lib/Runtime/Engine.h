@@ -16,7 +16,10 @@
 #define OCTO_LIB_RUNTIME_ENGINE_H
 
 #include "EventWheel.h"
+#include "FlitNetwork.h"
 #include "LaneRouter.h"
+#include "LinkNetwork.h"
+#include "Network.h"
 #include "Pool.h"
 #include "ProgramTables.h"
 #include "ReadyQueue.h"
@@ -203,13 +206,9 @@ struct Message {
   uint32_t aux;
   uint32_t value;   ///< held; noIndex: none
   uint64_t request; ///< number, for traces
-  uint32_t at, to, from;
+  uint32_t to, from;
   uint64_t bytes;
-  uint64_t length;    ///< cycles on a mesh link
-  uint64_t dieLength; ///< cycles on a link between dies
-  uint64_t tail;
   uint64_t start;
-  bool detour;
 };
 
 /// A value on its way to a frame or control block as a token.
@@ -330,7 +329,8 @@ private:
   enum EventType : uint8_t {
     ArrivalEvent,
     HostInEvent,
-    HopEvent,
+    SendEvent,
+    NetworkEvent,
     MessageEvent,
     TokenEvent,
     ReadyEvent,
@@ -491,11 +491,15 @@ private:
   void send(uint32_t message, uint64_t at);
   void sendValue(MessageKind kind, uint32_t target, uint32_t targetGeneration,
                  uint32_t aux, uint32_t value, uint32_t to, uint64_t at);
-  void hop(uint32_t message);
+  Expected<void> prepareNetwork();
+  void enterMesh(uint32_t message);
+  void moveMesh();
+  void wakeMesh(uint64_t at);
+  void leaveMesh(uint32_t message);
+  void countHops(const Message &message);
+  uint64_t transferCycles(uint32_t from, uint32_t to, uint64_t bytes);
+  void networkResult(NetworkUse &use) const;
   void arrived(uint32_t message);
-  uint32_t nextDirection(const Message &message);
-  const std::vector<uint8_t> &detourTo(uint32_t cluster);
-  bool straightRoute(uint32_t from, uint32_t to) const;
   void deliverMessage(MessageKind kind, uint32_t target,
                       uint32_t targetGeneration, uint32_t aux, uint32_t value,
                       uint64_t at);
@@ -575,12 +579,16 @@ private:
   std::array<uint64_t, 3> freePerClass{};
   uint32_t readySequence = 0;
 
-  std::vector<uint64_t> linkFree;
-  std::vector<uint8_t> linkIsDie;
+  /// The mesh; one of the three.
+  NetworkShape mesh;
+  MeshRoutes routes;
+  std::unique_ptr<LinkNetwork> linkNetwork;
+  std::unique_ptr<Network> network;
+  std::unique_ptr<FlitNetwork> flitNetwork;
+  std::vector<NetworkDelivery> delivered;
+  uint64_t meshAt = never; ///< its next event
   std::vector<uint64_t> hbmFree;
   uint64_t hostInFree = 0, hostOutFree = 0;
-  std::unordered_map<uint32_t, std::vector<uint8_t>> detours;
-  std::vector<uint32_t> detourOrder;
 
   std::vector<uint64_t> laneAdmitted; ///< per (segment, lane)
   std::vector<uint32_t> segmentLaneBegin;

@@ -17,79 +17,185 @@
 using namespace octo;
 
 //===----------------------------------------------------------------------===//
-// Routes
+// The mesh
 //===----------------------------------------------------------------------===//
 
-/// Next direction in dimension order: x, then y.
-static uint32_t straightDirection(const MachineTables &m, uint32_t at,
-                                  uint32_t to) {
-  uint32_t x = m.xOf(at), tx = m.xOf(to);
-  if (x != tx)
-    return x < tx ? 0 : 1;
-  return m.yOf(at) < m.yOf(to) ? 2 : 3;
+/// The flit-level model looks at every router that holds a flit in every cycle.
+static constexpr uint32_t maxFlitClusters = 1024;
+
+Expected<void> Engine::prepareNetwork() {
+  mesh.width = m.width;
+  mesh.height = m.height;
+  mesh.dieWidth = m.dieWidth;
+  mesh.dieHeight = m.dieHeight;
+  mesh.hopCycles = m.hopCycles;
+  mesh.dieHopCycles = m.dieHopCycles;
+  mesh.flitBytes = m.linkBytesPerCycle;
+  mesh.dieLinkBytes = m.dieLinkBytesPerCycle;
+  mesh.interfaceCycles = m.interfaceCycles;
+  mesh.setBuffer(m.linkBuffer);
+  routes = MeshRoutes(m.width, m.height,
+                      std::vector<bool>(m.linkDead.begin(), m.linkDead.end()));
+  if (options.network == NetworkModel::Link) {
+    linkNetwork = std::make_unique<LinkNetwork>(mesh, routes);
+    return {};
+  }
+  if (options.network == NetworkModel::Message) {
+    network = std::make_unique<Network>(mesh, routes);
+    return {};
+  }
+  if (m.clusters > maxFlitClusters)
+    return makeError("the flit-level network is for meshes of at most {} "
+                     "clusters, but this machine has {}: use the message-level "
+                     "network",
+                     maxFlitClusters, m.clusters);
+  flitNetwork = std::make_unique<FlitNetwork>(mesh, routes);
+  return {};
 }
 
-static uint32_t neighbour(const MachineTables &m, uint32_t at,
-                          uint32_t direction) {
-  switch (direction) {
-  case 0:
-    return at + 1;
-  case 1:
-    return at - 1;
-  case 2:
-    return at + m.width;
-  default:
-    return at - m.width;
-  }
+/// Cycles that a message takes alone on the mesh.
+uint64_t Engine::transferCycles(uint32_t from, uint32_t to, uint64_t bytes) {
+  uint64_t cycles = m.interfaceCycles + m.hopCycles - 1;
+  bool crosses = false;
+  routes.walk(from, to, [&](uint32_t cluster, uint32_t direction) {
+    bool die = mesh.crossesDies(cluster, direction);
+    crosses |= die;
+    cycles += die ? m.dieHopCycles : m.hopCycles;
+  });
+  uint64_t length = ceilDiv(bytes, m.linkBytesPerCycle);
+  return cycles +
+         (crosses ? std::max(length, ceilDiv(bytes, m.dieLinkBytesPerCycle))
+                  : length);
 }
 
-bool Engine::straightRoute(uint32_t from, uint32_t to) const {
-  while (from != to) {
-    uint32_t direction = straightDirection(m, from, to);
-    if (m.linkDead[from * 4 + direction])
-      return false;
-    from = neighbour(m, from, direction);
+/// Energy: bytes over links, within dies and between them.
+void Engine::countHops(const Message &message) {
+  uint64_t dies, links;
+  if (routes.whole()) {
+    auto apart = [](uint32_t a, uint32_t b) { return a > b ? a - b : b - a; };
+    uint32_t ax = m.xOf(message.from), ay = m.yOf(message.from);
+    uint32_t bx = m.xOf(message.to), by = m.yOf(message.to);
+    links = apart(ax, bx) + apart(ay, by);
+    dies = apart(ax / m.dieWidth, bx / m.dieWidth) +
+           apart(ay / m.dieHeight, by / m.dieHeight);
+  } else {
+    links = dies = 0;
+    routes.walk(message.from, message.to,
+                [&](uint32_t cluster, uint32_t direction) {
+                  ++links;
+                  dies += mesh.crossesDies(cluster, direction);
+                });
   }
-  return true;
+  counters.byteHops += message.bytes * (links - dies);
+  counters.dieLinkByteHops += message.bytes * dies;
 }
 
-/// Next directions towards a cluster on shortest ways around dead links. Tables
-/// are made when they are first needed; at most 64 MiB of them are kept.
-const std::vector<uint8_t> &Engine::detourTo(uint32_t to) {
-  auto found = detours.find(to);
-  if (found != detours.end())
-    return found->second;
-  if ((detours.size() + 1) * m.clusters > (size_t(64) << 20) &&
-      !detourOrder.empty()) {
-    detours.erase(detourOrder.front());
-    detourOrder.erase(detourOrder.begin());
-  }
-  std::vector<uint8_t> &table = detours[to];
-  detourOrder.push_back(to);
-  table.assign(m.clusters, 255);
-  std::vector<uint32_t> queue = {to};
-  table[to] = 4;
-  for (size_t i = 0; i < queue.size(); ++i) {
-    uint32_t c = queue[i], x = m.xOf(c), y = m.yOf(c);
-    for (uint32_t d = 0; d < 4; ++d) {
-      // From neighbour n in direction d of c the way to c is d ^ 1.
-      if ((d == 0 && x + 1 == m.width) || (d == 1 && !x) ||
-          (d == 2 && y + 1 == m.height) || (d == 3 && !y))
-        continue;
-      uint32_t n = neighbour(m, c, d);
-      if (table[n] != 255 || m.linkDead[n * 4 + (d ^ 1)])
-        continue;
-      table[n] = d ^ 1;
-      queue.push_back(n);
+/// A message enters the mesh now.
+void Engine::enterMesh(uint32_t id) {
+  Message &message = messages[id];
+  countHops(message);
+  auto inject = [&](auto &model) {
+    model.inject(id, message.from, message.to, message.bytes, now());
+    wakeMesh(model.nextTime());
+  };
+  if (linkNetwork)
+    return inject(*linkNetwork);
+  if (network)
+    return inject(*network);
+  if (flitNetwork->idle() && flitNetwork->now() < now())
+    flitNetwork->skipTo(now());
+  flitNetwork->inject(id, message.from, message.to,
+                      mesh.flitsOf(message.bytes));
+  wakeMesh(flitNetwork->now());
+}
+
+void Engine::wakeMesh(uint64_t at) {
+  if (at >= meshAt)
+    return;
+  meshAt = at;
+  push(at, EventClass::Transfer, NetworkEvent, 0, 0, 0);
+}
+
+void Engine::moveMesh() {
+  if (now() != meshAt)
+    return; // an earlier one came in between
+  const StopRules &stop = options.scenario.stop;
+  for (;;) {
+    meshAt = never;
+    delivered.clear();
+    if (linkNetwork)
+      linkNetwork->run(now(), delivered);
+    else if (network)
+      network->run(now(), delivered);
+    else
+      flitNetwork->step(delivered);
+    // What arrives may send at once.
+    for (size_t i = 0; i < delivered.size(); ++i)
+      leaveMesh(delivered[i].message);
+    drain();
+    uint64_t next = never;
+    if (linkNetwork)
+      next = linkNetwork->nextTime();
+    else if (network)
+      next = network->nextTime();
+    else if (!flitNetwork->idle())
+      next = flitNetwork->now();
+    if (next == never)
+      return;
+    // Where nothing else happens until then the mesh moves on without an event
+    // in the wheel; it counts as one.
+    bool over = finishedRequests == totalRequests && !heldInstances;
+    bool stops = over || (stop.maxCycles && next > stop.maxCycles) ||
+                 (stop.maxEvents && events >= stop.maxEvents);
+    if (stops || next >= meshAt || !wheel.skipTo(next)) {
+      wakeMesh(next);
+      return;
     }
+    ++events;
   }
-  return table;
 }
 
-uint32_t Engine::nextDirection(const Message &message) {
-  if (!message.detour)
-    return straightDirection(m, message.at, message.to);
-  return detourTo(message.to)[message.at];
+void Engine::leaveMesh(uint32_t id) {
+  const Message &message = messages[id];
+  traceTransfer(message, now());
+  if (message.kind != MessageKind::Input) {
+    arrived(id);
+    return;
+  }
+  uint32_t target = message.target, value = message.value;
+  bool current = instances.current(target, message.targetGeneration);
+  messages.release(id);
+  if (current)
+    inputDone(target, now(), value);
+  if (value != noIndex)
+    release(value);
+}
+
+/// Cycles that links between routers were taken and that messages waited for
+/// them.
+void Engine::networkResult(NetworkUse &use) const {
+  const std::vector<uint64_t> &busy = linkNetwork ? linkNetwork->busyCycles()
+                                      : network ? network->busyCycles()
+                                                : flitNetwork->busyCycles();
+  const std::vector<uint64_t> &waited =
+      linkNetwork ? linkNetwork->waitedCycles()
+      : network   ? network->waitedCycles()
+                  : flitNetwork->waitedCycles();
+  use.model = options.network;
+  use.linkBusyCycles.assign(size_t(m.clusters) * 4, 0);
+  use.linkWaitedCycles.assign(size_t(m.clusters) * 4, 0);
+  for (uint32_t cluster = 0; cluster < m.clusters; ++cluster)
+    for (uint32_t port = 0; port < NetworkShape::ports; ++port) {
+      uint64_t taken = busy[cluster * NetworkShape::ports + port];
+      uint64_t waits = waited[cluster * NetworkShape::ports + port];
+      use.waitedCycles += waits;
+      if (port == NetworkShape::localPort || m.linkDead[cluster * 4 + port])
+        continue;
+      ++use.liveLinks;
+      use.busyCycles += taken;
+      use.linkBusyCycles[cluster * 4 + port] = taken;
+      use.linkWaitedCycles[cluster * 4 + port] = waits;
+    }
 }
 
 //===----------------------------------------------------------------------===//
@@ -108,14 +214,9 @@ uint32_t Engine::newMessage(MessageKind kind, uint32_t target,
   message.aux = aux;
   message.value = value;
   message.request = request == noIndex ? never : requests[request].number;
-  message.from = message.at = from;
+  message.from = from;
   message.to = to;
   message.bytes = bytes;
-  message.length = ceilDiv(bytes, m.linkBytesPerCycle);
-  message.dieLength = m.dieLinkBytesPerCycle == m.linkBytesPerCycle
-                          ? message.length
-                          : ceilDiv(bytes, m.dieLinkBytesPerCycle);
-  message.detour = m.anyLinkDead && !straightRoute(from, to);
   ++counters.transfers;
   counters.transferBytes += bytes;
   return id;
@@ -124,52 +225,11 @@ uint32_t Engine::newMessage(MessageKind kind, uint32_t target,
 /// Enters the mesh at cycle `at`.
 void Engine::send(uint32_t id, uint64_t at) {
   Message &message = messages[id];
-  message.start = message.tail = at;
-  if (at <= now()) {
-    hop(id);
-    return;
-  }
-  push(at, EventClass::Transfer, HopEvent,
-       message.at * 4 + nextDirection(message), id, 0);
-}
-
-/// The head of a message is at a router: take the next link, in order of
-/// arrival. Virtual cut-through: the head goes on after the hop delay, the link
-/// is taken for the length of the message.
-void Engine::hop(uint32_t id) {
-  Message &message = messages[id];
-  uint32_t direction = nextDirection(message);
-  uint32_t link = message.at * 4 + direction;
-  bool die = linkIsDie[link];
-  uint64_t length = die ? message.dieLength : message.length;
-  uint32_t delay = die ? m.dieHopCycles : m.hopCycles;
-  uint64_t start = std::max(now(), linkFree[link]);
-  linkFree[link] = start + length;
-  message.tail = std::max(message.tail, start + length) + delay;
-  if (die)
-    counters.dieLinkByteHops += message.bytes;
+  message.start = std::max(at, now());
+  if (at <= now())
+    enterMesh(id);
   else
-    counters.byteHops += message.bytes;
-  message.at = neighbour(m, message.at, direction);
-  if (message.at != message.to) {
-    push(start + delay, EventClass::Transfer, HopEvent,
-         message.at * 4 + nextDirection(message), id, 0);
-    return;
-  }
-  uint64_t arrival = message.tail + m.interfaceCycles;
-  traceTransfer(message, arrival);
-  if (message.kind == MessageKind::Input) {
-    // Only the latest arrival matters, so no event is needed.
-    uint32_t target = message.target, value = message.value;
-    bool current = instances.current(target, message.targetGeneration);
-    messages.release(id);
-    if (current)
-      inputDone(target, arrival, value);
-    if (value != noIndex)
-      release(value);
-    return;
-  }
-  push(arrival, EventClass::Transfer, MessageEvent, link, id, 0);
+    push(at, EventClass::Transfer, SendEvent, message.from * 4, id, 0);
 }
 
 void Engine::traceTransfer(const Message &message, uint64_t finish) {
@@ -352,10 +412,7 @@ void Engine::spill(uint32_t id) {
   if (from != to) {
     uint32_t message = newMessage(MessageKind::Spill, 0, 0, 0, noIndex,
                                   value.request, from, to, value.bytes);
-    arrival +=
-        uint64_t(m.distance(from, to)) * std::max(m.hopCycles, m.dieHopCycles) +
-        std::max(messages[message].length, messages[message].dieLength) +
-        m.interfaceCycles;
+    arrival += transferCycles(from, to, value.bytes);
     send(message, now());
   }
   value.readyAt = hbmService(port, value.bytes, arrival);

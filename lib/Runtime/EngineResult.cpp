@@ -24,6 +24,18 @@ std::string_view octo::stringifyPeaState(PeaState state) {
   return names[static_cast<unsigned>(state)];
 }
 
+std::string_view octo::stringifyNetworkModel(NetworkModel model) {
+  switch (model) {
+  case NetworkModel::Message:
+    return "message";
+  case NetworkModel::Flit:
+    return "flit";
+  case NetworkModel::Link:
+    return "link";
+  }
+  return "unknown";
+}
+
 std::string_view octo::stringifyRunStatus(RunStatus status) {
   switch (status) {
   case RunStatus::Completed:
@@ -329,6 +341,7 @@ RunResult Engine::result(RunStatus status) {
   r.ratioToLowerBound =
       bound ? static_cast<double>(end) / static_cast<double>(bound) : 0;
 
+  networkResult(r.network);
   const EnergyTable &e = m.energy;
   r.energy.compute = joules({{workDone[0], e.mac},
                              {workDone[1], e.vector},

@@ -26,11 +26,21 @@ FlitNetwork::FlitNetwork(const NetworkShape &shape, MeshRoutes &routes)
   sources.resize(routers);
   for (Source &source : sources) {
     source.lastChannel = uint8_t(shape.channels - 1);
-    source.out.assign(shape.channels, {false, shape.channelFlits});
+    source.out.assign(shape.channels,
+                      {false, shape.depthOver(shape.interfaceCycles)});
   }
   channels.resize(lanes);
-  flits.resize(lanes * shape.channelFlits);
-  outs.assign(lanes, {false, shape.channelFlits});
+  ringFlits = std::max({shape.depthAfter(shape.hopCycles),
+                        shape.depthAfter(shape.dieHopCycles),
+                        shape.depthOver(shape.interfaceCycles)});
+  flits.resize(lanes * ringFlits);
+  outs.resize(lanes);
+  for (size_t lane = 0; lane < lanes; ++lane) {
+    uint32_t link = uint32_t(lane / shape.channels);
+    outs[lane].credits = shape.depthAfter(
+        shape.crossesDies(link / ports, link % ports) ? shape.dieHopCycles
+                                                      : shape.hopCycles);
+  }
   grantChannel.assign(lanes, 0);
   acceptChannel.assign(lanes, 0);
   grantSwitch.assign(routers * ports, 0);
@@ -108,14 +118,14 @@ void FlitNetwork::injectFlits() {
 }
 
 void FlitNetwork::accept(const Pending &what,
-                         std::vector<FlitDelivery> &delivered) {
+                         std::vector<NetworkDelivery> &delivered) {
   switch (what.kind) {
   case Pending::Arrival: {
     Channel &channel = channels[what.where];
     uint32_t at = channel.first + channel.count;
-    if (at >= shape.channelFlits)
-      at -= shape.channelFlits;
-    flits[size_t(what.where) * shape.channelFlits + at] = what.flit;
+    if (at >= ringFlits)
+      at -= ringFlits;
+    flits[size_t(what.where) * ringFlits + at] = what.flit;
     ++channel.count;
     uint32_t router = what.where / (shape.channels * ports);
     ++buffered[router];
@@ -154,8 +164,7 @@ void FlitNetwork::allocateChannels(uint32_t router) {
     if (channel.state != ChannelState::Waiting || channel.ready > time)
       continue;
     const Packet &packet =
-        packets[flits[size_t(base + lane) * shape.channelFlits + channel.first]
-                    .packet];
+        packets[flits[size_t(base + lane) * ringFlits + channel.first].packet];
     uint8_t out = routes.next(router, packet.to, packet.descending);
     requests[out] |= 1u << lane;
     any |= 1u << lane;
@@ -244,8 +253,8 @@ void FlitNetwork::allocateSwitch(uint32_t router) {
 void FlitNetwork::sendFlit(uint32_t router, uint32_t port, uint32_t vc) {
   uint32_t number = channelNumber(router, port, vc);
   Channel &channel = channels[number];
-  Flit flit = flits[size_t(number) * shape.channelFlits + channel.first];
-  if (++channel.first == shape.channelFlits)
+  Flit flit = flits[size_t(number) * ringFlits + channel.first];
+  if (++channel.first == ringFlits)
     channel.first = 0;
   --channel.count;
   --buffered[router];
@@ -293,7 +302,7 @@ void FlitNetwork::sendFlit(uint32_t router, uint32_t port, uint32_t vc) {
   }
 }
 
-void FlitNetwork::step(std::vector<FlitDelivery> &delivered) {
+void FlitNetwork::step(std::vector<NetworkDelivery> &delivered) {
   std::vector<Pending> &due = ring[time & ringMask];
   for (const Pending &what : due)
     accept(what, delivered);

@@ -28,13 +28,6 @@
 
 namespace octo {
 
-/// A message that has left the mesh.
-struct FlitDelivery {
-  uint32_t message; ///< as given to inject
-  uint64_t entered; ///< cycle in which its first flit entered the mesh
-  uint64_t arrived; ///< cycle in which its last flit left the mesh
-};
-
 class FlitNetwork {
 public:
   /// `shape` and `routes` must outlive the network.
@@ -53,13 +46,14 @@ public:
 
   /// Simulates cycle now() and moves on to the next one. Messages that arrived
   /// are appended to `delivered`.
-  void step(std::vector<FlitDelivery> &delivered);
+  void step(std::vector<NetworkDelivery> &delivered);
 
-  /// Flits that each link (cluster * 5 + direction) has carried.
-  const std::vector<uint64_t> &flitsCarried() const { return carried; }
-  /// Cycles in which the front flit of some virtual channel of an input port
-  /// was ready to leave and did not, by link into the port.
-  const std::vector<uint64_t> &blockedCycles() const { return blocked; }
+  /// Cycles for which each link (cluster * 5 + direction, 4 into the cluster)
+  /// carried a flit.
+  const std::vector<uint64_t> &busyCycles() const { return carried; }
+  /// Cycles in which some virtual channel of an input port (cluster * 5 + port)
+  /// had a flit to send and none was sent.
+  const std::vector<uint64_t> &waitedCycles() const { return blocked; }
 
 private:
   static constexpr uint32_t ports = NetworkShape::ports;
@@ -108,7 +102,7 @@ private:
     ring[(time + cycles) & ringMask].push_back(what);
     ++pendingEvents;
   }
-  void accept(const Pending &what, std::vector<FlitDelivery> &delivered);
+  void accept(const Pending &what, std::vector<NetworkDelivery> &delivered);
   void injectFlits();
   void allocateChannels(uint32_t router);
   void allocateSwitch(uint32_t router);
@@ -125,8 +119,9 @@ private:
   std::vector<Source> sources;
   std::vector<uint32_t> busySources;
   std::vector<Channel> channels; ///< (router, port, vc)
-  std::vector<Flit> flits;       ///< rings of channelFlits, by channel
-  std::vector<OutChannel> outs;  ///< (router, port, vc)
+  std::vector<Flit> flits;       ///< a ring of ringFlits for each channel
+  uint32_t ringFlits;
+  std::vector<OutChannel> outs;                     ///< (router, port, vc)
   std::vector<uint8_t> grantChannel, acceptChannel; ///< iSLIP, VC allocator
   std::vector<uint8_t> grantSwitch, acceptSwitch;   ///< iSLIP, switch
   std::vector<uint8_t> turnOfInput;  ///< next VC of an input to be preferred

@@ -24,8 +24,8 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
   flight = NetworkShape::flightCycles(shape.hopCycles);
   dieFlight = NetworkShape::flightCycles(shape.dieHopCycles);
   sources.resize(routers);
-  lanes.assign(size_t(routers) * ports * shape.channels,
-               {none, none, shape.channelFlits, 0, 0, never, 0});
+  depth = shape.depthAfter(shape.hopCycles);
+  dieDepth = shape.depthAfter(shape.dieHopCycles);
   heads.assign(routers, 0);
   routerWake.assign(routers, never);
   outFree.assign(size_t(routers) * (ports + 1), 0);
@@ -34,7 +34,6 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
   inHolder.assign(inFree.size(), {});
   turnOut.assign(inFree.size(), 0);
   turnIn.assign(inFree.size(), 0);
-  turnLane.assign(lanes.size(), 0);
   turnChannel.assign(inFree.size(), 0);
   busy.assign(inFree.size(), 0);
   waited.assign(inFree.size(), 0);
@@ -42,7 +41,11 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
   for (uint32_t router = 0; router < routers; ++router)
     for (uint32_t port = 0; port < localPort; ++port)
       isDie[router * ports + port] = shape.crossesDies(router, port);
-  slots.resize(numSlots);
+  lanes.reserve(size_t(routers) * lanesOfRouter);
+  for (uint32_t input = 0; input < routers * ports; ++input)
+    for (uint32_t i = 0; i < stride; ++i)
+      lanes.push_back({none, none, depthBefore(input), 0, 0, 0, never, 0});
+  turnLane.assign(lanes.size(), 0);
 }
 
 //===----------------------------------------------------------------------===//
@@ -56,20 +59,35 @@ void Network::push(uint64_t at, Event event) {
     std::push_heap(far.begin(), far.end(), FarOrder());
     return;
   }
+  uint32_t node = freeNode;
+  if (node != none) {
+    freeNode = nodes[node].next;
+    nodes[node] = {event, none};
+  } else {
+    node = uint32_t(nodes.size());
+    nodes.push_back({event, none});
+  }
   uint64_t slot = at & (numSlots - 1);
-  slots[slot].push_back(event);
-  words[slot >> 6] |= uint64_t(1) << (slot & 63);
-  ++inSlots;
+  if (words[slot >> 6] >> (slot & 63) & 1) {
+    nodes[slots[slot].last].next = node;
+  } else {
+    slots[slot].first = node;
+    words[slot >> 6] |= uint64_t(1) << (slot & 63);
+    summary |= uint64_t(1) << (slot >> 6);
+  }
+  slots[slot].last = node;
 }
 
 void Network::findNext() {
   next = far.empty() ? never : far.front().at;
-  if (!inSlots)
+  if (!summary)
     return;
   uint64_t slot = time & (numSlots - 1), word = slot >> 6;
   uint64_t bits = words[word] >> (slot & 63) << (slot & 63);
-  while (!bits) {
-    word = (word + 1) % words.size();
+  if (!bits) {
+    // The next word that has one, around; at last the start of this one.
+    uint64_t after = word == 63 ? 0 : summary >> (word + 1) << (word + 1);
+    word = uint64_t(std::countr_zero(after ? after : summary));
     bits = words[word];
   }
   uint64_t found = word * 64 + uint64_t(std::countr_zero(bits));
@@ -87,8 +105,17 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
   }
   uint64_t slot = at & (numSlots - 1);
   // Events of this cycle may be added while it is handled.
-  for (size_t i = 0; i < slots[slot].size(); ++i) {
-    Event event = slots[slot][i];
+  while (words[slot >> 6] >> (slot & 63) & 1) {
+    uint32_t node = slots[slot].first;
+    Event event = nodes[node].event;
+    slots[slot].first = nodes[node].next;
+    if (nodes[node].next == none) {
+      words[slot >> 6] &= ~(uint64_t(1) << (slot & 63));
+      if (!words[slot >> 6])
+        summary &= ~(uint64_t(1) << (slot >> 6));
+    }
+    nodes[node].next = freeNode;
+    freeNode = node;
     switch (event.kind) {
     case WakeRouter:
       if (routerWake[event.where] == time) {
@@ -100,16 +127,14 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
       feed(event.where);
       break;
     case ReturnCredit:
-      returnCredit(event);
+      lanes[event.where].space += event.flits;
+      creditsAt(event.where, time);
       break;
     case Deliver:
       deliver(event.where, delivered);
       break;
     }
   }
-  inSlots -= slots[slot].size();
-  slots[slot].clear();
-  words[slot >> 6] &= ~(uint64_t(1) << (slot & 63));
   findNext();
 }
 
@@ -124,8 +149,19 @@ void Network::wakeRouter(uint32_t router, uint64_t at) {
 // Lanes
 //===----------------------------------------------------------------------===//
 
-uint32_t Network::space(const Message &message) const {
-  return uint32_t(std::min<uint64_t>(message.flits, shape.channelFlits));
+/// What a message wants of a lane: room for all its flits, or, when that is
+/// more than the buffer of a channel, a lane of its own.
+uint32_t Network::space(const Message &message, uint32_t laneDepth) const {
+  return message.worm == none ? uint32_t(message.flits) : laneDepth;
+}
+
+/// Flits of a lane of an input port.
+uint32_t Network::depthBefore(uint32_t input) const {
+  uint32_t router = input / ports, port = input % ports;
+  if (port == localPort)
+    return shape.channelFlits;
+  return shape.depthAfter(shape.crossesDies(router, port) ? shape.dieHopCycles
+                                                          : shape.hopCycles);
 }
 
 uint64_t Network::readyAt(const Lane &lane) const {
@@ -134,20 +170,22 @@ uint64_t Network::readyAt(const Lane &lane) const {
 
 uint32_t Network::lanesAfter(uint32_t link) const {
   uint32_t router = link / ports, port = link % ports;
-  return (routes.neighbour(router, port) * ports + (port ^ 1)) * shape.channels;
+  return (routes.neighbour(router, port) * ports + (port ^ 1)) * stride;
 }
 
 /// Channels of an input port, from `firstLane` on, that a message of `need`
 /// flits of buffer may be allocated now. `wake` becomes no later than the next
 /// cycle in which there may be more of them, unless credits are wanted.
 uint32_t Network::roomyChannels(uint32_t firstLane, uint32_t need,
-                                uint64_t &wake) const {
+                                uint64_t &wake) {
   uint32_t mask = 0;
   for (uint32_t i = 0; i < shape.channels; ++i) {
-    const Lane &lane = lanes[firstLane + i];
+    Lane &lane = lanes[firstLane + i];
+    if (lane.returnAt <= time)
+      settle(lane, firstLane / stride);
     if (lane.space < need)
-      continue;
-    if (lane.available <= time)
+      wake = std::min(wake, lane.returnAt);
+    else if (lane.available <= time)
       mask |= 1u << i;
     else
       wake = std::min(wake, lane.available);
@@ -158,11 +196,11 @@ uint32_t Network::roomyChannels(uint32_t firstLane, uint32_t need,
 void Network::enterLane(uint32_t number, uint32_t id) {
   Lane &lane = lanes[number];
   Message &message = messages[id];
-  lane.space -= space(message);
+  lane.space -= space(message, lane.space);
   message.next = none;
   message.waits = false;
   ++message.hops;
-  uint32_t router = number / (ports * shape.channels);
+  uint32_t router = number / (lanesOfRouter);
   message.out = routes.next(router, message.to, message.descending);
   if (lane.first != none) {
     messages[lane.last].next = id;
@@ -170,7 +208,7 @@ void Network::enterLane(uint32_t number, uint32_t id) {
     return;
   }
   lane.first = lane.last = id;
-  heads[router] |= 1u << (number % (ports * shape.channels));
+  heads[router] |= 1u << (number % (lanesOfRouter));
   wakeRouter(router, readyAt(lane));
 }
 
@@ -179,7 +217,7 @@ void Network::enterLane(uint32_t number, uint32_t id) {
 /// when that of this message has left.
 void Network::leave(uint32_t number, const Message &message, uint64_t tail) {
   Lane &lane = lanes[number];
-  uint32_t input = number / shape.channels;
+  uint32_t input = number / stride;
   uint32_t router = input / ports, port = input % ports;
   uint64_t back =
       port == localPort
@@ -188,33 +226,42 @@ void Network::leave(uint32_t number, const Message &message, uint64_t tail) {
   lane.free = tail + 1 + headCycles;
   lane.emptied = tail + back;
   if (message.worm == none) {
-    push(time + back, {number, ReturnCredit, uint32_t(message.flits)});
-    return;
+    settle(lane, input);
+    if (lane.returnAt != never)
+      push(lane.returnAt, {number, ReturnCredit, lane.returnFlits});
+    lane.returnAt = time + back;
+    lane.returnFlits = uint32_t(message.flits);
+  } else {
+    lane.returnAt =
+        std::max(tail + 1 - std::min<uint64_t>(tail, shape.channelFlits),
+                 time) +
+        back;
+    lane.returnFlits = 0;
   }
-  lane.returnAt = tail + 1 - shape.channelFlits + back;
-  push(lane.returnAt, {number, ReturnCredit, 0});
+  creditsAt(number, lane.returnAt);
 }
 
-void Network::returnCredit(const Event &event) {
-  Lane &lane = lanes[event.where];
-  if (event.flits) {
-    lane.space += event.flits;
-  } else {
-    // The return of a long message may have been put off.
-    if (lane.returnAt != time)
-      return;
-    lane.returnAt = never;
-    lane.space = shape.channelFlits;
-  }
-  uint32_t input = event.where / shape.channels;
+/// Takes credits that have come back since the lane was last looked at.
+void Network::settle(Lane &lane, uint32_t input) {
+  if (lane.returnAt > time)
+    return;
+  lane.space =
+      lane.returnFlits ? lane.space + lane.returnFlits : depthBefore(input);
+  lane.returnAt = never;
+}
+
+/// Whoever waits for credits of a lane looks again then.
+void Network::creditsAt(uint32_t number, uint64_t at) {
+  uint32_t input = number / stride;
   uint32_t router = input / ports, port = input % ports;
   if (port == localPort) {
-    feed(router);
+    if (!sources[router].waiting.empty())
+      push(at, {router, WakeSource, 0});
     return;
   }
   uint32_t before = routes.neighbour(router, port);
   if (heads[before])
-    wakeRouter(before, time);
+    wakeRouter(before, at);
 }
 
 //===----------------------------------------------------------------------===//
@@ -267,11 +314,15 @@ void Network::feed(uint32_t router) {
     return;
   uint32_t id = source.waiting.front();
   Message &message = messages[id];
-  uint32_t firstLane = (router * ports + localPort) * shape.channels;
+  uint32_t firstLane = (router * ports + localPort) * stride;
   uint64_t wake = never;
-  uint32_t roomy = roomyChannels(firstLane, space(message), wake);
-  if (!roomy)
+  uint32_t roomy =
+      roomyChannels(firstLane, space(message, shape.channelFlits), wake);
+  if (!roomy) {
+    if (wake != never)
+      push(wake, {router, WakeSource, 0});
     return;
+  }
   uint32_t channel = nextBit(roomy, source.turn);
   source.turn = uint8_t((channel + 1) % shape.channels);
   source.waiting.pop_front();
@@ -293,21 +344,44 @@ void Network::feed(uint32_t router) {
 
 void Network::arbitrate(uint32_t router,
                         std::vector<NetworkDelivery> &delivered) {
-  uint32_t base = router * ports, laneBase = base * shape.channels;
-  uint32_t channelMask = (1u << shape.channels) - 1;
+  uint32_t base = router * ports, laneBase = base * stride;
+  if (std::has_single_bit(heads[router])) {
+    uint32_t number = laneBase + uint32_t(std::countr_zero(heads[router]));
+    uint32_t input = number / stride;
+    Message &message = messages[lanes[number].first];
+    uint32_t out = message.out, link = base + out;
+    uint64_t at =
+        std::max({readyAt(lanes[number]), outFree[link], inFree[input]});
+    uint64_t wake = never;
+    uint32_t room = 1;
+    if (at <= time && out != localPort)
+      room =
+          roomyChannels(lanesAfter(link), space(message, depthOf(link)), wake);
+    if (at <= time && room) {
+      // The only one that asks gets its link.
+      turnOut[link] = uint8_t((input - base + 1) % ports);
+      turnChannel[input] = uint8_t((out + 1) % ports);
+      turnIn[input] = uint8_t((number % stride + 1) % shape.channels);
+      start(number, room, delivered);
+      if (heads[router])
+        wakeRouter(router, std::max(readyAt(lanes[number]), time + 1));
+      return;
+    }
+  }
+  uint32_t channelMask = (1u << stride) - 1;
   std::array<uint32_t, ports> requests{};
-  uint8_t offered[ports][ports];
+  uint8_t offered[ports][ports], roomy[ports][ports];
   uint32_t inputs = 0;
   uint64_t wake = never;
   for (uint32_t in = 0; in < ports; ++in) {
-    uint32_t left = heads[router] >> (in * shape.channels) & channelMask;
+    uint32_t left = heads[router] >> (in * stride) & channelMask;
     if (!left)
       continue;
     uint32_t turn = turnIn[base + in];
     for (; left;) {
       uint32_t channel = nextBit(left, turn);
       left &= ~(1u << channel);
-      const Lane &lane = lanes[laneBase + in * shape.channels + channel];
+      const Lane &lane = lanes[laneBase + in * stride + channel];
       uint64_t ready = readyAt(lane);
       if (ready > time) {
         wake = std::min(wake, ready);
@@ -318,11 +392,15 @@ void Network::arbitrate(uint32_t router,
       uint64_t free = std::max(outFree[link], inFree[base + in]);
       if (free > time) {
         wake = std::min(wake, free);
-      } else if (out == localPort ||
-                 roomyChannels(lanesAfter(link), space(message), wake)) {
+      } else if (uint32_t room =
+                     out == localPort
+                         ? 1
+                         : roomyChannels(lanesAfter(link),
+                                         space(message, depthOf(link)), wake)) {
         if (!(requests[out] >> in & 1)) {
           requests[out] |= 1u << in;
           offered[in][out] = uint8_t(channel);
+          roomy[in][out] = uint8_t(room);
           inputs |= 1u << in;
         }
         continue;
@@ -344,7 +422,7 @@ void Network::arbitrate(uint32_t router,
     turnChannel[base + in] = uint8_t((out + 1) % ports);
     uint32_t channel = offered[in][out];
     turnIn[base + in] = uint8_t((channel + 1) % shape.channels);
-    start(laneBase + in * shape.channels + channel, delivered);
+    start(laneBase + in * stride + channel, roomy[in][out], delivered);
   }
   // What did not get through tries again when its ports are free.
   for (uint32_t left = heads[router]; left; left &= left - 1) {
@@ -355,14 +433,15 @@ void Network::arbitrate(uint32_t router,
       continue;
     }
     Message &message = messages[lanes[number].first];
-    uint32_t link = base + message.out, input = number / shape.channels;
+    uint32_t link = base + message.out, input = number / stride;
     uint64_t free = std::max(outFree[link], inFree[input]);
     if (free > time) {
       wake = std::min(wake, free);
       share(outFree[link] == free ? outHolder[link] : inHolder[input], free,
             message);
     } else if (message.out == localPort ||
-               roomyChannels(lanesAfter(link), space(message), wake)) {
+               roomyChannels(lanesAfter(link), space(message, depthOf(link)),
+                             wake)) {
       wake = time + 1;
     }
     message.waits = true;
@@ -385,24 +464,23 @@ void Network::share(const Holder &holder, uint64_t until,
   Lane &lane = lanes[holder.lane];
   lane.free += more;
   lane.emptied += more;
-  if (lane.returnAt != never) {
+  if (message.worm != none && lane.returnAt != never)
     lane.returnAt += more;
-    push(lane.returnAt, {holder.lane, ReturnCredit, 0});
-  }
   message.tail += more;
 }
 
 /// The first message of a lane gets its link.
-void Network::start(uint32_t number, std::vector<NetworkDelivery> &delivered) {
+void Network::start(uint32_t number, uint32_t roomy,
+                    std::vector<NetworkDelivery> &delivered) {
   Lane &lane = lanes[number];
-  uint32_t input = number / shape.channels, router = input / ports;
+  uint32_t input = number / stride, router = input / ports;
   uint32_t id = lane.first;
   Message &message = messages[id];
   uint32_t link = router * ports + message.out;
   waited[link] += time - readyAt(lane);
   lane.first = message.next;
   if (lane.first == none)
-    heads[router] &= ~(1u << (number % (ports * shape.channels)));
+    heads[router] &= ~(1u << (number % (lanesOfRouter)));
   if (message.stalled)
     resume(message);
 
@@ -426,12 +504,9 @@ void Network::start(uint32_t number, std::vector<NetworkDelivery> &delivered) {
   uint32_t firstLane = lanesAfter(link);
   // As the VC allocator of iSLIP: a lane goes on after the output channel that
   // it had before.
-  uint32_t shift = message.out * shape.channels;
-  uint64_t wake = never;
-  uint32_t chosen =
-      nextBit(roomyChannels(firstLane, space(message), wake) << shift,
-              turnLane[number]);
-  turnLane[number] = uint8_t((chosen + 1) % (ports * shape.channels));
+  uint32_t shift = message.out * stride;
+  uint32_t chosen = nextBit(roomy << shift, turnLane[number]);
+  turnLane[number] = uint8_t((chosen + 1) % (lanesOfRouter));
   Lane &after = lanes[firstLane + chosen - shift];
   after.available = tail + 2;
   message.tail = std::max(tail, after.emptied) + flightOf(link);
@@ -475,7 +550,7 @@ void Network::stall(Message &message) {
       continue;
     }
     lanes[behind.lane].returnAt = never;
-    uint32_t input = behind.lane / shape.channels;
+    uint32_t input = behind.lane / stride;
     uint64_t until =
         std::max(behind.end - std::min(behind.left, behind.end), time);
     if (outFree[behind.link] == behind.end)
@@ -501,15 +576,15 @@ void Network::resume(Message &message) {
     bool source = behind.lane == none;
     uint64_t start = time + flight * (links.size() - i);
     if (!source)
-      start = std::max(
-          {start, outFree[behind.link], inFree[behind.lane / shape.channels]});
+      start =
+          std::max({start, outFree[behind.link], inFree[behind.lane / stride]});
     behind.tail = std::max(start + behind.left - 1, tail);
     outFree[behind.link] = behind.end = start + behind.left;
     if (source) {
       if (!sources[behind.link - sourceLinks].waiting.empty())
         push(outFree[behind.link], {behind.link - sourceLinks, WakeSource, 0});
     } else {
-      inFree[behind.lane / shape.channels] = start + behind.left;
+      inFree[behind.lane / stride] = start + behind.left;
       busy[behind.link] += behind.left;
       leave(behind.lane, message, behind.tail);
     }

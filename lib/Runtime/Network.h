@@ -26,13 +26,6 @@
 
 namespace octo {
 
-/// A message whose last flit leaves the mesh at cycle `arrived`.
-struct NetworkDelivery {
-  uint32_t message; ///< as given to inject
-  uint64_t entered; ///< cycle in which its first flit entered the mesh
-  uint64_t arrived;
-};
-
 class Network {
 public:
   static constexpr uint64_t never = ~uint64_t(0);
@@ -63,6 +56,9 @@ private:
   static constexpr uint32_t ports = NetworkShape::ports;
   static constexpr uint32_t localPort = NetworkShape::localPort;
   static constexpr uint32_t none = 0xffffffff;
+  /// Places for lanes of an input port and of a router.
+  static constexpr uint32_t stride = NetworkShape::maxChannels;
+  static constexpr uint32_t lanesOfRouter = ports * stride;
 
   struct Message {
     uint32_t id;
@@ -84,9 +80,10 @@ private:
   struct Lane {
     uint32_t first, last; ///< messages; the first one waits for its link
     uint32_t space;       ///< flits that may be sent to it
+    uint32_t returnFlits; ///< 0: the whole lane, from a long message
     uint64_t free;        ///< no head is ready earlier: messages before it
     uint64_t emptied;     ///< the credit of their last flit is back
-    uint64_t returnAt;    ///< a long message gives the whole lane back
+    uint64_t returnAt;    ///< credits come back; never: none on their way
     uint64_t available;   ///< to be allocated from this cycle on
   };
   /// The links that a long message lies across.
@@ -128,15 +125,17 @@ private:
   void push(uint64_t at, Event event);
   void findNext();
   void wakeRouter(uint32_t router, uint64_t at);
+  uint32_t depthBefore(uint32_t input) const;
   uint64_t readyAt(const Lane &lane) const;
-  uint32_t space(const Message &message) const;
-  uint32_t roomyChannels(uint32_t firstLane, uint32_t need,
-                         uint64_t &wake) const;
+  uint32_t space(const Message &message, uint32_t depth) const;
+  uint32_t roomyChannels(uint32_t firstLane, uint32_t need, uint64_t &wake);
   void feed(uint32_t router);
-  void returnCredit(const Event &event);
+  void settle(Lane &lane, uint32_t input);
+  void creditsAt(uint32_t lane, uint64_t at);
   void enterLane(uint32_t lane, uint32_t message);
   void arbitrate(uint32_t router, std::vector<NetworkDelivery> &delivered);
-  void start(uint32_t lane, std::vector<NetworkDelivery> &delivered);
+  void start(uint32_t lane, uint32_t roomy,
+             std::vector<NetworkDelivery> &delivered);
   void share(const Holder &holder, uint64_t until, const Message &waiting);
   void deliver(uint32_t message, std::vector<NetworkDelivery> &delivered);
   void stall(Message &message);
@@ -145,6 +144,10 @@ private:
 
   uint32_t flightOf(uint32_t link) const {
     return isDie[link] ? dieFlight : flight;
+  }
+  /// Flits of a lane after a link.
+  uint32_t depthOf(uint32_t link) const {
+    return isDie[link] ? dieDepth : depth;
   }
   /// The first lane of the input port that a link leads to.
   uint32_t lanesAfter(uint32_t link) const;
@@ -167,15 +170,24 @@ private:
   std::vector<uint8_t> turnOut, turnIn, turnLane, turnChannel;
   std::vector<uint8_t> isDie;
   std::vector<uint64_t> busy, waited;
-  uint32_t headCycles, flight, dieFlight;
+  uint32_t headCycles, flight, dieFlight, depth, dieDepth;
   uint32_t sourceLinks; ///< number of the first one
 
   static constexpr uint64_t numSlots = 4096;
   uint64_t time = 0;
   uint64_t next = never;
-  std::vector<std::vector<Event>> slots;
+  struct Node {
+    Event event;
+    uint32_t next;
+  };
+  struct Slot {
+    uint32_t first, last; ///< into nodes, when the slot's bit is set
+  };
+  std::vector<Node> nodes;
+  uint32_t freeNode = none;
+  std::array<Slot, numSlots> slots{};
+  uint64_t summary = 0; ///< of words
   std::array<uint64_t, numSlots / 64> words{};
-  uint64_t inSlots = 0;
   std::vector<FarEvent> far;
   uint64_t farSequence = 0;
 };

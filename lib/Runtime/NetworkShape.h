@@ -19,6 +19,13 @@
 
 namespace octo {
 
+/// A message whose last flit has left the mesh.
+struct NetworkDelivery {
+  uint32_t message; ///< as given to inject
+  uint64_t entered; ///< cycle in which its first flit entered the mesh
+  uint64_t arrived;
+};
+
 struct NetworkShape {
   /// Ports of a router: the directions of MeshRoutes, and its cluster.
   static constexpr uint32_t ports = 5;
@@ -36,8 +43,11 @@ struct NetworkShape {
   uint32_t channels = 4;                ///< virtual channels of an input port
   uint32_t channelFlits = 8;            ///< buffer of a virtual channel
 
-  /// Divides the buffer of an input port among virtual channels.
+  /// Divides the buffer of an input port among virtual channels; 0 bytes leave
+  /// the reference configuration.
   void setBuffer(uint32_t bytes) {
+    if (!bytes)
+      return;
     uint32_t flits = std::max(bytes / flitBytes, 1u);
     channels = std::min(flits, maxChannels);
     channelFlits = flits / channels;
@@ -76,7 +86,17 @@ struct NetworkShape {
   /// Cycles from the allocation of the switch to the next router. Credits take
   /// as long on their way back.
   static constexpr uint32_t flightCycles(uint32_t hop) {
-    return hop - headCycles(hop);
+    return std::max(hop, 1u) - headCycles(hop);
+  }
+  /// Flits that may be on their way to a virtual channel or in it. Assumed:
+  /// what a link longer than that of the reference holds has its place in the
+  /// buffer at its end, so that its round trip costs no throughput.
+  uint32_t depthAfter(uint32_t hop) const {
+    return depthOver(flightCycles(hop));
+  }
+  /// The same of a way of that many cycles.
+  uint32_t depthOver(uint32_t flight) const {
+    return channelFlits + 2 * (std::max(flight, 3u) - 3);
   }
 };
 

@@ -133,6 +133,7 @@ static Expected<void> buildMachine(MachineTables &m,
   m.configSwitchCycles = source.config_switch_cycles();
   m.linkBytesPerCycle = positive(source.link_bytes_per_cycle());
   m.hopCycles = source.hop_cycles();
+  m.linkBuffer = source.link_buffer();
   m.dieLinkBytesPerCycle = positive(source.die_link_bytes_per_cycle());
   m.dieHopCycles = source.die_hop_cycles();
   m.cbDecisionCycles = source.cb_decision_cycles();

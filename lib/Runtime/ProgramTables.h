@@ -227,6 +227,7 @@ struct MachineTables {
   uint32_t scratchpadBytesPerCycle;
   uint64_t configStore;
   uint32_t configBytesPerCycle, configSwitchCycles;
+  uint32_t linkBuffer; ///< 0: not stated
   uint32_t linkBytesPerCycle, hopCycles, dieLinkBytesPerCycle, dieHopCycles;
   uint32_t cbDecisionCycles, tokenHopCycles, commandCycles;
   uint32_t localDispatchCycles, centralDispatchCycles;

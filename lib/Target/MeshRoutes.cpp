@@ -24,6 +24,9 @@ MeshRoutes::MeshRoutes(uint32_t width, uint32_t height, std::vector<bool> dead)
       else if (this->dead[link])
         isWhole = false;
     }
+  columns.resize(numClusters());
+  for (uint32_t cluster = 0; cluster < numClusters(); ++cluster)
+    columns[cluster] = cluster % width;
   if (!isWhole)
     orient();
 }
@@ -34,6 +37,7 @@ MeshRoutes &MeshRoutes::operator=(const MeshRoutes &other) {
   width = other.width;
   height = other.height;
   isWhole = other.isWhole;
+  columns = other.columns;
   dead = other.dead;
   down = other.down;
   component = other.component;
@@ -61,8 +65,9 @@ void MeshRoutes::orient() {
   std::vector<uint32_t> order(clusters), level(clusters), queue;
   for (uint32_t cluster = 0; cluster < clusters; ++cluster)
     order[cluster] = cluster;
-  std::stable_sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
-    return a % width + a / width < b % width + b / width;
+  std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
+    uint32_t sumA = a % width + a / width, sumB = b % width + b / width;
+    return sumA != sumB ? sumA < sumB : a < b;
   });
   for (uint32_t root : order) {
     if (component[root] != none)
@@ -145,12 +150,6 @@ uint32_t MeshRoutes::hops(uint32_t from, uint32_t to) {
            std::min(y, ty);
   }
   uint32_t count = 0;
-  bool descending = false;
-  while (from != to) {
-    uint32_t direction = next(from, to, descending);
-    descending |= descends(from, direction);
-    from = neighbour(from, direction);
-    ++count;
-  }
+  walk(from, to, [&](uint32_t, uint32_t) { ++count; });
   return count;
 }

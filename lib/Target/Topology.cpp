@@ -18,7 +18,7 @@
 using namespace octo;
 
 static constexpr Direction allDirections[] = {
-    Direction::East, Direction::West, Direction::North, Direction::South};
+    Direction::East, Direction::West, Direction::South, Direction::North};
 
 static uint64_t lowBits(uint32_t count) {
   return count >= 64 ? ~uint64_t(0) : (uint64_t(1) << count) - 1;
@@ -67,27 +67,6 @@ Topology::Topology(TargetDesc desc) : target(std::move(desc)) {
   update();
 }
 
-Topology::Topology(const Topology &other) { *this = other; }
-
-Topology &Topology::operator=(const Topology &other) {
-  if (this == &other)
-    return *this;
-  target = other.target;
-  alive = other.alive;
-  deadRouter = other.deadRouter;
-  deadCbu = other.deadCbu;
-  deadLink = other.deadLink;
-  deadHbm = other.deadHbm;
-  usable = other.usable;
-  hbmOf = other.hbmOf;
-  deadEastBefore = other.deadEastBefore;
-  deadSouthBefore = other.deadSouthBefore;
-  distances.clear();
-  distances.resize(numClusters());
-  cachedDistances = 0;
-  return *this;
-}
-
 void Topology::killOne(const PartRef &part) {
   uint32_t cluster = target.clusterAt(part.cluster);
   switch (part.kind) {
@@ -133,34 +112,11 @@ void Topology::kill(const PartRef &part) {
 
 void Topology::update() {
   uint32_t clusters = numClusters();
-  uint32_t width = target.meshWidth(), height = target.meshHeight();
-  distances.clear();
-  distances.resize(clusters);
-  cachedDistances = 0;
-
-  deadEastBefore.assign(size_t(width + 1) * height, 0);
-  deadSouthBefore.assign(size_t(height + 1) * width, 0);
-  for (uint32_t y = 0; y < height; ++y)
-    for (uint32_t x = 0; x < width; ++x) {
-      size_t cluster = size_t(y) * width + x;
-      // The last link of a row leaves the mesh and is never asked for.
-      size_t row = size_t(y) * (width + 1) + x;
-      deadEastBefore[row + 1] =
-          deadEastBefore[row] + deadLink[cluster * 4 + size_t(Direction::East)];
-      size_t column = size_t(x) * (height + 1) + y;
-      deadSouthBefore[column + 1] =
-          deadSouthBefore[column] +
-          deadLink[cluster * 4 + size_t(Direction::South)];
-    }
-
-  // A link is dead in both directions or in none, so one search from the host
-  // finds what can be reached from there and can answer.
+  routes = MeshRoutes(target.meshWidth(), target.meshHeight(), deadLink);
   usable.assign(clusters, false);
-  if (!deadRouter[hostCluster()]) {
-    std::vector<uint32_t> hops = search(hostCluster());
+  if (!deadRouter[hostCluster()])
     for (uint32_t cluster = 0; cluster < clusters; ++cluster)
-      usable[cluster] = hops[cluster] != none;
-  }
+      usable[cluster] = routes.reachable(hostCluster(), cluster);
 
   // All ports at once, breadth first: the first to arrive is the nearest.
   hbmOf.assign(clusters, none);
@@ -258,93 +214,13 @@ bool Topology::linkCrossesDies(uint32_t number) const {
   return false;
 }
 
-bool Topology::dimensionOrderLive(uint32_t from, uint32_t to) const {
-  Coord a = target.coordOf(from), b = target.coordOf(to);
-  size_t row = size_t(a.y) * (target.meshWidth() + 1);
-  size_t column = size_t(b.x) * (target.meshHeight() + 1);
-  auto [x0, x1] = std::minmax(a.x, b.x);
-  auto [y0, y1] = std::minmax(a.y, b.y);
-  return deadEastBefore[row + x1] == deadEastBefore[row + x0] &&
-         deadSouthBefore[column + y1] == deadSouthBefore[column + y0];
-}
-
-std::vector<uint32_t> Topology::search(uint32_t from) const {
-  std::vector<uint32_t> hops(numClusters(), none), queue;
-  hops[from] = 0;
-  queue.push_back(from);
-  for (size_t next = 0; next < queue.size(); ++next) {
-    uint32_t cluster = queue[next];
-    for (Direction direction : allDirections) {
-      if (deadLink[size_t(cluster) * 4 + size_t(direction)])
-        continue;
-      uint32_t other = neighbour(cluster, direction);
-      if (hops[other] != none)
-        continue;
-      hops[other] = hops[cluster] + 1;
-      queue.push_back(other);
-    }
-  }
-  return hops;
-}
-
-const std::vector<uint32_t> &Topology::distancesTo(uint32_t to) const {
-  if (!distances[to]) {
-    // 256 MiB of tables at most.
-    size_t limit = std::max<size_t>(64, (size_t(1) << 26) / numClusters());
-    if (cachedDistances == limit) {
-      for (auto &table : distances)
-        table.reset();
-      cachedDistances = 0;
-    }
-    distances[to] = std::make_unique<std::vector<uint32_t>>(search(to));
-    ++cachedDistances;
-  }
-  return *distances[to];
-}
-
-uint32_t Topology::nextLink(uint32_t from, uint32_t to) const {
-  if (from == to)
-    return none;
-  if (dimensionOrderLive(from, to)) {
-    Coord a = target.coordOf(from), b = target.coordOf(to);
-    Direction direction = a.x < b.x   ? Direction::East
-                          : a.x > b.x ? Direction::West
-                          : a.y > b.y ? Direction::North
-                                      : Direction::South;
-    return from * 4 + uint32_t(direction);
-  }
-  // A live way in dimension order is a shortest one, so every step of either
-  // kind comes one hop nearer.
-  const std::vector<uint32_t> &hops = distancesTo(to);
-  if (hops[from] == none)
-    return none;
-  for (Direction direction : allDirections) {
-    uint32_t number = from * 4 + uint32_t(direction);
-    if (!deadLink[number] && hops[neighbour(from, direction)] + 1 == hops[from])
-      return number;
-  }
-  return none;
-}
-
-uint32_t Topology::distance(uint32_t from, uint32_t to) const {
-  if (from == to)
-    return 0;
-  if (dimensionOrderLive(from, to)) {
-    Coord a = target.coordOf(from), b = target.coordOf(to);
-    return std::max(a.x, b.x) - std::min(a.x, b.x) + std::max(a.y, b.y) -
-           std::min(a.y, b.y);
-  }
-  return distancesTo(to)[from];
-}
-
 bool Topology::route(uint32_t from, uint32_t to,
                      std::vector<uint32_t> &links) const {
   if (!reachable(from, to))
     return false;
-  while (from != to) {
-    links.push_back(nextLink(from, to));
-    from = link(links.back()).to;
-  }
+  routes.walk(from, to, [&](uint32_t cluster, uint32_t direction) {
+    links.push_back(cluster * 4 + direction);
+  });
   return true;
 }
 
@@ -353,11 +229,10 @@ uint32_t Topology::headLatency(uint32_t from, uint32_t to) const {
     return 0;
   if (!reachable(from, to))
     return none;
-  uint32_t cycles = target.dataPlane.interfaceCycles;
-  while (from != to) {
-    uint32_t number = nextLink(from, to);
-    cycles += linkHopCycles(number);
-    from = link(number).to;
-  }
+  uint32_t cycles =
+      target.dataPlane.interfaceCycles + target.dataPlane.hopCycles - 1;
+  routes.walk(from, to, [&](uint32_t cluster, uint32_t direction) {
+    cycles += linkHopCycles(cluster * 4 + direction);
+  });
   return cycles;
 }

@@ -140,6 +140,26 @@ struct OutcomeRecord {
   uint64_t value = 0;
 };
 
+/// How the mesh is simulated.
+enum class NetworkModel : uint8_t { Message, Flit, Link };
+/// "message", "flit" or "link".
+std::string_view stringifyNetworkModel(NetworkModel model);
+
+/// What the links of the mesh did. Link cluster * 4 + direction goes to +x, -x,
+/// +y, -y.
+struct NetworkUse {
+  NetworkModel model = NetworkModel::Message;
+  uint64_t liveLinks = 0;
+  /// Cycles that links were taken, over all links.
+  uint64_t busyCycles = 0;
+  /// Cycles that messages at the head of a queue waited for a link, also for
+  /// those into clusters. Flit by flit: cycles in which an input with something
+  /// to send did not.
+  uint64_t waitedCycles = 0;
+  std::vector<uint64_t> linkBusyCycles;
+  std::vector<uint64_t> linkWaitedCycles;
+};
+
 struct Counters {
   uint64_t taskInstances = 0;
   uint64_t controlDecisions = 0;
@@ -239,6 +259,7 @@ struct RunResult {
   double energyJoules = 0;
   EnergyBreakdown energy;
   Counters counters;
+  NetworkUse network;
   uint64_t events = 0;
   /// Sum over finished requests of realised work, in cycles on one PEA.
   uint64_t realisedWorkCycles = 0;

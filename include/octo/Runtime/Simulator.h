@@ -47,6 +47,9 @@ struct SimulationOptions {
   /// Mechanisms of the policy to switch off: "ddsm", "atss", "pcss".
   std::vector<std::string> disable;
   Scenario scenario;
+  /// Flit by flit is for validation, on meshes of at most 1,024 clusters; link by
+  /// link is quickest.
+  NetworkModel network = NetworkModel::Message;
   /// No kernel runs: sizes come from types, counts and decisions from profiles.
   bool timingOnly = false;
   /// Folder that the paths of file weights are relative to.

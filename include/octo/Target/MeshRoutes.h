@@ -75,7 +75,7 @@ public:
     if (at == to)
       return arrived;
     if (isWhole) {
-      uint32_t x = at % width, tx = to % width;
+      uint32_t x = columns[at], tx = columns[to];
       if (x != tx)
         return x < tx ? 0 : 1;
       return at < to ? 2 : 3;
@@ -90,6 +90,18 @@ public:
 
   bool reachable(uint32_t from, uint32_t to) const {
     return isWhole || component[from] == component[to];
+  }
+  /// Calls `visit(cluster, direction)` for each link of the route, which must
+  /// exist.
+  template <class Visit>
+  void walk(uint32_t from, uint32_t to, Visit visit) {
+    bool descending = false;
+    while (from != to) {
+      uint32_t direction = next(from, to, descending);
+      descending |= descends(from, direction);
+      visit(from, direction);
+      from = neighbour(from, direction);
+    }
   }
   /// Links of the route, 0 to itself, `none` if there is no way.
   uint32_t hops(uint32_t from, uint32_t to);
@@ -106,6 +118,7 @@ private:
 
   uint32_t width = 0, height = 0;
   bool isWhole = true;
+  std::vector<uint32_t> columns;   ///< by cluster: its x
   std::vector<bool> dead, down;    ///< by link
   std::vector<uint32_t> component; ///< by cluster
   /// By destination and cluster: direction while a message may still go up, and

@@ -14,16 +14,13 @@
 #ifndef OCTO_TARGET_TOPOLOGY_H
 #define OCTO_TARGET_TOPOLOGY_H
 
+#include "octo/Target/MeshRoutes.h"
 #include "octo/Target/TargetDesc.h"
 
 #include <bit>
-#include <memory>
 #include <vector>
 
 namespace octo {
-
-/// Directions of the links of a router. y grows to the south.
-enum class Direction : uint8_t { East, West, North, South };
 
 /// One direction of a link: its number is from * 4 + direction.
 struct MeshLink {
@@ -37,10 +34,6 @@ public:
 
   /// `desc` must satisfy checkTarget; its defects are dead from the start.
   explicit Topology(TargetDesc desc);
-  Topology(const Topology &other);
-  Topology &operator=(const Topology &other);
-  Topology(Topology &&) = default;
-  Topology &operator=(Topology &&) = default;
 
   const TargetDesc &desc() const { return target; }
 
@@ -107,21 +100,21 @@ public:
                                    : target.dataPlane.hopCycles;
   }
 
-  /// The first link of the route from one cluster to another: dimension order
-  /// (x, then y) where that is alive, else the shortest way around, the first
-  /// of East, West, North, South among equals. `none` if they are the same or
-  /// there is no way. Following it always arrives, on a shortest live path.
-  uint32_t nextLink(uint32_t from, uint32_t to) const;
-  /// Hops of the route, 0 to itself, `none` if there is no way.
-  uint32_t distance(uint32_t from, uint32_t to) const;
-  bool reachable(uint32_t from, uint32_t to) const {
-    return distance(from, to) != none;
+  /// Hops of the route (MeshRoutes.h), 0 to itself, `none` if there is no way.
+  uint32_t distance(uint32_t from, uint32_t to) const {
+    return routes.hops(from, to);
   }
-  /// Appends the links of the route; false (and nothing appended) if there is
-  /// no way.
+  bool reachable(uint32_t from, uint32_t to) const {
+    return routes.reachable(from, to);
+  }
+  /// Appends the links of the route: dimension order, x then y, on a mesh
+  /// without dead links, else up*/down*. False (and nothing appended) if there
+  /// is no way.
   bool route(uint32_t from, uint32_t to, std::vector<uint32_t> &links) const;
-  /// Cycles that the head of a message takes over the route, `none` without
-  /// one: hop latencies plus the interface once; 0 to itself.
+  /// Cycles from sending a message to its arrival, but for its length on a
+  /// link: every router on the way with the link after it, the last one with
+  /// the way into its cluster, and the interface once, less the cycle in which
+  /// the first flit is counted already. `none` without a route; 0 to itself.
   uint32_t headLatency(uint32_t from, uint32_t to) const;
 
   /// The live memory port with the fewest hops from a cluster (the first in the
@@ -133,10 +126,6 @@ private:
   void killOne(const PartRef &part);
   /// Brings all that follows from the dead parts up to date.
   void update();
-  bool dimensionOrderLive(uint32_t from, uint32_t to) const;
-  /// Hops from every cluster to `to`, computed on first use.
-  const std::vector<uint32_t> &distancesTo(uint32_t to) const;
-  std::vector<uint32_t> search(uint32_t from) const;
 
   TargetDesc target;
   std::vector<uint64_t> alive;  // by TBU
@@ -146,13 +135,9 @@ private:
   std::vector<bool> deadHbm;    // by port
   std::vector<bool> usable;     // by cluster
   std::vector<uint32_t> hbmOf;  // by cluster
-  // Dead links before a column (of the row) or a row (of the column).
-  std::vector<uint32_t> deadEastBefore;
-  std::vector<uint32_t> deadSouthBefore;
-  // Detours are rare, so they are found when asked for. Queries on one Topology
-  // from several threads need a lock, or a copy each.
-  mutable std::vector<std::unique_ptr<std::vector<uint32_t>>> distances;
-  mutable size_t cachedDistances = 0;
+  // Tables of detours are made when asked for. Queries on one Topology from
+  // several threads need a lock, or a copy each.
+  mutable MeshRoutes routes;
 };
 
 /// Checks that a target makes sense, whoever made it: ranges of all parameters,

@@ -118,7 +118,6 @@ inline std::optional<TrafficResult> simulateTraffic(const TrafficRun &run) {
     uint32_t routers;
   };
   std::vector<Made> made;
-  std::vector<FlitDelivery> flitDelivered;
   std::vector<NetworkDelivery> delivered;
   TrafficResult result;
   uint64_t counted = 0, acceptedPackets = 0;
@@ -149,17 +148,13 @@ inline std::optional<TrafficResult> simulateTraffic(const TrafficRun &run) {
       else
         network->inject(packet, node, to, run.flits, cycle);
     }
-    if (run.flitLevel) {
-      flitDelivered.clear();
-      flitNetwork->step(flitDelivered);
-      for (const FlitDelivery &d : flitDelivered)
-        arrived(d.message, d.entered, d.arrived);
-    } else if (network->nextTime() == cycle) {
-      delivered.clear();
+    delivered.clear();
+    if (run.flitLevel)
+      flitNetwork->step(delivered);
+    else if (network->nextTime() == cycle)
       network->run(cycle, delivered);
-      for (const NetworkDelivery &d : delivered)
-        arrived(d.message, d.entered, d.arrived);
-    }
+    for (const NetworkDelivery &d : delivered)
+      arrived(d.message, d.entered, d.arrived);
   }
   result.stable = result.packets == counted;
   result.accepted =

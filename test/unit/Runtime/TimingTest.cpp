@@ -60,8 +60,9 @@ TEST(Timing, ChainWithAllCosts) {
   // passes the port of the TBU that reads it, at full width in one cycle.
   uint64_t port = 1;
   uint64_t load = 70 + 1 * 3 + 800 / 8 + 11;
-  uint64_t flow = 2 * 3 + 64 / 16 + 2;
-  uint64_t back = 2 * 3 + 32 / 16 + 2;
+  // Three routers, the other flits, the interface.
+  uint64_t flow = 3 * 3 + (64 / 16 - 1) + 2;
+  uint64_t back = 3 * 3 + (32 / 16 - 1) + 2;
   uint64_t out = 32 / 4 + 40;
   EXPECT_EQ(r.makespanCycles,
             in + port + 5 + load + 1000 + flow + 5 + load + 2000 + back + out);
@@ -185,7 +186,7 @@ TEST(Timing, LinkContention) {
     p.task(p.body, "main/c" + std::to_string(i), kernel, 10, {output(i)})
         .replicas = {TestProgram::replica(1, uint16_t(i), 0, 1)};
   p.body.yields = {output(2), output(3)};
-  EXPECT_EQ(run(p).makespanCycles, 100u + 200 + 200 + 4 + 10);
+  EXPECT_EQ(run(p).makespanCycles, 100u + 200 + 199 + 2 * 4 + 10);
 }
 
 /// Around a dead link the way is longer by two hops.
@@ -203,7 +204,7 @@ TEST(Timing, DetourAroundDeadLink) {
     p.task(p.body, "main/b", kernel, 10, {output(0)}).replicas = {
         TestProgram::replica(2, 0, 0, 1)};
     p.body.yields = {output(1)};
-    EXPECT_EQ(run(p).makespanCycles, 20u + 1 + 7 * (dead ? 4 : 2));
+    EXPECT_EQ(run(p).makespanCycles, 20u + 7 * (dead ? 5 : 3));
   }
 }
 
@@ -221,9 +222,9 @@ TEST(Timing, WeightsComeOnceFromMemory) {
   p.task(p.body, "main/b", kernel, 100, {output(0), weight(w)});
   p.body.yields = {output(1)};
   RunResult r = run(p);
-  EXPECT_EQ(r.makespanCycles, 30u + 64 / 4 + 2 + 64 / 8 + 200);
+  EXPECT_EQ(r.makespanCycles, 30u + 64 / 4 + 2 * 2 + (64 / 8 - 1) + 200);
   EXPECT_EQ(r.counters.weightLoads, 1u);
-  EXPECT_EQ(r.peaCycles[unsigned(PeaState::MovingData)], 30u + 16 + 2 + 8);
+  EXPECT_EQ(r.peaCycles[unsigned(PeaState::MovingData)], 30u + 16 + 4 + 7);
 }
 
 /// Values that do not fit are spilled to memory and come back.
