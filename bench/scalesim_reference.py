@@ -124,6 +124,9 @@ def run_layer(folder, entry, is_gemm, rows, cols, dataflow, lines, check):
             f.write("Layer, M, N, K,\n" + ", ".join(map(str, entry)) + ",\n")
         else:
             name, size, window, channels, out, stride = entry
+            # SCALE-Sim rounds the number of window positions up, layers round it
+            # down: give it the rows and columns that windows touch.
+            size = (size - window) // stride * stride + window
             f.write("Layer, IFMAP Height, IFMAP Width, Filter Height, Filter Width, "
                     "Channels, Num Filter, Strides,\n")
             f.write(f"{name}, {size}, {size}, {window}, {window}, {channels}, {out}, "

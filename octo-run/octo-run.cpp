@@ -13,6 +13,7 @@
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Runtime/Driver.h"
+#include "octo/Runtime/KernelReport.h"
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Report.h"
 #include "octo/Runtime/TraceWriter.h"
@@ -46,6 +47,7 @@ struct Options {
   std::optional<unsigned> replications;
   unsigned threads = 1;
   bool reportWanted = false;
+  bool kernels = false;
   bool quiet = false;
 };
 
@@ -333,7 +335,17 @@ int infoCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
     return fail(session.error());
-  std::fputs(describeProgram((*session)->program()).c_str(), stdout);
+  const fb::Program &program = (*session)->program();
+  if (!options.json.empty())
+    if (Expected<void> written =
+            writeTextFile(options.json, formatKernelsJson(program));
+        !written)
+      return fail(written.error());
+  if (options.quiet || options.json == "-")
+    return Good;
+  std::string text =
+      options.kernels ? formatKernels(program) : describeProgram(program);
+  std::fputs(text.c_str(), stdout);
   return Good;
 }
 
@@ -365,7 +377,10 @@ void addRunOptions(CLI::App &command, Options &options) {
       ->type_name("F");
   command.add_flag("--timing-only", request.timingOnly,
                    "Execute no code; sizes, counts and decisions come from "
-                   "types and profiles");
+                   "recorded requests, types and profiles");
+  command.add_flag("--records-in-order", request.recordsInOrder,
+                   "With --timing-only: request i is recorded request i again, "
+                   "not one that the seed draws");
   command
       .add_option("--disable", request.disable,
                   "Mechanisms of the policy to switch off: ddsm, atss, pcss")
@@ -461,6 +476,12 @@ int main(int argc, char **argv) {
       app.add_subcommand("info", "Describe a program file: machine, workflows, "
                                  "kernels, placement");
   addCommonOptions(*info, options);
+  info->add_flag("--kernels", options.kernels,
+                 "Instead: each kernel with its phases, work and cycles by "
+                 "gang, and what bounds them");
+  info->add_option("--json", options.json,
+                   "Write the numbers of --kernels; - is the standard output")
+      ->type_name("F");
 
   // CLI11 would only say that a command is missing.
   if (argc > 1 && argv[1][0] != '-' &&

@@ -5,19 +5,24 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Records are gathered by path; distributions keep at most 64 quantiles.
+// Records are gathered by path; distributions keep at most 64 quantiles. The
+// numbers and tags that a record speaks of are those of the program it was
+// recorded with; they are translated by walking both trees of frames at once.
 //
 //===----------------------------------------------------------------------===//
 
 #include "ApplyProfile.h"
 
 #include "octo/Dialect/OWG/IR/OWG.h"
+#include "octo/Dialect/Octo/IR/ProgramLayout.h"
+#include "octo/Program/Tag.h"
 #include "octo/Support/CompileReport.h"
 
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/JSON.h"
 
 #include <algorithm>
+#include <map>
 
 using namespace mlir;
 using namespace octo;
@@ -60,11 +65,65 @@ static owg::DistributionAttr makeDistribution(MLIRContext *context,
   return owg::DistributionAttr::getEmpirical(context, points, weights);
 }
 
-LogicalResult octo::applyProfile(ModuleOp module, StringRef text,
-                                 StringRef file) {
-  MLIRContext *context = module.getContext();
-  auto fail = [&](unsigned line, const Twine &message) {
-    return emitError(FileLineColLoc::get(context, file, line, 1)) << message;
+namespace {
+/// One line of the records.
+struct Entry {
+  uint64_t value = 0;
+  std::vector<uint64_t> sizes;
+  /// Absent where the value was drawn.
+  std::optional<std::vector<uint64_t>> symbols;
+};
+
+/// A block of the profile.
+struct SeenBlock {
+  std::string workflow, path;
+  std::vector<std::string> symbols;
+  std::vector<uint64_t> values;
+};
+
+/// What one request did: by block of the profile (below 0: arguments) and tag.
+using Request = std::map<std::pair<int64_t, uint64_t>, Entry>;
+} // namespace
+
+struct RecordedProfile::Content {
+  std::string file;
+  std::vector<SeenBlock> blocks;
+  /// First block of each workflow: numbers in tags count from there.
+  std::map<std::string, size_t> firstOf;
+  std::map<uint64_t, Request> requests;
+
+  Location location(MLIRContext *context, unsigned line = 1,
+                    unsigned column = 1) const {
+    return FileLineColLoc::get(context, file, line, column);
+  }
+};
+
+RecordedProfile::RecordedProfile(std::unique_ptr<Content> content)
+    : content(std::move(content)) {}
+RecordedProfile::~RecordedProfile() = default;
+
+static bool readList(const llvm::json::Value &json,
+                     std::vector<uint64_t> &list) {
+  const llvm::json::Array *array = json.getAsArray();
+  if (!array)
+    return false;
+  for (const llvm::json::Value &item : *array) {
+    std::optional<uint64_t> value = item.getAsUINT64();
+    if (!value)
+      return false;
+    list.push_back(*value);
+  }
+  return true;
+}
+
+std::unique_ptr<RecordedProfile>
+RecordedProfile::parse(MLIRContext *context, StringRef text, StringRef file) {
+  auto content = std::make_unique<Content>();
+  content->file = file.str();
+  auto fail = [&](const Twine &message, unsigned line = 1,
+                  unsigned column = 1) {
+    emitError(content->location(context, line, column)) << message;
+    return nullptr;
   };
   llvm::Expected<llvm::json::Value> json = llvm::json::parse(text);
   if (!json) {
@@ -79,51 +138,84 @@ LogicalResult octo::applyProfile(ModuleOp module, StringRef text,
         rest.consume_front(":"))
       // Counted from 0 there.
       column = rest.consumeInteger(10, column) ? 1 : column + 1;
-    return emitError(FileLineColLoc::get(context, file, line, column))
-           << "the profile is not valid JSON: " << message
-           << "; record it again with 'octo-run run --record-profile'";
+    return fail("the profile is not valid JSON: " + message +
+                    "; record it again with 'octo-run run --record-profile'",
+                line, column);
   }
   const llvm::json::Object *root = json->getAsObject();
   if (!root || root->getString("kind").value_or("") != "octopus-profile")
-    return fail(1, "not a profile: expected \"kind\": \"octopus-profile\", as "
-                   "'octo-run run --record-profile' writes it");
+    return fail("not a profile: expected \"kind\": \"octopus-profile\", as "
+                "'octo-run run --record-profile' writes it");
   const llvm::json::Array *blocks = root->getArray("blocks");
   const llvm::json::Array *records = root->getArray("records");
   if (!blocks || !records)
-    return fail(1, "the profile has no list \"blocks\" or \"records\"");
+    return fail("the profile has no list \"blocks\" or \"records\"");
 
-  std::vector<std::vector<uint64_t>> values(blocks->size());
-  for (auto [i, record] : llvm::enumerate(*records)) {
-    const llvm::json::Array *fields = record.getAsArray();
-    std::optional<int64_t> block, value;
-    if (fields && fields->size() == 4) {
-      block = (*fields)[1].getAsInteger();
-      if (std::optional<uint64_t> u = (*fields)[3].getAsUINT64())
-        value = int64_t(std::min<uint64_t>(*u, INT64_MAX));
-    }
-    if (!block || !value || *block < 0 || size_t(*block) >= values.size())
-      return fail(1, "record " + Twine(i) +
-                         " of the profile is not [request, block, tag, value] "
-                         "with a block of the list");
-    values[size_t(*block)].push_back(uint64_t(*value));
-  }
-  llvm::StringMap<size_t> byPath;
   for (auto [i, block] : llvm::enumerate(*blocks)) {
     const llvm::json::Object *object = block.getAsObject();
     std::optional<StringRef> path =
         object ? object->getString("path") : std::nullopt;
     if (!path)
-      return fail(1, "block " + Twine(i) + " of the profile has no path");
-    byPath[*path] = i;
+      return fail("block " + Twine(i) + " of the profile has no path");
+    SeenBlock seen;
+    seen.path = path->str();
+    seen.workflow = object->getString("workflow").value_or("").str();
+    if (const llvm::json::Array *symbols = object->getArray("symbols"))
+      for (const llvm::json::Value &symbol : *symbols)
+        seen.symbols.push_back(symbol.getAsString().value_or("").str());
+    content->firstOf.try_emplace(seen.workflow, i);
+    content->blocks.push_back(std::move(seen));
   }
 
+  for (auto [i, record] : llvm::enumerate(*records)) {
+    const llvm::json::Array *fields = record.getAsArray();
+    std::optional<uint64_t> request, value;
+    std::optional<int64_t> block;
+    uint64_t tag = 0;
+    Entry entry;
+    bool good = fields && fields->size() >= 4 && fields->size() <= 6;
+    if (good) {
+      request = (*fields)[0].getAsUINT64();
+      block = (*fields)[1].getAsInteger();
+      value = (*fields)[3].getAsUINT64();
+      std::optional<StringRef> hash = (*fields)[2].getAsString();
+      good = request && value && hash && !hash->getAsInteger(16, tag) &&
+             block && *block < int64_t(content->blocks.size());
+    }
+    if (good && fields->size() > 4)
+      good = readList((*fields)[4], entry.sizes);
+    if (good && fields->size() > 5)
+      good = readList((*fields)[5], entry.symbols.emplace());
+    if (!good)
+      return fail("record " + Twine(i) +
+                  " of the profile is not [request, block, tag, value, sizes, "
+                  "symbols] with a block of the list");
+    entry.value = *value;
+    if (*block >= 0)
+      content->blocks[*block].values.push_back(*value);
+    content->requests[*request].try_emplace({*block, tag}, std::move(entry));
+  }
+  return std::unique_ptr<RecordedProfile>(
+      new RecordedProfile(std::move(content)));
+}
+
+//===----------------------------------------------------------------------===//
+// Distributions, to plan with
+//===----------------------------------------------------------------------===//
+
+void RecordedProfile::apply(ModuleOp module) const {
+  MLIRContext *context = module.getContext();
+  llvm::StringMap<size_t> byPath;
+  for (auto [i, block] : llvm::enumerate(content->blocks))
+    byPath[block.path] = i;
+
   uint64_t applied = 0;
-  WalkResult walk = module.walk([&](owg::BlockOpInterface block) {
+  module.walk([&](owg::BlockOpInterface block) {
     StringAttr path = block.getOpPath();
     auto found = path ? byPath.find(path.getValue()) : byPath.end();
-    if (found == byPath.end() || values[found->second].empty())
-      return WalkResult::advance();
-    const std::vector<uint64_t> &seen = values[found->second];
+    if (found == byPath.end() || content->blocks[found->second].values.empty())
+      return;
+    const std::vector<uint64_t> &seen = content->blocks[found->second].values;
     NamedAttrList entries;
     auto frequencies = [&](size_t count, auto counts) -> Attribute {
       std::vector<double> result(count, 0);
@@ -166,13 +258,230 @@ LogicalResult octo::applyProfile(ModuleOp module, StringRef text,
     }
     block.setOpProfile(measured);
     ++applied;
-    return WalkResult::advance();
   });
-  (void)walk;
   CompileReport::add("apply-profile", "blocks", applied);
   if (!applied && !byPath.empty())
-    emitWarning(FileLineColLoc::get(context, file, 1, 1))
+    emitWarning(content->location(context))
         << "no block of the workflow has a path that the profile knows; was it "
            "recorded with another workflow?";
+}
+
+//===----------------------------------------------------------------------===//
+// Whole requests, to run with
+//===----------------------------------------------------------------------===//
+
+namespace {
+using namespace octo::spatial;
+
+/// Does the size of the value differ from request to request?
+bool sizeVaries(Value value) {
+  auto flow = cast<FlowType>(value.getType());
+  auto tensor = dyn_cast<RankedTensorType>(flow.getPayload());
+  return (tensor && !tensor.hasStaticShape()) || flow.getDistribution();
+}
+
+/// Translates requests into the records of one program.
+class RecordWriter {
+public:
+  RecordWriter(const std::vector<SeenBlock> &seen, size_t first,
+               const llvm::StringMap<size_t> &byPath,
+               const ProgramLayout &layout, SymbolTable &symbols)
+      : seen(seen), first(first), layout(layout) {
+    for (const ProgramLayout::Block &block : layout.blocks) {
+      auto found =
+          byPath.find(BlockOpInterface(block.op).getPathAttr().getValue());
+      seenAs.push_back(found == byPath.end() ? unseen : int64_t(found->second));
+      tasks.push_back(taskOf(block.op, seenAs.back(), symbols));
+    }
+  }
+
+  DenseI64ArrayAttr write(const Request &request, int64_t workflow,
+                          ProgramOp program) {
+    rows.clear();
+    visit(request, 0, 0, 0);
+    auto arguments = request.find({-1 - workflow, 0});
+    uint64_t varying = 0;
+    for (Value argument : program.getEntry().getArgs())
+      varying += sizeVaries(argument);
+    if (arguments != request.end() && varying &&
+        arguments->second.sizes.size() == varying)
+      rows[{ProgramLayout::none, 0}] = arguments->second.sizes;
+    SmallVector<int64_t> flat;
+    for (const auto &[key, values] : rows) {
+      flat.append({key.first == ProgramLayout::none ? -1 : int64_t(key.first),
+                   int64_t(key.second), int64_t(values.size())});
+      flat.append(values.begin(), values.end());
+    }
+    return DenseI64ArrayAttr::get(program.getContext(), flat);
+  }
+
+private:
+  /// How the entries of a task are written.
+  struct Task {
+    uint64_t varying = 0;
+    bool hasCode = false;
+    /// Position among the profile's symbols of each symbol of the kernel, or
+    /// nothing if the profile does not have them all.
+    std::optional<SmallVector<size_t>> from;
+  };
+  static constexpr int64_t unseen = INT64_MIN;
+
+  Task taskOf(BlockOpInterface op, int64_t seenBlock, SymbolTable &symbols) {
+    Task task;
+    if (!op.isTask())
+      return task;
+    for (Value output : op.getBlockOutputs())
+      task.varying += sizeVaries(output);
+    auto kernel = symbols.lookup<KernelOp>(op.getKernelAttr().getValue());
+    if (!kernel || kernel.getKind() != KernelKind::Image || seenBlock < 0)
+      return task;
+    task.hasCode = true;
+    task.from.emplace();
+    for (uint32_t symbol : kernel.getWorkSymbols()) {
+      std::string name = symbol >> 31
+                             ? "counter " + std::to_string(symbol & 0x7fffffff)
+                             : "dim " + std::to_string(symbol & 255) +
+                                   " of input " + std::to_string(symbol >> 8);
+      const std::vector<std::string> &names = seen[seenBlock].symbols;
+      auto found = llvm::find(names, name);
+      if (found == names.end()) {
+        task.from.reset();
+        break;
+      }
+      task.from->push_back(found - names.begin());
+    }
+    return task;
+  }
+
+  /// A frame of `scope`, with its tag then and now.
+  void visit(const Request &request, uint32_t scope, uint64_t oldTag,
+             uint64_t tag) {
+    const ProgramLayout::Scope &region = layout.scopes[scope];
+    for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
+      if (seenAs[b] == unseen)
+        continue;
+      auto found = request.find({seenAs[b], oldTag});
+      if (found == request.end())
+        continue;
+      const Entry &entry = found->second;
+      BlockOpInterface op = layout.blocks[b].op;
+      if (op.isTask())
+        writeTask(b, tag, entry);
+      else
+        visitControl(request, b, entry.value, oldTag, tag);
+    }
+  }
+
+  void writeTask(uint32_t b, uint64_t tag, const Entry &entry) {
+    const Task &task = tasks[b];
+    if (entry.sizes.size() != task.varying)
+      return;
+    std::vector<uint64_t> row;
+    if (task.hasCode && task.from && entry.symbols) {
+      // Always the same, so there is nothing to remember.
+      if (task.from->empty() && !task.varying)
+        return;
+      row.push_back(~uint64_t(0));
+      llvm::append_range(row, entry.sizes);
+      for (size_t i : *task.from) {
+        if (i >= entry.symbols->size())
+          return;
+        row.push_back((*entry.symbols)[i]);
+      }
+    } else {
+      row.push_back(entry.value);
+      llvm::append_range(row, entry.sizes);
+    }
+    rows[{b, tag}] = std::move(row);
+  }
+
+  void visitControl(const Request &request, uint32_t b, uint64_t outcome,
+                    uint64_t oldTag, uint64_t tag) {
+    const ProgramLayout::Block &block = layout.blocks[b];
+    uint32_t oldNumber = uint32_t(seenAs[b] - int64_t(first));
+    auto child = [&](uint32_t scope, uint64_t index) {
+      visit(request, block.scopeBegin + scope,
+            childTag(oldTag, oldNumber, uint32_t(index)),
+            childTag(tag, b, uint32_t(index)));
+    };
+    if (isa<SwitchOp>(block.op)) {
+      if (outcome >= block.numScopes)
+        return;
+      child(uint32_t(outcome), outcome);
+    } else if (isa<SelectOp>(block.op)) {
+      if (block.numScopes > 64 ||
+          (block.numScopes < 64 && outcome >> block.numScopes))
+        return;
+      for (uint32_t i = 0; i < block.numScopes; ++i)
+        if (outcome >> i & 1)
+          child(i, i);
+    } else if (isa<LoopOp>(block.op)) {
+      // `before` runs once more than `after`.
+      for (uint64_t i = 0; i <= outcome; ++i) {
+        child(0, i);
+        if (i < outcome)
+          child(1, i);
+      }
+    } else {
+      if (outcome > uint64_t(1) << 24)
+        return;
+      for (uint64_t i = 0; i < outcome; ++i)
+        child(0, i);
+    }
+    rows[{b, tag}] = {outcome};
+  }
+
+  const std::vector<SeenBlock> &seen;
+  size_t first;
+  const ProgramLayout &layout;
+  std::vector<int64_t> seenAs;
+  std::vector<Task> tasks;
+  std::map<std::pair<uint32_t, uint64_t>, std::vector<uint64_t>> rows;
+};
+} // namespace
+
+LogicalResult RecordedProfile::attachRecords(ModuleOp module) const {
+  llvm::StringMap<size_t> byPath;
+  std::vector<std::string> workflows;
+  for (auto [i, block] : llvm::enumerate(content->blocks)) {
+    byPath[block.path] = i;
+    if (!llvm::is_contained(workflows, block.workflow))
+      workflows.push_back(block.workflow);
+  }
+  SymbolTable symbols(module);
+  uint64_t attached = 0;
+  for (auto program : module.getOps<ProgramOp>()) {
+    auto first = content->firstOf.find(program.getSymName().str());
+    if (first == content->firstOf.end())
+      continue;
+    FailureOr<ProgramLayout> layout = computeLayout(program);
+    if (failed(layout))
+      return failure();
+    int64_t number = llvm::find(workflows, first->first) - workflows.begin();
+    // The requests of this workflow.
+    size_t end = first->second;
+    while (end < content->blocks.size() &&
+           content->blocks[end].workflow == first->first)
+      ++end;
+    std::vector<const Request *> mine;
+    for (const auto &[id, request] : content->requests) {
+      auto block = request.lower_bound({0, 0});
+      if (block != request.end() &&
+          block->first.first >= int64_t(first->second) &&
+          block->first.first < int64_t(end))
+        mine.push_back(&request);
+    }
+    RecordWriter writer(content->blocks, first->second, byPath, *layout,
+                        symbols);
+    size_t count = std::min(mine.size(), mostRecords);
+    SmallVector<Attribute> records;
+    for (size_t i = 0; i < count; ++i)
+      records.push_back(
+          writer.write(*mine[i * mine.size() / count], number, program));
+    if (!records.empty())
+      program.setRecordsAttr(ArrayAttr::get(program.getContext(), records));
+    attached += records.size();
+  }
+  CompileReport::add("apply-profile", "records", attached);
   return success();
 }

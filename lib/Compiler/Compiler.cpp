@@ -331,6 +331,7 @@ bool Compilation::compile() {
     return false;
 
   bool stopped = false;
+  std::unique_ptr<RecordedProfile> profile;
   for (const PipelineStage &pass : stages) {
     // Nothing calls a workflow, mostly; the inliner would still visit all.
     if (pass.name == "inline" && options.until != "inline" &&
@@ -384,8 +385,11 @@ bool Compilation::compile() {
                 "cannot read the file: " + error);
             return false;
           }
-          return succeeded(
-              applyProfile(*module, buffer->getBuffer(), options.profilePath));
+          profile = RecordedProfile::parse(&context, buffer->getBuffer(),
+                                           options.profilePath);
+          if (profile)
+            profile->apply(*module);
+          return profile != nullptr;
         }))
       return false;
     if (pass.name == options.until) {
@@ -406,6 +410,8 @@ bool Compilation::compile() {
     return true;
   }
   return stage("translate", [&] {
+    if (profile && mlir::failed(profile->attachRecords(*module)))
+      return false;
     FailureOr<std::vector<uint8_t>> bytes = translateToProgram(*module);
     if (mlir::failed(bytes))
       return false;

@@ -113,6 +113,22 @@ uint64_t octo::tileBytes(const PhaseValues &phase, PhaseKind kind,
               share(PhaseForm::Result, tileM, tileN, m, n));
 }
 
+/// How often a dimension of a part is gone through in tiles.
+static uint64_t passes(uint64_t size, uint32_t tile) {
+  return tile && size > tile ? divideUp(size, tile) : 1;
+}
+
+/// Bytes of one execution of a product whose operands stream: the result stays
+/// while the reduction streams by, the first operand comes once for each tile
+/// of columns, the second once for each tile of rows.
+static uint64_t streamedBytes(const PhaseValues &phase, const Part &part,
+                              const PhaseMapping &mapping) {
+  return clamp(
+      Wide(multiply(phase[PhaseForm::Left], passes(part.n, mapping.tileN))) +
+      multiply(phase[PhaseForm::Right], passes(part.m, mapping.tileM)) +
+      phase[PhaseForm::Result]);
+}
+
 PhaseCycles octo::phaseCycles(PhaseKind kind, const PhaseValues &phase,
                               const PhaseMapping &mapping,
                               const VariantCosts &costs, uint64_t macRateQ16,
@@ -147,18 +163,12 @@ PhaseCycles octo::phaseCycles(PhaseKind kind, const PhaseValues &phase,
   uint64_t bytes =
       clamp(Wide(phase[PhaseForm::Load]) + phase[PhaseForm::Store]);
   if (!resident) {
-    auto passes = [](uint64_t size, uint32_t tile) -> uint64_t {
-      return tile && size > tile ? divideUp(size, tile) : 1;
-    };
     uint64_t moved;
     if (kind == PhaseKind::Matrix) {
-      uint64_t alongM = passes(part.m, mapping.tileM),
-               alongN = passes(part.n, mapping.tileN),
-               alongK = passes(part.k, mapping.tileK);
-      moved = clamp(Wide(multiply(phase[PhaseForm::Left], alongN)) +
-                    multiply(phase[PhaseForm::Right], alongM) +
-                    multiply(phase[PhaseForm::Result], 2 * alongK - 1));
-      tiles = multiply(multiply(alongM, alongN, alongK),
+      moved = streamedBytes(phase, part, mapping);
+      tiles = multiply(multiply(passes(part.m, mapping.tileM),
+                                passes(part.n, mapping.tileN),
+                                passes(part.k, mapping.tileK)),
                        multiply(std::max<uint64_t>(part.count, 1),
                                 std::max<uint64_t>(times, 1)));
     } else {
@@ -313,9 +323,6 @@ bool octo::chooseTiles(PhaseKind kind, const PhaseValues &phase,
   PhaseMapping best = mapping;
   uint64_t bestBytes = ~uint64_t(0);
   bool found = false;
-  auto passes = [](uint64_t size, uint32_t tile) {
-    return tile ? divideUp(size, tile) : 1;
-  };
   for (uint32_t m : sizes(machine.rows, part.m))
     for (uint32_t n : sizes(machine.cols, part.n))
       for (uint32_t k : sizes(machine.rows, part.k)) {
@@ -323,10 +330,7 @@ bool octo::chooseTiles(PhaseKind kind, const PhaseValues &phase,
         tried.tileM = m, tried.tileN = n, tried.tileK = k;
         if (tileBytes(phase, kind, tried) > budget)
           continue;
-        uint64_t bytes = clamp(
-            Wide(multiply(phase[PhaseForm::Left], passes(part.n, n))) +
-            multiply(phase[PhaseForm::Right], passes(part.m, m)) +
-            multiply(phase[PhaseForm::Result], 2 * passes(part.k, k) - 1));
+        uint64_t bytes = streamedBytes(phase, part, tried);
         // Of equals the later one: larger tiles, of which there are fewer.
         if (bytes <= bestBytes) {
           best = tried;

@@ -221,7 +221,8 @@ private:
                                     {"bytes_q16", v->bytes_q16()},
                                     {"scale_q16", v->scale_q16()},
                                     {"footprint", v->footprint()},
-                                    {"gang", v->gang()}});
+                                    {"gang", v->gang()},
+                                    {"sync", v->sync()}});
     if (const fb::WorkTable *w = k.work()) {
       Json &work = json["work"];
       work["term_offsets"] = column(w->term_offsets());
@@ -229,6 +230,32 @@ private:
       work["coefficient"] = column(w->coefficient());
       work["symbol_offsets"] = column(w->symbol_offsets());
       work["symbols"] = column(w->symbols());
+    }
+    if (const fb::PhaseTable *p = k.phases()) {
+      Json &phases = json["phases"];
+      phases["phase_offsets"] = column(p->phase_offsets());
+      phases["kind"] = kinds(p->kind(), fb::EnumNamePhaseKind);
+      phases["name"] = strings(p->name());
+      phases["size_offsets"] = column(p->size_offsets());
+      phases["size_kind"] = kinds(p->size_kind(), fb::EnumNameSizeKind);
+      phases["form_offsets"] = column(p->form_offsets());
+      phases["coefficient"] = column(p->coefficient());
+      phases["symbol_offsets"] = column(p->symbol_offsets());
+      phases["symbols"] = column(p->symbols());
+    }
+    if (k.mappings()) {
+      json["mapping_offsets"] = column(k.mapping_offsets());
+      json["mappings"] = Json::array();
+      for (const fb::PhaseMapping *m : *k.mappings())
+        json["mappings"].push_back(
+            {{"dataflow", fb::EnumNameDataflow(m->dataflow())},
+             {"parts_count", m->parts_count()},
+             {"parts_m", m->parts_m()},
+             {"parts_n", m->parts_n()},
+             {"parts_k", m->parts_k()},
+             {"tile_m", m->tile_m()},
+             {"tile_n", m->tile_n()},
+             {"tile_k", m->tile_k()}});
     }
     return json;
   }
@@ -359,6 +386,14 @@ private:
     policy["epoch_cycles"] = y.epoch_cycles();
     policy["age_cycles"] = y.age_cycles();
 
+    if (const fb::RecordTable *d = w.records()) {
+      Json &records = json["records"];
+      records["record_offsets"] = column(d->record_offsets());
+      records["block"] = indices(d->block());
+      records["tag"] = column(d->tag());
+      records["value_offsets"] = column(d->value_offsets());
+      records["values"] = column(d->values());
+    }
     if (const fb::DecisionTable *d = w.decisions()) {
       Json &decisions = json["decisions"];
       decisions["block"] = column(d->block());

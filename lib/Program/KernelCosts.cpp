@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Program/KernelCosts.h"
-#include "octo/Program/Tag.h"
 #include "octo/Program/Program.h"
+#include "octo/Program/Tag.h"
 #include "octo/Program/program_generated.h"
 
 using namespace octo;
@@ -19,16 +19,48 @@ static constexpr size_t mostKnown = 1 << 16;
 template <class T>
 static std::span<const T> spanOf(const flatbuffers::Vector<T> *vector) {
   static_assert(std::endian::native == std::endian::little);
-  return vector ? std::span<const T>(
-                      reinterpret_cast<const T *>(vector->Data()),
-                      vector->size())
-                : std::span<const T>();
+  return vector
+             ? std::span<const T>(reinterpret_cast<const T *>(vector->Data()),
+                                  vector->size())
+             : std::span<const T>();
 }
 
 template <class Vector>
 static uint32_t at(const Vector *vector, uint32_t i) {
   return vector && i < vector->size() ? static_cast<uint32_t>(vector->Get(i))
                                       : 0;
+}
+
+std::vector<int64_t> octo::expectedDims(std::span<const int64_t> given,
+                                        uint64_t elementBytes, uint64_t bytes) {
+  std::vector<int64_t> dims(given.begin(), given.end());
+  uint64_t known = std::max<uint64_t>(elementBytes, 1);
+  unsigned dynamic = 0;
+  for (int64_t dim : dims) {
+    if (dim < 0)
+      ++dynamic;
+    else
+      known *= static_cast<uint64_t>(std::max<int64_t>(dim, 1));
+  }
+  if (!dynamic)
+    return dims;
+  uint64_t rest = std::max<uint64_t>(bytes / known, 1);
+  // The integer root: largest r with r^dynamic <= rest.
+  uint64_t low = 1, high = rest;
+  while (low < high) {
+    uint64_t middle = low + (high - low + 1) / 2;
+    unsigned __int128 power = 1;
+    for (unsigned i = 0; i < dynamic && power <= rest; ++i)
+      power *= middle;
+    if (power <= rest)
+      low = middle;
+    else
+      high = middle - 1;
+  }
+  for (int64_t &dim : dims)
+    if (dim < 0)
+      dim = static_cast<int64_t>(low);
+  return dims;
 }
 
 KernelCosts::KernelCosts(const fb::Program &program) : program(program) {
@@ -121,8 +153,8 @@ CallCycles KernelCosts::cycles(uint32_t kernel, uint32_t variant,
                                std::span<const PhaseValues> phases,
                                std::vector<PhaseCycles> *each) const {
   const Kernel &of = kernels[kernel];
-  return callCycles(kinds(kernel), phases, mappings(variant),
-                    variants[variant], of.codeBytes, of.macRate, target, each);
+  return callCycles(kinds(kernel), phases, mappings(variant), variants[variant],
+                    of.codeBytes, of.macRate, target, each);
 }
 
 void KernelCosts::evaluate(Call &call) {
@@ -165,7 +197,8 @@ void KernelCosts::evaluate(Call &call) {
   for (uint32_t v = of.variantBegin; v < of.variantEnd; ++v) {
     CallCycles taken = cycles(call.kernel, v, scratch);
     call.variants.push_back(
-        {taken.cycles, taken.bytes > call.work[4] ? taken.bytes - call.work[4] : 0,
+        {taken.cycles,
+         taken.bytes > call.work[4] ? taken.bytes - call.work[4] : 0,
          taken.hbmBytes});
   }
 }

@@ -10,9 +10,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Program/Program.h"
+#include "octo/Program/CycleModel.h"
 
 #include "octo/Program/program_generated.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -247,6 +249,39 @@ Expected<std::vector<uint8_t>> octo::writeProgram(fb::ProgramT &program) {
     return makeError("the program to be written is not valid: {}",
                      checked.error().message);
   return bytes;
+}
+
+std::vector<uint32_t> octo::workSymbols(const fb::KernelTable &kernels,
+                                        uint32_t kernel) {
+  std::vector<uint32_t> symbols;
+  // Of the terms [begin, end) of a table; sizes are no symbols of their own.
+  auto add = [&](const auto &table, uint32_t begin, uint32_t end) {
+    if (begin != end)
+      for (uint32_t s = table.symbol_offsets()->Get(begin);
+           s < table.symbol_offsets()->Get(end); ++s)
+        if (uint32_t symbol = table.symbols()->Get(s);
+            (symbol & (counterMark | sizeMark)) != sizeMark)
+          symbols.push_back(symbol);
+  };
+  if (const fb::WorkTable *work = kernels.work(); work && work->term_offsets())
+    add(*work, work->term_offsets()->Get(kernel),
+        work->term_offsets()->Get(kernel + 1));
+  if (const fb::PhaseTable *phases = kernels.phases();
+      phases && phases->phase_offsets()) {
+    auto addForms = [&](uint32_t begin, uint32_t end) {
+      if (begin != end)
+        add(*phases, phases->form_offsets()->Get(begin),
+            phases->form_offsets()->Get(end));
+    };
+    addForms(numPhaseForms * phases->phase_offsets()->Get(kernel),
+             numPhaseForms * phases->phase_offsets()->Get(kernel + 1));
+    uint32_t sizes = numPhaseForms * (phases->kind() ? phases->kind()->size() : 0);
+    addForms(sizes + 2 * phases->size_offsets()->Get(kernel),
+             sizes + 2 * phases->size_offsets()->Get(kernel + 1));
+  }
+  std::sort(symbols.begin(), symbols.end());
+  symbols.erase(std::unique(symbols.begin(), symbols.end()), symbols.end());
+  return symbols;
 }
 
 Expected<void> octo::saveProgram(const std::string &path,

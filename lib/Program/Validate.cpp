@@ -16,6 +16,7 @@
 
 #include "octo/Program/Distribution.h"
 #include "octo/Program/MachineTable.h"
+#include "octo/Program/CycleModel.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Sha256.h"
@@ -199,6 +200,8 @@ private:
     check(k.code_bytes(), k.donated(), k.variants());
     if (k.work())
       check(k.work()->coefficient());
+    if (k.phases())
+      check(k.phases()->coefficient());
     const fb::WeightTable &w = *program.weights();
     check(w.bytes(), w.seed(), w.scale(), w.data_offset());
     const fb::DistributionTable &d = *program.distributions();
@@ -214,6 +217,8 @@ private:
             y.expected_count_q16());
       if (f.decisions())
         check(f.decisions()->candidates());
+      if (f.records())
+        check(f.records()->tag(), f.records()->values());
     }
   }
 
@@ -413,6 +418,7 @@ private:
       }
     }
     checkWork(table);
+    checkPhases(table);
   }
 
   void checkWork(const fb::KernelTable &table) {
@@ -428,33 +434,129 @@ private:
     column(work.work_class(), terms, "work_class");
     offsets(work.symbol_offsets(), terms, sizeOf(work.symbols()),
             "symbol_offsets");
-    for (uint32_t k = 0; k < numKernels && terms; ++k) {
-      uint32_t counters = at(table.num_counters(), k);
-      uint32_t inputs = table.num_inputs()->Get(k);
-      uint32_t signature = table.signature_offsets()->Get(k);
-      bool typed = table.signature_offsets()->Get(k + 1) != signature;
+    for (uint32_t k = 0; k < numKernels && terms; ++k)
       for (uint32_t t = work.term_offsets()->Get(k);
            t < work.term_offsets()->Get(k + 1); ++t)
         for (uint32_t s = work.symbol_offsets()->Get(t);
-             s < work.symbol_offsets()->Get(t + 1); ++s) {
-          uint32_t symbol = work.symbols()->Get(s);
-          if (symbol & 0x80000000) {
-            if ((symbol & 0x7fffffff) >= counters)
-              broken("the work of {} uses counter {} of {}", kernelName(k),
-                     symbol & 0x7fffffff, counters);
-            continue;
-          }
-          uint32_t input = symbol >> 8, dim = symbol & 0xff;
-          if (input >= inputs)
-            broken("the work of {} uses input {} of {}", kernelName(k), input,
-                   inputs);
-          if (typed && dim >= rankOf(table.signature()->Get(signature + input)))
-            broken("the work of {} uses dimension {} of input {}, which has "
-                   "rank {}",
-                   kernelName(k), dim, input,
-                   rankOf(table.signature()->Get(signature + input)));
-        }
+             s < work.symbol_offsets()->Get(t + 1); ++s)
+          checkSymbol(table, k, work.symbols()->Get(s));
+  }
+
+  /// A symbol of the work of kernel k: a counter, or a dimension of an input.
+  void checkSymbol(const fb::KernelTable &table, uint32_t k, uint32_t symbol) {
+    if (symbol & counterMark) {
+      if (uint32_t counters = at(table.num_counters(), k);
+          (symbol & ~counterMark) >= counters)
+        broken("the work of {} uses counter {} of {}", kernelName(k),
+               symbol & ~counterMark, counters);
+      return;
     }
+    uint32_t input = symbol >> 8, dim = symbol & 0xff;
+    if (input >= table.num_inputs()->Get(k))
+      broken("the work of {} uses input {} of {}", kernelName(k), input,
+             table.num_inputs()->Get(k));
+    uint32_t signature = table.signature_offsets()->Get(k);
+    if (table.signature_offsets()->Get(k + 1) == signature)
+      return;
+    uint32_t rank = rankOf(table.signature()->Get(signature + input));
+    if (dim >= rank)
+      broken("the work of {} uses dimension {} of input {}, which has rank {}",
+             kernelName(k), dim, input, rank);
+  }
+
+  void checkPhases(const fb::KernelTable &table) {
+    where = "kernels.";
+    uint32_t variants = sizeOf(table.variants());
+    if (sizeOf(table.mapping_offsets()) || sizeOf(table.mappings()))
+      offsets(table.mapping_offsets(), variants, sizeOf(table.mappings()),
+              "mapping_offsets");
+    where = "kernels.phases.";
+    const fb::PhaseTable *phases = table.phases();
+    uint32_t numPhases = phases ? sizeOf(phases->kind()) : 0;
+    if (phases) {
+      enumeration(phases->kind(), "kind");
+      enumeration(phases->size_kind(), "size_kind");
+      offsets(phases->phase_offsets(), numKernels, numPhases, "phase_offsets");
+      column(phases->name(), numPhases, "name");
+      for (uint32_t p = 0; p < numPhases; ++p)
+        index(phases->name()->Get(p), strings, "name", p, "strings");
+      offsets(phases->size_offsets(), numKernels, sizeOf(phases->size_kind()),
+              "size_offsets");
+      if (numPhases > (1u << 26) || sizeOf(phases->size_kind()) > (1u << 26))
+        broken("{} of {} phases and {} sizes are more than a program can have",
+               where, numPhases, sizeOf(phases->size_kind()));
+      uint32_t terms = sizeOf(phases->coefficient());
+      offsets(phases->form_offsets(),
+              numPhaseForms * numPhases + 2 * sizeOf(phases->size_kind()),
+              terms, "form_offsets");
+      offsets(phases->symbol_offsets(), terms, sizeOf(phases->symbols()),
+              "symbol_offsets");
+      for (uint32_t k = 0; k < numKernels && numPhases; ++k) {
+        uint32_t begin = phases->phase_offsets()->Get(k);
+        uint32_t end = phases->phase_offsets()->Get(k + 1);
+        if (begin != end && table.work() && sizeOf(table.work()->term_offsets()) &&
+            table.work()->term_offsets()->Get(k) !=
+                table.work()->term_offsets()->Get(k + 1))
+          broken("{} has both phases and terms of work; the sum of the phases "
+                 "is its work",
+                 kernelName(k));
+        uint32_t firstSize = phases->size_offsets()->Get(k);
+        uint32_t sizes = phases->size_offsets()->Get(k + 1) - firstSize;
+        uint32_t sizeForms = numPhaseForms * numPhases + 2 * firstSize;
+        for (uint32_t s = 0; s < sizes; ++s) {
+          checkForm(table, k, sizeForms + 2 * s, s);
+          checkForm(table, k, sizeForms + 2 * s + 1, s);
+        }
+        for (uint32_t f = numPhaseForms * begin; f < numPhaseForms * end; ++f)
+          checkForm(table, k, f, sizes);
+      }
+    }
+    for (uint32_t k = 0; k < numKernels && sizeOf(table.mappings()); ++k) {
+      uint32_t own = numPhases ? phases->phase_offsets()->Get(k + 1) -
+                                     phases->phase_offsets()->Get(k)
+                               : 0;
+      for (uint32_t v = table.variant_offsets()->Get(k);
+           v < table.variant_offsets()->Get(k + 1); ++v) {
+        uint32_t begin = table.mapping_offsets()->Get(v);
+        uint32_t end = table.mapping_offsets()->Get(v + 1);
+        if (begin != end && end - begin != own)
+          broken("a variant of {} has {} mappings for {} phases",
+                 kernelName(k), end - begin, own);
+        uint64_t gang = table.variants()->Get(v)->gang();
+        for (uint32_t m = begin; m < end; ++m) {
+          const fb::PhaseMapping &map = *table.mappings()->Get(m);
+          if (map.dataflow() > fb::Dataflow::MAX)
+            broken("a mapping of {} has dataflow {}; the last one is {}",
+                   kernelName(k), int(map.dataflow()), int(fb::Dataflow::MAX));
+          // Two products of 16-bit numbers each.
+          uint64_t outer = uint64_t(map.parts_count()) * map.parts_m();
+          uint64_t inner = uint64_t(map.parts_n()) * map.parts_k();
+          if (!outer || !inner || outer > gang || inner > gang ||
+              outer * inner > gang)
+            broken("a mapping of {} has {} x {} x {} x {} parts for a gang of "
+                   "{} PEAs",
+                   kernelName(k), map.parts_count(), map.parts_m(),
+                   map.parts_n(), map.parts_k(), gang);
+        }
+      }
+    }
+  }
+
+  /// The symbols of a form of kernel k exist; of its sizes the first `sizes`.
+  void checkForm(const fb::KernelTable &table, uint32_t k, uint32_t form,
+                 uint32_t sizes) {
+    const fb::PhaseTable &phases = *table.phases();
+    for (uint32_t t = phases.form_offsets()->Get(form);
+         t < phases.form_offsets()->Get(form + 1); ++t)
+      for (uint32_t s = phases.symbol_offsets()->Get(t);
+           s < phases.symbol_offsets()->Get(t + 1); ++s) {
+        uint32_t symbol = phases.symbols()->Get(s);
+        if ((symbol & (counterMark | sizeMark)) != sizeMark)
+          checkSymbol(table, k, symbol);
+        else if ((symbol & ~sizeMark) >= sizes)
+          broken("the work of {} uses size {} where {} are known",
+                 kernelName(k), symbol & ~sizeMark, sizes);
+      }
   }
 
   /// Bytes of a tensor type without dimensions known at run time; none64 when
@@ -622,6 +724,7 @@ private:
     checkFlows(flow);
     checkPolicy(flow);
     checkDecisions(flow);
+    checkRecords(flow);
   }
 
   void checkValues(Flow &flow) {
@@ -1424,6 +1527,108 @@ private:
     }
   }
 
+  /// Whether the size of a value is not the same in every request.
+  bool sizeVaries(const Flow &flow, uint32_t value) const {
+    const fb::TypeTable &types = *program.types();
+    uint32_t type = flow.values.type()->Get(value);
+    for (uint32_t d = types.dim_offsets()->Get(type);
+         d < types.dim_offsets()->Get(type + 1); ++d)
+      if (types.dims()->Get(d) < 0)
+        return true;
+    return at(flow.values.bytes_distribution(), value, none) != none;
+  }
+  uint32_t varyingSizes(const Flow &flow, uint32_t begin, uint32_t end) const {
+    uint32_t count = 0;
+    for (uint32_t v = begin; v < end; ++v)
+      count += sizeVaries(flow, v);
+    return count;
+  }
+
+  uint32_t symbolCount(uint32_t kernel) {
+    auto [it, isNew] = symbolCounts.try_emplace(kernel, 0);
+    if (isNew)
+      it->second = static_cast<uint32_t>(
+          workSymbols(*program.kernels(), kernel).size());
+    return it->second;
+  }
+
+  void checkRecords(Flow &flow) {
+    const fb::RecordTable *table = flow.workflow.records();
+    if (!table)
+      return;
+    where = inWorkflow + "records.";
+    uint32_t entries = sizeOf(table->block());
+    column(table->tag(), entries, "tag");
+    if (sizeOf(table->record_offsets()) < 2)
+      broken("{}record_offsets has {} entries; expected one more than records, "
+             "of which there is at least one",
+             where, sizeOf(table->record_offsets()));
+    uint32_t n = sizeOf(table->record_offsets()) - 1;
+    offsets(table->record_offsets(), n, entries, "record_offsets");
+    offsets(table->value_offsets(), entries, sizeOf(table->values()),
+            "value_offsets");
+    for (uint32_t r = 0; r < n; ++r)
+      for (uint32_t i = table->record_offsets()->Get(r);
+           i < table->record_offsets()->Get(r + 1); ++i) {
+        uint32_t b = table->block()->Get(i);
+        uint64_t tag = table->tag()->Get(i);
+        indexOrNone(b, flow.numBlocks, "block", i, "blocks");
+        if (i > table->record_offsets()->Get(r) &&
+            std::make_pair(b, tag) <=
+                std::make_pair(table->block()->Get(i - 1),
+                               table->tag()->Get(i - 1)))
+          broken("{}entry {} does not come after the one before it by block "
+                 "and tag",
+                 where, i);
+        checkRecordEntry(flow, *table, i);
+      }
+  }
+
+  void checkRecordEntry(const Flow &flow, const fb::RecordTable &table,
+                        uint32_t i) {
+    uint32_t b = table.block()->Get(i);
+    uint32_t first = table.value_offsets()->Get(i);
+    uint32_t have = table.value_offsets()->Get(i + 1) - first;
+    if (b == none) {
+      uint32_t need =
+          varyingSizes(flow, 0, flow.regions.num_imports()->Get(0));
+      if (have != need || table.tag()->Get(i))
+        broken("{}entry {} has {} values and tag {} for the arguments; "
+               "expected {} and 0",
+               where, i, have, table.tag()->Get(i), need);
+      return;
+    }
+    fb::BlockKind kind = flow.blocks.kind()->Get(b);
+    if (kind == fb::BlockKind::Task) {
+      uint32_t sizes = varyingSizes(
+          flow, flow.blocks.output_begin()->Get(b), outputEnd(flow, b));
+      uint32_t symbols = 0;
+      if (have && table.values()->Get(first) == ~uint64_t(0))
+        symbols = symbolCount(flow.blocks.kernel()->Get(b));
+      if (have != 1 + sizes + symbols)
+        broken("{}entry {} has {} values for {}; expected its cycles, {} sizes "
+               "and {} symbols",
+               where, i, have, blockName(flow, b), sizes, symbols);
+      return;
+    }
+    if (have != 1)
+      broken("{}entry {} has {} values for {}; a control block has one "
+             "outcome",
+             where, i, have, blockName(flow, b));
+    uint64_t outcome = table.values()->Get(first);
+    uint64_t owned = flow.blocks.region_begin()->Get(b + 1) -
+                     flow.blocks.region_begin()->Get(b);
+    bool fits =
+        kind == fb::BlockKind::Switch ? outcome < owned
+        : kind == fb::BlockKind::Select
+            ? owned <= 64 && (owned == 64 || outcome >> owned == 0)
+        : kind == fb::BlockKind::Fanout ? outcome <= uint64_t(1) << 24
+                                        : true;
+    if (!fits)
+      broken("{}entry {} has outcome {} for {}, which has {} regions", where, i,
+             outcome, blockName(flow, b), owned);
+  }
+
   const fb::Program &program;
   std::unique_ptr<Topology> topology;
   /// Prefix of messages on columns, and of those on a workflow.
@@ -1435,6 +1640,7 @@ private:
   uint32_t numImages = 0;
   uint32_t numKernels = 0;
   uint32_t numWeights = 0;
+  std::unordered_map<uint32_t, uint32_t> symbolCounts;
   /// By kernel: the least gang whose footprint fits.
   std::vector<uint32_t> leastGang;
   /// By PEA: the sum of active shares.

@@ -76,6 +76,13 @@ bool Session::hasImages() const {
   return true;
 }
 
+bool Session::hasRecords() const {
+  for (const fb::Workflow *workflow : *program().workflows())
+    if (workflow->records())
+      return true;
+  return false;
+}
+
 Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   SimulationOptions options;
   options.policy = request.policy;
@@ -90,6 +97,15 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
                          "the program was compiled without kernels, so it can "
                          "be timed and not executed; use --timing-only, or "
                          "compile it again without --no-kernels");
+  options.recordsInOrder = request.recordsInOrder;
+  if (request.recordsInOrder && !options.timingOnly)
+    return makeError("recorded requests are for runs without code; add "
+                     "--timing-only, or drop --records-in-order");
+  if (request.recordsInOrder && !hasRecords())
+    return makeFileError(name(),
+                         "the program keeps no recorded requests; record them "
+                         "with octo-run run --record-profile P.json and "
+                         "compile with --profile P.json");
   if (request.keepOutputs && options.timingOnly)
     return makeFileError(name(),
                          "no code runs{}, so there are no outputs to keep",

@@ -24,45 +24,12 @@ static constexpr uint32_t argumentStream = 0xfffffffeu;
 Engine::Engine(const ProgramTables &tables, const SimulationOptions &options,
                KernelExecutor *executor, TraceSink *trace,
                const ProgressCallback &progress)
-    : t(tables), m(tables.machine), options(options), executor(executor),
+    : t(tables), costs(*tables.source), m(tables.machine), options(options), executor(executor),
       trace(trace), progress(progress) {}
 
 //===----------------------------------------------------------------------===//
 // Setting up
 //===----------------------------------------------------------------------===//
-
-/// Sizes to assume for the dimensions of a value whose type does not say: all
-/// dynamic ones alike, so that the compiler's expected size comes out.
-static std::vector<int64_t> expectedDims(const TypeInfo &type, uint64_t bytes) {
-  std::vector<int64_t> dims = type.dims;
-  if (!type.dynamic)
-    return dims;
-  uint64_t known = std::max<size_t>(elementBytes(type.element), 1);
-  unsigned dynamic = 0;
-  for (int64_t dim : dims) {
-    if (dim < 0)
-      ++dynamic;
-    else
-      known *= std::max<int64_t>(dim, 1);
-  }
-  uint64_t rest = std::max<uint64_t>(bytes / known, 1);
-  // The integer root: largest r with r^dynamic <= rest.
-  uint64_t low = 1, high = rest;
-  while (low < high) {
-    uint64_t middle = low + (high - low + 1) / 2;
-    unsigned __int128 power = 1;
-    for (unsigned i = 0; i < dynamic && power <= rest; ++i)
-      power *= middle;
-    if (power <= rest)
-      low = middle;
-    else
-      high = middle - 1;
-  }
-  for (int64_t &dim : dims)
-    if (dim < 0)
-      dim = static_cast<int64_t>(low);
-  return dims;
-}
 
 bool Engine::profileDistribution(uint32_t profile, uint64_t request,
                                  uint32_t &distribution) const {
@@ -297,56 +264,57 @@ Expected<void> Engine::prepare() {
   }
 
   // Nominal work and scaling of every kernel.
-  works.emplace_back();
   std::unordered_map<uint32_t, std::vector<int64_t>> typeDims; // by value
   variantScaleQ16.assign(t.variants.size(), 0);
   std::vector<uint8_t> scaled(t.kernels.size(), 0);
-  std::vector<int64_t> dims;
-  std::vector<uint64_t> loads;
+  std::vector<uint64_t> loads, symbols;
   kernelUsed.assign(t.kernels.size(), 0);
+  kernelTotals.resize(t.kernels.size());
   weightUsed.assign(t.weights.size(), 0);
   for (uint32_t b = 0; b < t.blocks.size(); ++b) {
     const BlockInfo &block = t.blocks[b];
     if (block.kernel == noIndex)
       continue;
     const KernelInfo &kernel = t.kernels[block.kernel];
-    std::array<uint64_t, 5> work = {};
-    for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w) {
-      const WorkTerm &term = t.terms[w];
-      unsigned __int128 product = term.coefficient;
-      for (uint32_t s = term.symbolBegin; s < term.symbolEnd; ++s) {
-        uint32_t symbol = t.symbols[s];
-        if (symbol & 0x80000000u)
-          continue;
-        uint32_t input = symbol >> 8, dim = symbol & 255;
-        uint32_t value = noIndex;
-        if (block.kind == BlockKind::Loop) {
-          // Decide inputs of a loop are yields of its first region.
-          const RegionInfo &before = t.regions[t.controlOf(block).regionBegin];
-          if (input < before.numYields)
-            value = t.yields[before.yieldBegin + input];
-        } else if (input < block.numInputs) {
-          value = t.inputs[block.inputBegin + input];
-        }
-        if (value == noIndex)
-          continue;
-        if (value & weightFlag) {
-          const TypeInfo &type = t.types[t.weights[value & ~weightFlag].type];
-          product *= dim < type.dims.size() ? type.dims[dim] : 1;
-        } else {
-          std::vector<int64_t> &dims = typeDims[value];
-          if (dims.empty())
-            dims = expectedDims(t.types[t.values[value].type],
-                                t.values[value].bytes);
-          product *= dim < dims.size() ? dims[dim] : 1;
-        }
+    // Counters count one; a kernel that has some takes its expected cycles.
+    symbols.clear();
+    for (uint32_t i = kernel.distinctBegin; i < kernel.distinctEnd; ++i) {
+      uint32_t symbol = t.distinctSymbols[i];
+      uint32_t input = symbol >> 8, dim = symbol & 255;
+      uint32_t value = noIndex;
+      symbols.push_back(1);
+      if (symbol & counterFlag)
+        continue;
+      if (block.kind == BlockKind::Loop) {
+        // Decide inputs of a loop are yields of its first region.
+        const RegionInfo &before = t.regions[t.controlOf(block).regionBegin];
+        if (input < before.numYields)
+          value = t.yields[before.yieldBegin + input];
+      } else if (input < block.numInputs) {
+        value = t.inputs[block.inputBegin + input];
       }
-      work[term.workClass] += static_cast<uint64_t>(product);
+      if (value == noIndex)
+        continue;
+      if (value & weightFlag) {
+        const TypeInfo &type = t.types[t.weights[value & ~weightFlag].type];
+        if (dim < type.dims.size())
+          symbols.back() = static_cast<uint64_t>(type.dims[dim]);
+      } else {
+        std::vector<int64_t> &dims = typeDims[value];
+        if (dims.empty())
+          dims = expectedDims(
+              t.types[t.values[value].type].dims,
+              elementBytes(t.types[t.values[value].type].element),
+              t.values[value].bytes);
+        if (dim < dims.size())
+          symbols.back() = static_cast<uint64_t>(dims[dim]);
+      }
     }
-    if (kernel.termBegin != kernel.termEnd) {
-      workOf.resize(t.blocks.size(), 0);
-      workOf[b] = static_cast<uint32_t>(works.size());
-      works.push_back(work);
+    uint32_t call = 0;
+    if (kernel.kind != KernelKind::Profiled) {
+      call = costs.call(block.kernel, symbols);
+      nominalCalls.resize(t.blocks.size(), 0);
+      nominalCalls[b] = call;
     }
     if (block.kind == BlockKind::Task)
       loads.push_back(codeLoadCycles(m.hostCluster, block.kernel));
@@ -355,12 +323,11 @@ Expected<void> Engine::prepare() {
     scaled[block.kernel] = 1;
     uint64_t one = 0;
     for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v) {
-      const VariantInfo &variant = t.variants[v];
       if (kernel.kind == KernelKind::Profiled) {
-        variantScaleQ16[v] = variant.scaleQ16;
+        variantScaleQ16[v] = t.variants[v].scaleQ16;
         continue;
       }
-      uint64_t cycles = ProgramTables::cycles(variant, work);
+      uint64_t cycles = costs.variant(call, v).cycles;
       if (v == kernel.variantBegin)
         one = cycles;
       variantScaleQ16[v] =
@@ -721,6 +688,11 @@ void Engine::arrive(uint32_t index) {
   request.tenant = index;
   request.order = arrivalOrder++;
   request.workflow = options.scenario.tenants[index].workflow;
+  request.record =
+      functional ? RequestRecords::noRecord
+                 : t.workflows[request.workflow].records.pick(
+                       options.scenario.seed, index, request.index,
+                       options.recordsInOrder);
   request.firstFrame = noIndex;
   request.resultsLeft = t.workflows[request.workflow].numResults;
   request.holds = 0;
@@ -774,6 +746,9 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
   const Tenant &tenant = options.scenario.tenants[request.tenant];
   uint32_t first = t.regions[wf.regionBegin].valueBegin;
   uint32_t id = noIndex;
+  std::span<const uint64_t> seen = recorded(request, noIndex, 0);
+  uint32_t varying = 0;
+  uint64_t sizes = outcomeDetails.size();
   for (uint32_t a = 0; a < wf.numArguments; ++a) {
     const ValueInfo &info = t.values[first + a];
     uint64_t bytes = info.bytes;
@@ -787,9 +762,16 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
         tensor = drawnArgument(t.types[info.type], input, options.scenario.seed,
                                request.index, a);
       bytes = tensor.bytes();
+    } else if (sizeVaries(first + a) && varying < seen.size()) {
+      bytes = seen[varying];
     } else if (uint32_t d = t.bytesDistribution(first + a); d != noIndex) {
       bytes = std::max<int64_t>(
           t.distributions.sample(d, draw(request, argumentStream, 0, a)), 0);
+    }
+    if (sizeVaries(first + a)) {
+      ++varying;
+      if (options.recordOutcomes)
+        outcomeDetails.push_back(bytes);
     }
     id = newValue(bytes, 0, m.hostCluster, noIndex, noIndex,
                   t.elementOf(first + a) == ElementKind::Token);
@@ -798,6 +780,9 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
     request.arguments.push_back(id);
     request.argumentBytes += bytes;
   }
+  if (options.recordOutcomes && varying)
+    outcomes.push_back({request.number, 0, request.workflow, noIndex, 0, sizes,
+                        outcomeDetails.size(), outcomeDetails.size()});
   return {};
 }
 

@@ -25,6 +25,8 @@
 #include "ReadyQueue.h"
 
 #include "octo/Program/Distribution.h"
+#include "octo/Program/KernelCosts.h"
+#include "octo/Program/Tag.h"
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Simulator.h"
 
@@ -105,7 +107,7 @@ struct Instance {
   InstanceState state;
   bool orphan; ///< its request failed; completes and is discarded
   bool resizing;
-  bool drawnCycles; ///< `drawn` counts, not `work`
+  bool drawnCycles; ///< `drawn` counts, not `call`
   bool moved;
   uint64_t backlog;  ///< its part of the backlog of TBU and cluster
   uint64_t inputsAt; ///< latest arrival so far
@@ -124,7 +126,7 @@ struct Instance {
   uint32_t variant, nextVariant;
   uint32_t queueAt; ///< position among the running ones of its TBU
   uint64_t drawn;
-  std::array<uint64_t, 5> work;
+  uint32_t call;           ///< what its code did, into costs
   uint64_t oneCycles;      ///< realised work on one PEA
   uint64_t bestCycles;     ///< least over variants
   uint64_t capacityCycles; ///< least p * T(p)
@@ -177,6 +179,7 @@ struct OpenRequest {
   uint64_t number; ///< index into records
   uint64_t index;  ///< of its tenant
   uint64_t lane;   ///< what the routing rule counts by
+  uint32_t record; ///< of the program; RequestRecords::noRecord
   uint32_t tenant;
   uint32_t order; ///< of arrival
   uint32_t workflow;
@@ -365,6 +368,18 @@ private:
   Expected<void> makeArguments(OpenRequest &request);
   uint64_t draw(const OpenRequest &request, uint32_t block, uint64_t tag,
                 uint64_t number) const;
+  /// What the request's record says of a block (number within the workflow) in
+  /// the frame with this tag.
+  std::span<const uint64_t> recorded(const OpenRequest &request, uint32_t block,
+                                     uint64_t tag) const {
+    return t.workflows[request.workflow].records.find(request.record, block,
+                                                      tag);
+  }
+  bool sizeVaries(uint32_t value) const {
+    return t.types[t.values[value].type].dynamic ||
+           t.bytesDistribution(value) != noIndex;
+  }
+  uint64_t outputBytes(const Instance &instance, uint32_t output) const;
   uint64_t requestForProfile(const OpenRequest &request) const {
     return request.index + options.scenario.driftOffset;
   }
@@ -435,8 +450,9 @@ private:
   uint64_t joinCycles(const Control &control) const;
   uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
   uint32_t weightValue(uint32_t weight, uint32_t request);
-  const std::array<uint64_t, 5> &nominalWork(uint32_t block) const {
-    return works[workOf.empty() ? 0 : workOf[block]];
+  /// What the block's kernel does at the sizes that are expected.
+  uint32_t nominalCall(uint32_t block) const {
+    return nominalCalls.empty() ? 0 : nominalCalls[block];
   }
 
   // EngineTasks.cpp.
@@ -457,7 +473,7 @@ private:
   bool slotPassed(const Keep &keep, uint32_t slot);
   bool isOnlyReader(uint32_t frame, uint32_t value);
   void realise(uint32_t instance);
-  uint64_t cyclesOf(const Instance &instance, const VariantInfo &variant) const;
+  uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
   void account(Instance &instance, uint64_t until);
@@ -528,6 +544,7 @@ private:
   uint32_t laneCount() const;
 
   const ProgramTables &t;
+  KernelCosts costs;
   const MachineTables &m;
   SimulationOptions options;
   KernelExecutor *executor;
@@ -620,10 +637,9 @@ private:
   std::vector<Distribution> gaps; ///< between arrivals, by tenant
 
   std::vector<Tensor> weightTensors;
-  /// Nominal work, none first, and which of it each block does; no block
-  /// without kernels that state work.
-  std::vector<std::array<uint64_t, 5>> works;
-  std::vector<uint32_t> workOf;
+  /// By block: what its kernel does at the sizes that are expected, into costs;
+  /// empty without kernels that state work.
+  std::vector<uint32_t> nominalCalls;
   std::vector<uint64_t> variantScaleQ16; ///< against one PEA
   std::vector<uint64_t> learnedQ16;      ///< by block: mean of what completed
   std::vector<uint8_t> learnedCount;     ///< by block: of how many, up to 4
@@ -636,6 +652,7 @@ private:
   uint64_t usablePeas = 0;
   std::vector<BlockStatistics> totals; ///< by block
   std::array<uint64_t, 5> workDone{};
+  std::vector<KernelStatistics> kernelTotals; ///< by kernel
   std::array<uint64_t, 4> capacityByClass{}; ///< 3: machine lacks the class
   uint64_t realisedWork = 0;
   uint64_t hostInTotal = 0, hostOutTotal = 0;
@@ -645,25 +662,11 @@ private:
   std::vector<uint8_t> kernelUsed, weightUsed;
   std::vector<RequestFailure> failures;
   std::vector<OutcomeRecord> outcomes;
+  std::vector<uint64_t> outcomeDetails;
   std::string fatal; ///< an inconsistency; ends the run with an error
   uint64_t events = 0;
   uint64_t lastActivity = 0;
 };
-
-/// splitmix64: the finaliser of tag hashes.
-inline uint64_t splitmix64(uint64_t x) {
-  x += 0x9E3779B97F4A7C15ull;
-  x = (x ^ x >> 30) * 0xBF58476D1CE4E5B9ull;
-  x = (x ^ x >> 27) * 0x94D049BB133111EBull;
-  return x ^ x >> 31;
-}
-
-/// The tag of a region instance that block `block` (number in its workflow)
-/// opens with index `index`.
-inline uint64_t childTag(uint64_t parent, uint32_t block, uint32_t index) {
-  return splitmix64(splitmix64(parent ^ (uint64_t(block) + 1)) ^
-                    (uint64_t(index) + 1));
-}
 
 inline uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 

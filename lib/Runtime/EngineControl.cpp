@@ -74,7 +74,7 @@ bool Engine::importIsCarried(const BlockInfo &block, uint32_t region,
 }
 
 uint64_t Engine::decisionCycles(uint32_t block) const {
-  const std::array<uint64_t, 5> &work = nominalWork(block);
+  const std::array<uint64_t, 5> &work = costs.work(nominalCall(block));
   uint64_t ops = work[0] + work[1] + work[2] + work[3];
   return m.cbDecisionCycles +
          static_cast<uint64_t>(
@@ -126,7 +126,11 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
     }
     uint32_t distribution;
     const OpenRequest &request = requests[frame.request];
-    if (profileDistribution(block.profile, requestForProfile(request),
+    if (std::span<const uint64_t> seen =
+            recorded(request, block.local, frame.tag);
+        !seen.empty())
+      control.trips = seen[0];
+    else if (profileDistribution(block.profile, requestForProfile(request),
                             distribution))
       control.trips = static_cast<uint64_t>(std::max<int64_t>(
           t.distributions.sample(distribution,
@@ -328,6 +332,17 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     return true;
   }
 
+  if (std::span<const uint64_t> seen =
+          recorded(request, block.local, frame.tag);
+      !seen.empty() && block.kind != BlockKind::Loop) {
+    outcome = seen[0];
+    if (block.kind == BlockKind::Select)
+      for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
+        if (outcome >> r & 1)
+          control.members.push_back(r);
+    return true;
+  }
+
   switch (block.kind) {
   case BlockKind::Switch: {
     const ProfileEpoch *epoch =
@@ -390,7 +405,8 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   BlockStatistics &total = totals[control.block];
   ++total.instances;
   total.busyCycles += cycles;
-  const std::array<uint64_t, 5> &work = nominalWork(control.block);
+  const std::array<uint64_t, 5> &work =
+      costs.work(nominalCall(control.block));
   workDone[3] += work[0] + work[1] + work[2] + work[3];
   if (trace)
     trace->decision({request.number, frames[control.frame].tag, block.workflow,
@@ -862,7 +878,7 @@ uint64_t Engine::joinCycles(const Control &control) const {
       work[1] += parts / element;
     work[4] += init + parts + (concat ? init + parts : init);
   }
-  return ProgramTables::cycles(t.variants[kernel.variantBegin], work);
+  return workCycles(t.variants[kernel.variantBegin], work);
 }
 
 void Engine::requestJoin(uint32_t id) {

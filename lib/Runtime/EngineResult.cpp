@@ -369,6 +369,7 @@ RunResult Engine::result(RunStatus status) {
   r.events = events;
   r.realisedWorkCycles = realisedWork;
   r.blocks = std::move(totals);
+  r.kernels = std::move(kernelTotals);
   for (const ClusterState &cluster : clusters) {
     r.clusterComputingPeaCycles.push_back(cluster.computing);
     r.clusterIdlePeaCycles.push_back(cluster.idle);
@@ -398,6 +399,7 @@ RunResult Engine::result(RunStatus status) {
                        std::tie(b.request, b.block, b.tag, b.value);
               });
     r.outcomes = std::move(outcomes);
+    r.outcomeDetails = std::move(outcomeDetails);
   }
   rusage usage;
   if (!getrusage(RUSAGE_SELF, &usage))

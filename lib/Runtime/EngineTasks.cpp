@@ -531,17 +531,45 @@ uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {
 }
 
 uint64_t Engine::cyclesOf(const Instance &instance,
-                          const VariantInfo &variant) const {
+                          uint32_t variant) const {
   if (!instance.drawnCycles)
-    return ProgramTables::cycles(variant, instance.work);
-  uint64_t scale = variant.scaleQ16
-                       ? variant.scaleQ16
-                       : variantScaleQ16[&variant - t.variants.data()];
+    return costs.variant(instance.call, variant).cycles;
+  uint64_t scale = t.variants[variant].scaleQ16;
+  if (!scale)
+    scale = variantScaleQ16[variant];
   return static_cast<uint64_t>(
       (static_cast<unsigned __int128>(instance.drawn) * scale + 65535) >> 16);
 }
 
-/// Finds out what the instance costs: draws its cycles, or runs its code.
+/// Bytes of an output of an instance that has been realised.
+uint64_t Engine::outputBytes(const Instance &instance, uint32_t output) const {
+  const BlockInfo &block = t.blocks[instance.block];
+  uint32_t value = block.outputBegin + output;
+  if (instance.results != noIndex &&
+      output < resultPool[instance.results].size())
+    return resultPool[instance.results][output].bytes();
+  if (!sizeVaries(value))
+    return t.values[value].bytes;
+  const OpenRequest &request = requests[instance.request];
+  uint64_t tag = frames[instance.frame].tag;
+  if (std::span<const uint64_t> seen = recorded(request, block.local, tag);
+      !seen.empty()) {
+    uint32_t at = 1;
+    for (uint32_t o = 0; o < output; ++o)
+      at += sizeVaries(block.outputBegin + o);
+    return seen[at];
+  }
+  uint32_t distribution = t.bytesDistribution(value);
+  if (distribution == noIndex)
+    return t.values[value].bytes;
+  return static_cast<uint64_t>(std::max<int64_t>(
+      t.distributions.sample(distribution,
+                             draw(request, block.local, tag, 256 + output)),
+      0));
+}
+
+/// Finds out what the instance costs: from a record or by a draw, or by running
+/// its code.
 void Engine::realise(uint32_t id) {
   Instance &instance = instances[id];
   const BlockInfo &block = t.blocks[instance.block];
@@ -550,20 +578,37 @@ void Engine::realise(uint32_t id) {
   kernelUsed[block.kernel] = 1;
   uint32_t distribution;
   bool code = functional && kernel.kind == KernelKind::Image;
+  uint64_t tag = frames[instance.frame].tag;
+  std::span<const uint64_t> seen = recorded(request, block.local, tag);
+  // By position in the kernel's distinct symbols.
+  std::vector<uint64_t> symbols;
   instance.drawnCycles = false;
-  if (!code && profileDistribution(block.profile, requestForProfile(request),
+  instance.call = 0;
+  if (!seen.empty()) {
+    instance.drawnCycles = seen[0] != workRecorded;
+    instance.drawn = seen[0];
+    if (!instance.drawnCycles) {
+      symbols.assign(seen.end() - (kernel.distinctEnd - kernel.distinctBegin),
+                     seen.end());
+      instance.call = costs.call(block.kernel, symbols);
+    }
+  } else if (request.record != RequestRecords::noRecord &&
+             kernel.kind == KernelKind::Image && kernel.fixedWork) {
+    // Not recorded, because it is always the same.
+    instance.call = nominalCall(instance.block);
+  } else if (!code && profileDistribution(block.profile, requestForProfile(request),
                                    distribution)) {
     instance.drawnCycles = true;
     instance.drawn = static_cast<uint64_t>(std::max<int64_t>(
         t.distributions.sample(
             distribution,
-            draw(request, block.local, frames[instance.frame].tag, 0)),
+            draw(request, block.local, tag, 0)),
         0));
   } else if (!code && kernel.counterWork) {
     instance.drawnCycles = true;
     instance.drawn = block.expectedCycles;
   } else if (!code) {
-    instance.work = nominalWork(instance.block);
+    instance.call = nominalCall(instance.block);
   } else {
     uint32_t slot;
     if (freeResults.empty()) {
@@ -596,10 +641,14 @@ void Engine::realise(uint32_t id) {
     results.assign(kernel.numOutputs, Tensor());
     std::vector<int64_t> counts(kernel.numCounters, 0);
     // Sizes first: a donated input may be gone after the call.
-    std::vector<std::vector<int64_t>> dims(inputs.size());
-    if (!kernel.fixedWork)
-      for (size_t i = 0; i < inputs.size(); ++i)
-        dims[i].assign(inputs[i].dims().begin(), inputs[i].dims().end());
+    for (uint32_t s = kernel.distinctBegin; s < kernel.distinctEnd; ++s) {
+      uint32_t symbol = t.distinctSymbols[s], dim = symbol & 255;
+      uint64_t size = 1;
+      if (!(symbol & counterFlag) && (symbol >> 8) < inputs.size() &&
+          dim < inputs[symbol >> 8].rank())
+        size = static_cast<uint64_t>(inputs[symbol >> 8].dim(dim));
+      symbols.push_back(size);
+    }
     Expected<void> done = executor->call(block.kernel, inputs, results, counts);
     if (!done)
       traps[slot] =
@@ -608,41 +657,43 @@ void Engine::realise(uint32_t id) {
       for (const Tensor &result : results)
         if (!result.valid())
           traps[slot] = "the kernel gave no value for one of its results";
-    instance.work = {};
-    for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w) {
-      const WorkTerm &term = t.terms[w];
-      unsigned __int128 product = term.coefficient;
-      for (uint32_t s = term.symbolBegin; s < term.symbolEnd; ++s) {
-        uint32_t symbol = t.symbols[s];
-        int64_t factor = 1;
-        if (symbol & 0x80000000u) {
-          uint32_t counter = symbol & 0x7fffffffu;
-          factor = counter < counts.size() ? counts[counter] : 0;
-        } else if ((symbol >> 8) < dims.size()) {
-          const std::vector<int64_t> &of = dims[symbol >> 8];
-          factor = (symbol & 255) < of.size() ? of[symbol & 255] : 1;
-        }
-        product *= static_cast<uint64_t>(std::max<int64_t>(factor, 0));
-        if (product >> 62)
-          product = static_cast<unsigned __int128>(1) << 62;
+    for (uint32_t s = 0; s < symbols.size(); ++s)
+      if (uint32_t symbol = t.distinctSymbols[kernel.distinctBegin + s];
+          symbol & counterFlag) {
+        uint32_t counter = symbol & ~counterFlag;
+        symbols[s] = counter < counts.size()
+                         ? static_cast<uint64_t>(
+                               std::max<int64_t>(counts[counter], 0))
+                         : 0;
       }
-      uint64_t &sum = instance.work[term.workClass];
-      sum = std::min<uint64_t>(sum + static_cast<uint64_t>(product), uint64_t(1)
-                                                                         << 62);
-    }
+    instance.call = costs.call(block.kernel, symbols);
   }
 
-  const VariantInfo *variants = t.variants.data();
   uint64_t best = never, capacity = never;
   for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v) {
-    uint64_t cycles = cyclesOf(instance, variants[v]);
+    uint64_t cycles = cyclesOf(instance, v);
     if (v == kernel.variantBegin)
       instance.oneCycles = cycles;
     best = std::min(best, cycles);
-    capacity = std::min(capacity, cycles * variants[v].gang);
+    capacity = std::min(capacity, cycles * t.variants[v].gang);
   }
   instance.bestCycles = best;
   instance.capacityCycles = capacity;
+  if (options.recordOutcomes &&
+      (instance.results == noIndex || traps[instance.results].empty())) {
+    OutcomeRecord record{request.number, tag, block.workflow, block.local,
+                         instance.oneCycles};
+    record.sizes = outcomeDetails.size();
+    for (uint32_t o = 0; o < block.numOutputs; ++o)
+      if (sizeVaries(block.outputBegin + o))
+        outcomeDetails.push_back(outputBytes(instance, o));
+    record.symbols = outcomeDetails.size();
+    outcomeDetails.insert(outcomeDetails.end(), symbols.begin(), symbols.end());
+    record.detailEnd = outcomeDetails.size();
+    record.drawn = kernel.kind != KernelKind::Image || instance.drawnCycles ||
+                   symbols.size() != kernel.distinctEnd - kernel.distinctBegin;
+    outcomes.push_back(record);
+  }
 }
 
 //===----------------------------------------------------------------------===//
@@ -768,7 +819,7 @@ void Engine::pinInput(Instance &instance, uint32_t input) {
 /// Everything is on its way with a known arrival: compute begins at the latest.
 void Engine::maybeCompute(uint32_t id) {
   Instance &instance = instances[id];
-  uint64_t cycles = cyclesOf(instance, t.variants[instance.variant]);
+  uint64_t cycles = cyclesOf(instance, instance.variant);
   instance.state = InstanceState::Computing;
   instance.started = std::max({instance.configured, instance.inputsAt, now()});
   instance.finish = instance.started + cycles;
@@ -845,9 +896,22 @@ void Engine::complete(uint32_t id) {
   removeRunning(id);
   letGo(instance);
   ++counters.taskInstances;
+  KernelStatistics &done = kernelTotals[block.kernel];
+  ++done.instances;
+  done.drawnInstances += instance.drawnCycles;
   for (unsigned c = 0; c < 5; ++c)
-    if (!instance.drawnCycles)
-      workDone[c] += instance.work[c];
+    if (!instance.drawnCycles) {
+      uint64_t work = costs.work(instance.call)[c];
+      workDone[c] += work;
+      done.work[c] += work;
+    }
+  if (!instance.drawnCycles && instance.call) {
+    // As the variant that it ended on would have moved.
+    const KernelCosts::Variant &moved =
+        costs.variant(instance.call, instance.variant);
+    counters.localBytes += moved.bytes;
+    counters.hbmBytes += moved.hbmBytes;
+  }
   BlockStatistics &total = totals[instance.block];
   ++total.instances;
   total.busyCycles += now() - instance.started;
@@ -885,6 +949,7 @@ void Engine::complete(uint32_t id) {
       resultPool[slot].clear();
       freeResults.push_back(slot);
     }
+    costs.release(instance.call);
     instances.release(id);
     if (traits.central)
       requestCentral(now());
@@ -909,23 +974,12 @@ void Engine::complete(uint32_t id) {
     failRequest(requestId, blockId, std::move(reason));
     return;
   }
-  if (options.recordOutcomes)
-    outcomes.push_back({request.number, frames[frame].tag, block.workflow,
-                        block.local, instance.oneCycles});
-
   uint64_t path = instance.path + instance.bestCycles;
   uint64_t idleFrom = instance.idleFrom, idleTo = instance.idleTo;
-  uint64_t tag = frames[frame].tag;
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t output = block.outputBegin + o;
-    uint64_t bytes = t.values[output].bytes;
     bool real = slot != noIndex && o < resultPool[slot].size();
-    if (real)
-      bytes = resultPool[slot][o].bytes();
-    else if (uint32_t d = t.bytesDistribution(output); d != noIndex)
-      bytes = static_cast<uint64_t>(std::max<int64_t>(
-          t.distributions.sample(d, draw(request, block.local, tag, 256 + o)),
-          0));
+    uint64_t bytes = outputBytes(instance, o);
     uint32_t value = newValue(bytes, path, cluster, tbu, requestId,
                               t.elementOf(output) == ElementKind::Token);
     values[value].idleFrom = idleFrom;
@@ -1002,8 +1056,8 @@ void Engine::boundary(uint32_t id) {
   if (!instance.resizing)
     return;
   const BlockInfo &block = t.blocks[instance.block];
-  const VariantInfo &from = t.variants[instance.variant];
-  const VariantInfo &to = t.variants[instance.nextVariant];
+  const VariantCosts &from = t.variants[instance.variant];
+  const VariantCosts &to = t.variants[instance.nextVariant];
   PeaMask joining = instance.nextPeas & ~instance.peas;
   PeaMask leaving = instance.peas & ~instance.nextPeas;
   account(instance, now());
@@ -1012,8 +1066,8 @@ void Engine::boundary(uint32_t id) {
   uint64_t doneQ16 = (now() - instance.started) << 16;
   uint64_t left =
       instance.remainingQ16 > doneQ16 ? instance.remainingQ16 - doneQ16 : 0;
-  uint64_t before = std::max<uint64_t>(cyclesOf(instance, from), 1);
-  uint64_t after = cyclesOf(instance, to);
+  uint64_t before = std::max<uint64_t>(cyclesOf(instance, instance.variant), 1);
+  uint64_t after = cyclesOf(instance, instance.nextVariant);
   left = static_cast<uint64_t>(
       (static_cast<unsigned __int128>(left) * after + before - 1) / before);
   uint64_t moved = to.footprint * std::popcount(joining) +

@@ -8,6 +8,7 @@
 #include "ProgramTables.h"
 
 #include "octo/Program/Distribution.h"
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <algorithm>
@@ -44,18 +45,6 @@ int64_t DistributionTables::sample(uint32_t distribution, uint64_t draw) const {
       sampleKnots(u.subspan(info.knotBegin, count),
                   x.subspan(info.knotBegin, count), info.discrete, draw);
   return info.identity ? raw : scaleDraw(raw, info.scale, info.shift);
-}
-
-uint64_t ProgramTables::cycles(const VariantInfo &variant,
-                               const std::array<uint64_t, 5> &work) {
-  auto part = [](uint64_t amount, uint64_t costQ16) -> uint64_t {
-    return static_cast<uint64_t>(
-        (static_cast<unsigned __int128>(amount) * costQ16 + 65535) >> 16);
-  };
-  uint64_t compute = 0;
-  for (unsigned c = 0; c < 4; ++c)
-    compute += part(work[c], variant.costQ16[c]);
-  return variant.fixed + std::max(compute, part(work[4], variant.costQ16[4]));
 }
 
 std::string_view ProgramTables::string(uint32_t index) const {
@@ -286,7 +275,6 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
   }
 
   const fb::KernelTable &k = *program.kernels();
-  const fb::WorkTable *work = k.work();
   copyTo(t.signature, k.signature());
   for (uint32_t i = 0; i < sizeOf(k.variants()); ++i) {
     const fb::Variant *v = k.variants()->Get(i);
@@ -295,17 +283,8 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
                            v->scalar_q16(), v->bytes_q16()},
                           v->scale_q16(),
                           v->footprint(),
-                          std::max<uint32_t>(v->gang(), 1)});
-  }
-  if (work) {
-    for (uint32_t i = 0; i < sizeOf(work->coefficient()); ++i)
-      t.terms.push_back(
-          {work->coefficient()->Get(i),
-           static_cast<uint32_t>(at(work->symbol_offsets(), i)),
-           static_cast<uint32_t>(at(work->symbol_offsets(), i + 1)),
-           static_cast<uint8_t>(
-               std::min<uint64_t>(at(work->work_class(), i), 4))});
-    copyTo(t.symbols, work->symbols());
+                          std::max<uint32_t>(v->gang(), 1),
+                          v->sync()});
   }
   uint32_t numKernels = sizeOf(k.kind());
   t.kernels.resize(numKernels);
@@ -328,15 +307,15 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
     kernel.maxGang = 1;
     for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v)
       kernel.maxGang = std::max(kernel.maxGang, t.variants[v].gang);
-    kernel.termBegin = work ? at(work->term_offsets(), i) : 0;
-    kernel.termEnd = work ? at(work->term_offsets(), i + 1) : 0;
     kernel.counterWork = false;
     kernel.fixedWork = true;
-    for (uint32_t w = kernel.termBegin; w < kernel.termEnd; ++w)
-      for (uint32_t s = t.terms[w].symbolBegin; s < t.terms[w].symbolEnd; ++s) {
-        kernel.fixedWork = false;
-        kernel.counterWork |= (t.symbols[s] & 0x80000000u) != 0;
-      }
+    kernel.distinctBegin = t.distinctSymbols.size();
+    for (uint32_t symbol : workSymbols(k, i)) {
+      t.distinctSymbols.push_back(symbol);
+      kernel.fixedWork = false;
+      kernel.counterWork |= (symbol & counterFlag) != 0;
+    }
+    kernel.distinctEnd = t.distinctSymbols.size();
   }
 
   const fb::WeightTable &w = *program.weights();
@@ -452,6 +431,18 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   }
   info.numArguments = t.regions[info.regionBegin].numImports;
   info.numResults = t.regions[info.regionBegin].numYields;
+  if (const fb::RecordTable *records = wf.records()) {
+    // Little-endian, as this machine is, and aligned: the validator has looked.
+    auto span = []<class T>(const flatbuffers::Vector<T> *vector) {
+      return vector ? std::span<const T>(
+                          reinterpret_cast<const T *>(vector->Data()),
+                          vector->size())
+                    : std::span<const T>();
+    };
+    info.records = {span(records->record_offsets()), span(records->block()),
+                    span(records->tag()), span(records->value_offsets()),
+                    span(records->values())};
+  }
 
   // Blocks with their inputs and replicas.
   uint32_t inputBase = t.inputs.size();

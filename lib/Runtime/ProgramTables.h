@@ -14,6 +14,9 @@
 #ifndef OCTO_LIB_RUNTIME_PROGRAMTABLES_H
 #define OCTO_LIB_RUNTIME_PROGRAMTABLES_H
 
+#include "RequestRecords.h"
+
+#include "octo/Program/CycleModel.h"
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Tensor.h"
 #include "octo/Support/Diagnostic.h"
@@ -118,29 +121,19 @@ struct ReplicaInfo {
   bool standby;
 };
 
-struct VariantInfo {
-  uint64_t fixed;
-  std::array<uint64_t, 5> costQ16; ///< by work class
-  uint64_t scaleQ16;
-  uint64_t footprint;
-  uint32_t gang;
-};
-
-/// One term of the work of a kernel.
-struct WorkTerm {
-  uint64_t coefficient;
-  uint32_t symbolBegin, symbolEnd;
-  uint8_t workClass;
-};
+/// Marks a symbol of the work that is a counter.
+inline constexpr uint32_t counterFlag = counterMark;
+/// In place of recorded cycles: the recorded symbols tell them.
+inline constexpr uint64_t workRecorded = ~uint64_t(0);
 
 struct KernelInfo {
   KernelKind kind;
   CombineKind combine;
   uint8_t peaClass;
-  bool counterWork; ///< some term has a counter symbol
-  bool fixedWork;   ///< no term has any symbol
+  bool counterWork; ///< the work depends on counters
+  bool fixedWork;   ///< the work is always the same
   uint32_t variantBegin, variantEnd;
-  uint32_t termBegin, termEnd;
+  uint32_t distinctBegin, distinctEnd; ///< its symbols, into distinctSymbols
   uint32_t numInputs, numOutputs, numCounters;
   uint32_t signatureBegin;
   uint32_t maxGang;
@@ -191,6 +184,7 @@ struct WorkflowInfo {
   uint32_t numArguments;
   uint32_t numResults;
   uint64_t epochCycles;
+  RequestRecords records;
   std::string name;
 };
 
@@ -281,9 +275,8 @@ struct ProgramTables {
   std::vector<std::pair<uint32_t, uint32_t>> importUses;
   std::vector<ReplicaInfo> replicas;
   std::vector<KernelInfo> kernels;
-  std::vector<VariantInfo> variants;
-  std::vector<WorkTerm> terms;
-  std::vector<uint32_t> symbols;
+  std::vector<VariantCosts> variants;
+  std::vector<uint32_t> distinctSymbols; ///< per kernel, ascending
   std::vector<uint32_t> signature;
   std::vector<WeightInfo> weights;
   DistributionTables distributions;
@@ -330,9 +323,6 @@ struct ProgramTables {
     return &epochs[found];
   }
 
-  /// Cycles of a variant for this work (by class).
-  static uint64_t cycles(const VariantInfo &variant,
-                         const std::array<uint64_t, 5> &work);
 };
 
 /// Builds the tables. The program has passed the validator; what the engine

@@ -11,6 +11,7 @@
 
 #include "octo/Runtime/Report.h"
 
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <nlohmann/json.hpp>
@@ -261,6 +262,23 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   }
   json["blocks"] = std::move(blocks);
 
+  Json kernels = Json::array();
+  for (uint32_t k = 0; k < result.kernels.size(); ++k) {
+    const KernelStatistics &kernel = result.kernels[k];
+    if (!kernel.instances)
+      continue;
+    kernels.push_back({{"name", stringAt(program, program.kernels()->name()->Get(k))},
+                       {"instances", kernel.instances},
+                       {"drawn_instances", kernel.drawnInstances},
+                       {"work",
+                        {{"mac", kernel.work[0]},
+                         {"vector", kernel.work[1]},
+                         {"special", kernel.work[2]},
+                         {"scalar", kernel.work[3]},
+                         {"bytes", kernel.work[4]}}}});
+  }
+  json["kernels"] = std::move(kernels);
+
   Json failures = Json::array();
   for (const RequestFailure &failure : result.failures)
     failures.push_back({{"request", failure.request},
@@ -442,11 +460,39 @@ std::string octo::formatProfileJson(const RunResult &result,
   Json blocks = Json::array();
   for (const BlockStatistics &block : result.blocks) {
     const fb::Workflow &workflow = *program.workflows()->Get(block.workflow);
-    blocks.push_back({{"workflow", workflow.name()->str()},
-                      {"path", pathOf(program, block.workflow, block.block)},
-                      {"kind", kindName(workflow, block.block)}});
+    Json entry = {{"workflow", workflow.name()->str()},
+                  {"path", pathOf(program, block.workflow, block.block)},
+                  {"kind", kindName(workflow, block.block)}};
+    // What the work of the kernel depends on: the order of the last list of a
+    // record.
+    if (const auto *kernels = workflow.blocks()->kernel();
+        kernels && workflow.blocks()->kind()->Get(block.block) ==
+                       fb::BlockKind::Task) {
+      std::vector<uint32_t> symbols =
+          workSymbols(*program.kernels(), kernels->Get(block.block));
+      if (!symbols.empty()) {
+        Json &names = entry["symbols"] = Json::array();
+        for (uint32_t symbol : symbols)
+          names.push_back(symbol >> 31
+                              ? fmt::format("counter {}", symbol & 0x7fffffff)
+                              : fmt::format("dim {} of input {}", symbol & 255,
+                                            symbol >> 8));
+      }
+    }
+    blocks.push_back(std::move(entry));
   }
   json["blocks"] = std::move(blocks);
+  constexpr uint32_t noBlock = 0xffffffffu;
+  auto completed = [&](uint64_t request) {
+    if (request >= result.requests.size())
+      return true;
+    const RequestRecord &record = result.requests[request];
+    return !record.failed && record.finished != ~uint64_t(0);
+  };
+  auto isTask = [&](uint32_t workflow, uint32_t block) {
+    return program.workflows()->Get(workflow)->blocks()->kind()->Get(block) ==
+           fb::BlockKind::Task;
+  };
   // The blocks of workflow w begin at offsets[w].
   std::vector<uint32_t> offsets;
   uint32_t offset = 0;
@@ -455,15 +501,34 @@ std::string octo::formatProfileJson(const RunResult &result,
     offset += workflow->blocks()->kind()->size();
   }
   std::string text = dump(json, 1);
-  // One record a line: [request, block, tag, value].
+  // One record a line; the block is that of the list, or -1 - w for the
+  // arguments of workflow w. `sizes` are bytes of outputs of varying size,
+  // `symbols` is absent where the value was not worked out from them.
   text.resize(text.size() - 3);
-  text += ",\n \"record_fields\": [\"request\", \"block\", \"tag\", \"value\"],"
-          "\n \"records\": [";
+  text += ",\n \"record_fields\": [\"request\", \"block\", \"tag\", \"value\", "
+          "\"sizes\", \"symbols\"],\n \"records\": [";
   bool first = true;
+  auto list = [&](uint64_t begin, uint64_t end) {
+    return fmt::format("[{}]", fmt::join(result.outcomeDetails.begin() + begin,
+                                         result.outcomeDetails.begin() + end,
+                                         ","));
+  };
   for (const OutcomeRecord &record : result.outcomes) {
-    text += fmt::format("{}\n  [{},{},\"{:016x}\",{}]", first ? "" : ",",
-                        record.request, offsets[record.workflow] + record.block,
-                        record.tag, record.value);
+    // What a request that failed or is open did says nothing of a whole one.
+    if (!completed(record.request))
+      continue;
+    int64_t block = record.block == noBlock
+                        ? -1 - int64_t(record.workflow)
+                        : int64_t(offsets[record.workflow] + record.block);
+    text += fmt::format("{}\n  [{},{},\"{:016x}\",{}", first ? "" : ",",
+                        record.request, block, record.tag, record.value);
+    bool worked = record.block != noBlock && !record.drawn &&
+                  isTask(record.workflow, record.block);
+    if (worked || record.symbols != record.sizes)
+      text += "," + list(record.sizes, record.symbols);
+    if (worked)
+      text += "," + list(record.symbols, record.detailEnd);
+    text += "]";
     first = false;
   }
   return text + "\n ]\n}\n";

@@ -12,7 +12,9 @@
 
 #include "octo/Translation/ProgramTranslation.h"
 
+#include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/ProgramLayout.h"
+#include "octo/Dialect/Octo/IR/RequestRecords.h"
 #include "octo/Program/MachineTable.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -81,6 +83,9 @@ private:
   LogicalResult addMachine(MachineOp machine);
   LogicalResult addImage(ImageOp image);
   LogicalResult addKernel(KernelOp kernel);
+  void addPhases(KernelOp kernel);
+  void addForm(owg::FormAttr form);
+  void finishPhases();
   LogicalResult addWeight(WeightOp weight);
 
   //===--------------------------------------------------------------------===//
@@ -109,6 +114,7 @@ private:
   LogicalResult addStreams(WorkflowState &state, BlockOpInterface op);
   LogicalResult addBlocks(WorkflowState &state);
   LogicalResult addSegments(WorkflowState &state);
+  void addRecords(WorkflowState &state);
 
   ModuleOp module;
   fb::ProgramT out;
@@ -117,6 +123,8 @@ private:
   llvm::DenseMap<Type, uint32_t> types;
   llvm::DenseMap<Attribute, uint32_t> distributions, curves;
   llvm::DenseMap<StringAttr, uint32_t> kernels, weights, images;
+  /// Operands of the sizes of all kernels, which come after the phases.
+  SmallVector<owg::FormAttr> sizeForms;
 };
 } // namespace
 
@@ -231,6 +239,58 @@ LogicalResult ProgramWriter::addImage(ImageOp image) {
   return success();
 }
 
+/// The phases of a kernel, and how its variants lay them out.
+void ProgramWriter::addPhases(KernelOp kernel) {
+  fb::KernelTableT &table = *out.kernels;
+  fb::PhaseTableT &phases = *table.phases;
+  if (ArrayAttr all = kernel.getPhasesAttr())
+    for (auto phase : all.getAsRange<owg::PhaseAttr>()) {
+      phases.kind.push_back(static_cast<fb::PhaseKind>(phase.getKind()));
+      phases.name.push_back(string(phase.getName().getValue()));
+      for (owg::FormAttr form : phase.getForms())
+        addForm(form);
+    }
+  phases.phase_offsets.push_back(phases.kind.size());
+  if (ArrayAttr all = kernel.getSizesAttr())
+    for (auto size : all.getAsRange<owg::SizeAttr>()) {
+      phases.size_kind.push_back(static_cast<fb::SizeKind>(size.getKind()));
+      // Their forms follow those of all phases.
+      sizeForms.push_back(size.getFirst());
+      sizeForms.push_back(size.getSecond());
+    }
+  phases.size_offsets.push_back(phases.size_kind.size());
+  for (auto variant : kernel.getVariantsAttr().getAsRange<VariantAttr>()) {
+    if (ArrayAttr maps = variant.getMaps())
+      for (auto map : maps.getAsRange<MapAttr>())
+        table.mappings.push_back(fb::PhaseMapping(
+            map.getTileM(), map.getTileN(), map.getTileK(), map.getCount(),
+            map.getM(), map.getN(), map.getK(),
+            static_cast<fb::Dataflow>(map.getDataflow()), 0, 0));
+    table.mapping_offsets.push_back(table.mappings.size());
+  }
+}
+
+void ProgramWriter::addForm(owg::FormAttr form) {
+  fb::PhaseTableT &phases = *out.kernels->phases;
+  for (unsigned t = 0; t < form.getNumTerms(); ++t) {
+    phases.coefficient.push_back(form.getCoefficients()[t]);
+    llvm::append_range(phases.symbols, form.getSymbolsOf(t));
+    phases.symbol_offsets.push_back(phases.symbols.size());
+  }
+  phases.form_offsets.push_back(phases.coefficient.size());
+}
+
+/// Completes the tables of phases; programs without any have none.
+void ProgramWriter::finishPhases() {
+  fb::KernelTableT &table = *out.kernels;
+  for (owg::FormAttr form : sizeForms)
+    addForm(form);
+  if (table.phases->kind.empty() && table.phases->size_kind.empty())
+    table.phases.reset();
+  if (table.mappings.empty())
+    table.mapping_offsets.clear();
+}
+
 LogicalResult ProgramWriter::addKernel(KernelOp kernel) {
   fb::KernelTableT &table = *out.kernels;
   ArrayAttr variants = kernel.getVariantsAttr();
@@ -271,8 +331,9 @@ LogicalResult ProgramWriter::addKernel(KernelOp kernel) {
         variant.getFixed(), variant.getMacQ16(), variant.getVectorQ16(),
         variant.getSpecialQ16(), variant.getScalarQ16(), variant.getBytesQ16(),
         variant.getScaleQ16(), variant.getFootprint(), variant.getGang(), 0,
-        0));
+        variant.getSync()));
   table.variant_offsets.push_back(table.variants.size());
+  addPhases(kernel);
   if (ArrayAttr work = kernel.getWorkAttr())
     for (auto term : work.getAsRange<WorkAttr>()) {
       table.work->work_class.push_back(
@@ -622,6 +683,26 @@ LogicalResult ProgramWriter::addSegments(WorkflowState &state) {
   return success();
 }
 
+void ProgramWriter::addRecords(WorkflowState &state) {
+  ArrayAttr records = state.program.getRecordsAttr();
+  if (!records || records.empty())
+    return;
+  state.out->records = std::make_unique<fb::RecordTableT>();
+  fb::RecordTableT &table = *state.out->records;
+  table.record_offsets.push_back(0);
+  table.value_offsets.push_back(0);
+  for (auto record : records.getAsRange<DenseI64ArrayAttr>()) {
+    for (RecordCursor entry(record); !entry.atEnd(); entry.next()) {
+      table.block.push_back(entry.block());
+      table.tag.push_back(entry.tag());
+      for (int64_t value : entry.values())
+        table.values.push_back(static_cast<uint64_t>(value));
+      table.value_offsets.push_back(table.values.size());
+    }
+    table.record_offsets.push_back(table.block.size());
+  }
+}
+
 LogicalResult ProgramWriter::addProgram(ProgramOp program) {
   FailureOr<ProgramLayout> layout = computeLayout(program);
   if (failed(layout))
@@ -669,6 +750,7 @@ LogicalResult ProgramWriter::addProgram(ProgramOp program) {
   if (failed(addRegions(state)) || failed(addBlocks(state)) ||
       failed(addSegments(state)))
     return failure();
+  addRecords(state);
   out.workflows.push_back(std::move(workflow));
   return success();
 }
@@ -680,6 +762,12 @@ FailureOr<std::vector<uint8_t>> ProgramWriter::run() {
   out.kernels = std::make_unique<fb::KernelTableT>();
   out.kernels->signature_offsets.push_back(0);
   out.kernels->variant_offsets.push_back(0);
+  out.kernels->mapping_offsets.push_back(0);
+  out.kernels->phases = std::make_unique<fb::PhaseTableT>();
+  out.kernels->phases->phase_offsets.push_back(0);
+  out.kernels->phases->size_offsets.push_back(0);
+  out.kernels->phases->form_offsets.push_back(0);
+  out.kernels->phases->symbol_offsets.push_back(0);
   out.kernels->work = std::make_unique<fb::WorkTableT>();
   out.kernels->work->term_offsets.push_back(0);
   out.kernels->work->symbol_offsets.push_back(0);
@@ -722,6 +810,7 @@ FailureOr<std::vector<uint8_t>> ProgramWriter::run() {
   for (KernelOp kernel : body.getOps<KernelOp>())
     if (failed(addKernel(kernel)))
       return failure();
+  finishPhases();
   for (WeightOp weight : body.getOps<WeightOp>())
     if (failed(addWeight(weight)))
       return failure();

@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/ProgramLayout.h"
 #include "octo/Program/MachineTable.h"
 #include "octo/Program/Program.h"
@@ -77,6 +78,7 @@ private:
   void addMachine();
   std::string uniqueName(StringRef base);
   void addImages();
+  owg::FormAttr form(const fb::PhaseTable &table, uint32_t f);
   void addKernels();
   void addWeights();
   void addWorkflow(const fb::Workflow &workflow);
@@ -277,6 +279,22 @@ void ProgramReader::addImages() {
   }
 }
 
+owg::FormAttr ProgramReader::form(const fb::PhaseTable &table, uint32_t f) {
+  SmallVector<int64_t> coefficients;
+  SmallVector<uint32_t> ends;
+  uint32_t begin = at(table.form_offsets(), f),
+           end = at(table.form_offsets(), f + 1);
+  uint32_t first = at(table.symbol_offsets(), begin);
+  for (uint32_t t = begin; t < end; ++t) {
+    coefficients.push_back(table.coefficient()->Get(t));
+    ends.push_back(at(table.symbol_offsets(), t + 1) - first);
+  }
+  return owg::FormAttr::get(
+      context, coefficients, ends,
+      slice(table.symbols(), first,
+            at(table.symbol_offsets(), end) - first));
+}
+
 void ProgramReader::addKernels() {
   const fb::KernelTable &table = *in.kernels();
   const fb::WorkTable *work = table.work();
@@ -300,13 +318,42 @@ void ProgramReader::addKernels() {
           slice(work->symbols(), begin,
                 at(work->symbol_offsets(), t + 1) - begin)));
     }
+    SmallVector<Attribute> sizes, phases;
+    if (const fb::PhaseTable *all = table.phases()) {
+      uint32_t sizeForm = owg::PhaseAttr::numForms * count(all->kind());
+      for (uint32_t s = at(all->size_offsets(), i);
+           s < at(all->size_offsets(), i + 1); ++s)
+        sizes.push_back(owg::SizeAttr::get(
+            context, static_cast<owg::SizeKind>(at(all->size_kind(), s)),
+            form(*all, sizeForm + 2 * s), form(*all, sizeForm + 2 * s + 1)));
+      for (uint32_t p = at(all->phase_offsets(), i);
+           p < at(all->phase_offsets(), i + 1); ++p) {
+        SmallVector<owg::FormAttr> forms;
+        for (uint32_t f = 0; f < owg::PhaseAttr::numForms; ++f)
+          forms.push_back(form(*all, owg::PhaseAttr::numForms * p + f));
+        phases.push_back(owg::PhaseAttr::get(
+            context, static_cast<owg::PhaseKind>(at(all->kind(), p)),
+            builder.getStringAttr(string(at(all->name(), p))), forms));
+      }
+    }
     for (uint32_t v = at(table.variant_offsets(), i);
          v < at(table.variant_offsets(), i + 1); ++v) {
       const fb::Variant &variant = *table.variants()->Get(v);
+      SmallVector<Attribute> maps;
+      for (uint32_t m = at(table.mapping_offsets(), v);
+           m < at(table.mapping_offsets(), v + 1); ++m) {
+        const fb::PhaseMapping &map = *table.mappings()->Get(m);
+        maps.push_back(MapAttr::get(
+            context, static_cast<Dataflow>(map.dataflow()), map.parts_count(),
+            map.parts_m(), map.parts_n(), map.parts_k(), map.tile_m(),
+            map.tile_n(), map.tile_k()));
+      }
       variants.push_back(VariantAttr::get(
           context, variant.gang(), variant.fixed(), variant.mac_q16(),
           variant.vector_q16(), variant.special_q16(), variant.scalar_q16(),
-          variant.bytes_q16(), variant.scale_q16(), variant.footprint()));
+          variant.bytes_q16(), variant.scale_q16(), variant.footprint(),
+          variant.sync(), maps.empty() ? ArrayAttr()
+                                       : builder.getArrayAttr(maps)));
     }
     SmallVector<int32_t> donated;
     for (int32_t bit = 0; bit < 64; ++bit)
@@ -328,7 +375,10 @@ void ProgramReader::addKernels() {
                                      : builder.getDenseI32ArrayAttr(donated),
                      ScalingAttr(),
                      terms.empty() ? ArrayAttr() : builder.getArrayAttr(terms),
-                     builder.getArrayAttr(variants));
+                     builder.getArrayAttr(variants),
+                     sizes.empty() ? ArrayAttr() : builder.getArrayAttr(sizes),
+                     phases.empty() ? ArrayAttr()
+                                    : builder.getArrayAttr(phases));
   }
 }
 
@@ -648,6 +698,26 @@ void WorkflowReader::run(StringRef machine) {
   program.setPolicyVersion(policy.version());
   program.setEpochCycles(policy.epoch_cycles());
   program.setAgeCycles(policy.age_cycles());
+  if (const fb::RecordTable *table = w.records()) {
+    SmallVector<Attribute> records;
+    SmallVector<int64_t> record;
+    for (uint32_t r = 0; r + 1 < count(table->record_offsets()); ++r) {
+      record.clear();
+      for (uint32_t i = at(table->record_offsets(), r);
+           i < at(table->record_offsets(), r + 1); ++i) {
+        uint32_t block = at(table->block(), i);
+        uint32_t begin = at(table->value_offsets(), i);
+        uint32_t end = at(table->value_offsets(), i + 1);
+        record.append({block == none ? -1 : int64_t(block),
+                       static_cast<int64_t>(at(table->tag(), i)),
+                       int64_t(end - begin)});
+        for (uint32_t v = begin; v < end; ++v)
+          record.push_back(static_cast<int64_t>(at(table->values(), v)));
+      }
+      records.push_back(builder.getDenseI64ArrayAttr(record));
+    }
+    program.setRecordsAttr(builder.getArrayAttr(records));
+  }
 
   uint32_t numBlocks = blocks.kind() ? count(blocks.kind()) : 0;
   uint32_t numRegions = count(regions.role());

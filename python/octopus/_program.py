@@ -171,6 +171,7 @@ class Program:
         in_flight: Optional[int] = None,
         scenario: Union[None, PathLike, Mapping[str, Any]] = None,
         timing_only: bool = False,
+        records_in_order: bool = False,
         record_outcomes: bool = False,
         keep_outputs: bool = True,
         trace: Optional[PathLike] = None,
@@ -182,7 +183,9 @@ class Program:
         the argument's shape, or with one more leading dimension, of which request
         i takes item i mod n; without `requests`, there are as many requests as
         items. Without inputs they are drawn from the seed. `scenario` is the path
-        of a scenario file or its content as a dict (docs/scenarios.md).
+        of a scenario file or its content as a dict (docs/scenarios.md). With
+        `timing_only` a program that was compiled with a recorded profile draws
+        whole recorded requests; `records_in_order` takes them as they were.
 
         Raises ProgramError for bad inputs and options, and SimulationError, unless
         `check` is false, when the run deadlocks or meets a stop rule.
@@ -206,6 +209,7 @@ class Program:
                 scenario_text=text,
                 inputs=arrays,
                 timing_only=timing_only,
+                records_in_order=records_in_order,
                 record_outcomes=record_outcomes,
                 keep_outputs=keep_outputs,
                 trace="" if trace is None else os.fspath(trace),

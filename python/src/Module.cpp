@@ -166,7 +166,8 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
            std::optional<uint64_t> requests, std::optional<uint64_t> seed,
            std::optional<uint64_t> inFlight, const std::string &scenario,
            const std::string &scenarioText, const py::dict &inputs,
-           bool timingOnly, bool recordOutcomes, bool keepOutputs,
+           bool timingOnly, bool recordsInOrder, bool recordOutcomes,
+           bool keepOutputs,
            const std::string &trace) {
   RunRequest request;
   request.policy = policy;
@@ -177,6 +178,7 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
   request.scenario = scenario;
   request.scenarioText = scenarioText;
   request.timingOnly = timingOnly;
+  request.recordsInOrder = recordsInOrder;
   request.recordOutcomes = recordOutcomes;
   for (auto item : inputs) {
     auto name = py::cast<std::string>(item.first);
@@ -249,6 +251,8 @@ py::dict outcomesOf(const Run &run) {
   std::vector<uint64_t> request, tag, value;
   std::vector<uint32_t> workflow, block;
   for (const OutcomeRecord &record : run.result.outcomes) {
+    if (record.block == ~uint32_t(0)) // The sizes of arguments are no outcome.
+      continue;
     request.push_back(record.request);
     workflow.push_back(record.workflow);
     block.push_back(record.block);
@@ -365,7 +369,7 @@ PYBIND11_MODULE(_octopus, m) {
            py::arg("disable"), py::arg("requests"), py::arg("seed"),
            py::arg("in_flight"), py::arg("scenario"), py::arg("scenario_text"),
            py::arg("inputs"), py::arg("timing_only"),
-           py::arg("record_outcomes"), py::arg("keep_outputs"),
+           py::arg("records_in_order"), py::arg("record_outcomes"), py::arg("keep_outputs"),
            py::arg("trace"));
 
   m.def("comparison_text", [](const std::vector<std::shared_ptr<Run>> &runs) {

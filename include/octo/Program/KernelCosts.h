@@ -24,6 +24,12 @@ namespace fb {
 struct Program;
 } // namespace fb
 
+/// Sizes to assume for the dimensions of a value of which some (negative ones)
+/// are known only at run time: those are taken as equal, the largest integer
+/// with which `bytes` are not exceeded.
+std::vector<int64_t> expectedDims(std::span<const int64_t> dims,
+                                  uint64_t elementBytes, uint64_t bytes);
+
 class KernelCosts {
 public:
   /// The program has passed the validator and outlives this.

@@ -27,6 +27,7 @@
 namespace octo {
 
 namespace fb {
+struct KernelTable;
 struct Program;
 struct ProgramT;
 } // namespace fb
@@ -87,6 +88,11 @@ Expected<void> validateProgram(const fb::Program &program);
 /// ones, except the machine. The program is checked as loadProgram would, so a
 /// writer's mistake is an error here and not at the reader. At most 2 GiB.
 Expected<std::vector<uint8_t>> writeProgram(fb::ProgramT &program);
+
+/// The distinct symbols of a kernel's work, ascending: the dimensions and
+/// counters that its cycles depend on.
+std::vector<uint32_t> workSymbols(const fb::KernelTable &kernels,
+                                  uint32_t kernel);
 
 /// Writes bytes to a file, which appears whole or not at all.
 Expected<void> saveProgram(const std::string &path,

@@ -45,6 +45,8 @@ struct RunRequest {
   /// Arrays for the arguments, instead of files.
   std::vector<NamedTensor> inputArrays;
   bool timingOnly = false;
+  /// See SimulationOptions; only with a program that has records, timing only.
+  bool recordsInOrder = false;
   bool recordOutcomes = false;
   bool keepOutputs = false;
 };
@@ -71,6 +73,8 @@ public:
   bool hasKernelBodies() const;
   /// True if all of these have images.
   bool hasImages() const;
+  /// True if the program keeps recorded requests for timing-only runs.
+  bool hasRecords() const;
 
   /// The options of a run, every part checked against the program.
   Expected<SimulationOptions> prepare(const RunRequest &request) const;

@@ -75,6 +75,15 @@ struct BlockStatistics {
   std::vector<uint64_t> outcomes;
 };
 
+/// What the instances of task blocks that run a kernel did, together.
+struct KernelStatistics {
+  uint64_t instances = 0;
+  /// Of these, with cycles from a profile: they add nothing to `work`.
+  uint64_t drawnInstances = 0;
+  /// Realised work by class: mac, vector, special, scalar, bytes.
+  std::array<uint64_t, 5> work{};
+};
+
 struct TenantStatistics {
   std::string name;
   uint32_t workflow = 0;
@@ -136,8 +145,16 @@ struct OutcomeRecord {
   uint32_t workflow = 0;
   uint32_t block = 0;
   /// Task: cycles on one PEA. Switch: case. Select: member mask. Loop: trips.
-  /// Fan-out: copies.
+  /// Fan-out: copies. Arguments: 0.
   uint64_t value = 0;
+  /// Task: outcomeDetails[sizes, symbols) are the bytes of its outputs of
+  /// varying size, [symbols, detailEnd) the symbols of its kernel's work.
+  /// Arguments (block ~0): the bytes of those of varying size.
+  uint64_t sizes = 0;
+  uint64_t symbols = 0;
+  uint64_t detailEnd = 0;
+  /// Task: the cycles were drawn, so there are no symbols.
+  bool drawn = false;
 };
 
 /// How the mesh is simulated.
@@ -265,6 +282,8 @@ struct RunResult {
   uint64_t realisedWorkCycles = 0;
 
   std::vector<BlockStatistics> blocks;
+  /// By kernel of the program.
+  std::vector<KernelStatistics> kernels;
   /// Computing PEA-cycles and idle PEA-cycles of each cluster, for heat maps.
   std::vector<uint64_t> clusterComputingPeaCycles;
   std::vector<uint64_t> clusterIdlePeaCycles;
@@ -287,6 +306,7 @@ struct RunResult {
   std::string outputsSha256;
   /// Kept if SimulationOptions::recordOutcomes.
   std::vector<OutcomeRecord> outcomes;
+  std::vector<uint64_t> outcomeDetails;
 
   HostStatistics host;
 };

@@ -52,6 +52,9 @@ struct SimulationOptions {
   NetworkModel network = NetworkModel::Message;
   /// No kernel runs: sizes come from types, counts and decisions from profiles.
   bool timingOnly = false;
+  /// Request i takes record i (modulo their number) instead of one that the
+  /// seed chooses: the requests that were recorded, once more.
+  bool recordsInOrder = false;
   /// Folder that the paths of file weights are relative to.
   std::string weightsFolder;
 

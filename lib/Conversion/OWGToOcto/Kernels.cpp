@@ -77,11 +77,6 @@ spatial::KernelOp KernelTable::makeImageKernel(func::FuncOp function,
                                                owg::CostAttr cost,
                                                uint64_t codeBytes) {
   MLIRContext *context = module.getContext();
-  SmallVector<Attribute> work;
-  for (owg::WorkTermAttr term : cost.getTerms())
-    work.push_back(spatial::WorkAttr::get(
-        context, static_cast<spatial::WorkClass>(term.getWorkClass()),
-        term.getCoefficient(), term.getSymbols()));
   spatial::KernelOp kernel = makeKernel(
       function.getLoc(), ("k." + function.getSymName()).str(),
       spatial::KernelKind::Image, payloadSignature(function.getFunctionType()),
@@ -93,10 +88,17 @@ spatial::KernelOp KernelTable::makeImageKernel(func::FuncOp function,
         properties.num_counters =
             builder.getI32IntegerAttr(cost.getNumCounters());
         properties.body = FlatSymbolRefAttr::get(function);
-        properties.work = builder.getArrayAttr(work);
+        auto listOf = [&](auto items) {
+          return builder.getArrayAttr(llvm::map_to_vector(
+              items, [](auto item) -> Attribute { return item; }));
+        };
+        if (!cost.getPhases().empty())
+          properties.phases = listOf(cost.getPhases());
+        if (!cost.getSizes().empty())
+          properties.sizes = listOf(cost.getSizes());
       });
-  // What the program file has no place for: shapes of matrix products and
-  // expected counts, which the choice of variants needs.
+  // What the program file has no place for: expected counts, which the choice of
+  // variants needs.
   kernel->setAttr(owg::CostAttr::attrName(), cost);
   return kernel;
 }

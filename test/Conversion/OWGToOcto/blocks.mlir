@@ -2,7 +2,7 @@
 // RUN: octo-opt %s --owg-outline-tasks --owg-estimate-cost --convert-owg-to-octo --verify-roundtrip | FileCheck %s
 
 // CHECK: octo.weight @w : tensor<4xf32> {scale = 1.250000e-01 : f64, seed = 7 : i64}
-// CHECK: octo.kernel @k.all.scale image on vector code {{[0-9]+}} body @all.scale : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> {{.*}}work = [#octo.work<vector, 4>
+// CHECK: octo.kernel @k.all.scale image on vector code {{[0-9]+}} body @all.scale : (tensor<4xf32>, tensor<4xf32>) -> tensor<4xf32> {{.*}}phases = [#owg.phase<vector "
 // CHECK: octo.weight @const : tensor<4xf32> {value = dense<0.000000e+00> : tensor<4xf32>}
 // CHECK: octo.kernel @join.add join(add) on vector code 0 : (tensor<4xf32>) -> tensor<4xf32> {num_counters = 1 : i32, work = [#octo.work<vector, 4, [counter(0)]>, #octo.work<bytes, 48, [counter(0)]>]}
 // CHECK: octo.kernel @join.concat join(concat) on vector code 0 : (tensor<0x4xf32>) -> tensor<?x4xf32> {num_counters = 1 : i32, work = [#octo.work<bytes, 32, [counter(0)]>]}

@@ -167,3 +167,18 @@
 
 // expected-error @below {{a token has no bytes, not 1}}
 "test.op"() {a = !octo.flow<!octo.token, 1>} : () -> ()
+
+// -----
+
+// expected-error @below {{a phase is cut into at least one part of each}}
+"test.op"() {a = #octo.map<m = 0>} : () -> ()
+
+// -----
+
+// expected-error @below {{a map has more parts than the gang has PEAs, 2}}
+"test.op"() {a = #octo.variant<gang = 2, maps = [#octo.map<m = 2, k = 2>]>} : () -> ()
+
+// -----
+
+// expected-error @below {{maps are #octo.map attributes}}
+"test.op"() {a = #octo.variant<gang = 2, maps = [1]>} : () -> ()

@@ -31,6 +31,8 @@ module attributes {
   test.c1 = #octo.work<mac, 3, [dim(1, 255), counter(7), dim(0, 0)]>,
   // CHECK-SAME: test.d0 = #octo.variant<gang = 4, fixed = 9, mac_q16 = 1, vector_q16 = 2, special_q16 = 3, scalar_q16 = 4, bytes_q16 = 5, scale_q16 = 6, footprint = 7>
   test.d0 = #octo.variant<footprint = 7, gang = 4, fixed = 9, mac_q16 = 1, vector_q16 = 2, special_q16 = 3, scalar_q16 = 4, bytes_q16 = 5, scale_q16 = 6>,
+  // CHECK-SAME: test.d0m = #octo.variant<gang = 4, sync = 16, maps = [#octo.map<dataflow = os, m = 4>, #octo.map<k = 2, tile_m = 8, tile_n = 16, tile_k = 32>]>
+  test.d0m = #octo.variant<gang = 4, sync = 16, maps = [#octo.map<dataflow = os, m = 4>, #octo.map<tile_m = 8, tile_n = 16, tile_k = 32, k = 2>]>,
   // CHECK-SAME: test.d1 = #octo.variant<gang = 1>
   test.d1 = #octo.variant<gang = 1>,
   // CHECK-SAME: test.e0 = #octo.scaling<alpha_permille = 1000, max_gang = 2, state_bytes = 3>

@@ -76,6 +76,27 @@ octo.kernel @x image on general code 1 : (f32) -> f32 {variants = [#octo.variant
 
 // -----
 
+// expected-error @below {{has both work and phases; the sum of the phases is its work: drop 'work'}}
+octo.kernel @x image on general code 1 : (f32) -> f32 {work = [#octo.work<mac, 1>], phases = [#owg.phase<scalar "x" {scalar = 1}>]}
+
+// -----
+
+// expected-error @below {{has work that cannot be counted: a form uses counter 0, but there are 0}}
+octo.kernel @x image on general code 1 : (f32) -> f32 {phases = [#owg.phase<scalar "x" {scalar = counter(0)}>]}
+
+// -----
+
+// expected-error @below {{has phases by dimension 0 of input 0, which does not exist}}
+octo.kernel @x image on general code 1 : (f32) -> f32 {phases = [#owg.phase<scalar "x" {scalar = dim(0, 0)}>]}
+
+// -----
+
+// expected-error @below {{has a variant with 2 maps for 1 phases; give one a phase, or none}}
+octo.kernel @x image on general code 1 : (f32) -> f32
+  {phases = [#owg.phase<scalar "x" {scalar = 1}>], variants = [#octo.variant<gang = 1, maps = [#octo.map<>, #octo.map<>]>]}
+
+// -----
+
 // expected-error @below {{has variants that do not ascend: 2 after 2}}
 octo.kernel @x image on general code 1 : (f32) -> f32 {variants = [#octo.variant<gang = 1>, #octo.variant<gang = 2>, #octo.variant<gang = 2>]}
 

@@ -147,6 +147,50 @@ fb::ProgramT test::sampleProgram() {
   kernels.work->coefficient = {16, 3};
   kernels.work->symbol_offsets = {0, 1, 2};
   kernels.work->symbols = {0, 0x80000000};
+  // The decision has one phase: m = ceildiv(dim(0, 0), 2), vector = dim(0, 0),
+  // load = 4 * dim(0, 0).
+  kernels.phases = std::make_unique<fb::PhaseTableT>();
+  fb::PhaseTableT &phases = *kernels.phases;
+  phases.phase_offsets = {0, 0, 0, 1, 1};
+  phases.kind = {fb::PhaseKind::Vector};
+  phases.name = {string("arith.addf")};
+  phases.size_offsets = {0, 0, 0, 1, 1};
+  phases.size_kind = {fb::SizeKind::CeilDiv};
+  phases.symbol_offsets = {0};
+  phases.form_offsets = {0};
+  auto form = [&](std::vector<std::pair<int64_t, std::vector<uint32_t>>> terms) {
+    for (auto &[coefficient, symbols] : terms) {
+      phases.coefficient.push_back(coefficient);
+      phases.symbols.insert(phases.symbols.end(), symbols.begin(),
+                            symbols.end());
+      phases.symbol_offsets.push_back(uint32_t(phases.symbols.size()));
+    }
+    phases.form_offsets.push_back(uint32_t(phases.coefficient.size()));
+  };
+  for (unsigned i = 0; i < 16; ++i)
+    switch (i) {
+    case 1:
+      form({{1, {0x40000000}}});
+      break;
+    case 6:
+      form({{1, {0}}});
+      break;
+    case 9:
+      form({{4, {0}}});
+      break;
+    default:
+      i < 5 ? form({{1, {}}}) : form({});
+    }
+  form({{1, {0}}});
+  form({{2, {}}});
+  kernels.mapping_offsets.push_back(0);
+  for (uint32_t v = 0; v < kernels.variants.size(); ++v) {
+    if (v >= kernels.variant_offsets[2] && v < kernels.variant_offsets[3])
+      kernels.mappings.push_back(
+          fb::PhaseMapping(0, 0, 0, 1, kernels.variants[v].gang(), 1, 1,
+                           fb::Dataflow::None, 0, 0));
+    kernels.mapping_offsets.push_back(uint32_t(kernels.mappings.size()));
+  }
 
   program.weights = std::make_unique<fb::WeightTableT>();
   fb::WeightTableT &weights = *program.weights;

@@ -240,6 +240,60 @@ TEST(Validate, Kernels) {
   });
 }
 
+TEST(Validate, Phases) {
+  expectViolations({
+      {"kernels.phases.kind[0] is 9; the last kind is 4",
+       [](P &p) { p.kernels->phases->kind[0] = fb::PhaseKind(9); }},
+      {"kernels.phases.size_kind[0] is 4; the last kind is 3",
+       [](P &p) { p.kernels->phases->size_kind[0] = fb::SizeKind(4); }},
+      {"kernels.phases.phase_offsets[4] is 0, below the entry before it",
+       [](P &p) { p.kernels->phases->phase_offsets[4] = 0; }},
+      {"kernels.phases.name has 2 entries for 1 items",
+       [](P &p) { p.kernels->phases->name.push_back(0); }},
+      {"kernels.phases.name[0] is 100000, but there are",
+       [](P &p) { p.kernels->phases->name[0] = 100000; }},
+      {"kernels.phases.size_offsets has 1 entries for 4 items",
+       [](P &p) { p.kernels->phases->size_offsets.resize(1); }},
+      {"kernels.phases.form_offsets has 18 entries for 18 items",
+       [](P &p) { p.kernels->phases->form_offsets.pop_back(); }},
+      {"kernels.phases.symbol_offsets has",
+       [](P &p) { p.kernels->phases->symbol_offsets.pop_back(); }},
+      {"kernel 0 ('body') has both phases and terms of work",
+       [](P &p) {
+         p.kernels->phases->phase_offsets = {0, 1, 1, 1, 1};
+         p.kernels->phases->size_offsets = {0, 1, 1, 1, 1};
+       }},
+      {"the work of kernel 2 ('decide') uses counter 0 of 0",
+       [](P &p) { p.kernels->phases->symbols[1] = 0x80000000; }},
+      {"the work of kernel 2 ('decide') uses dimension 3 of input 0, which has "
+       "rank 1",
+       [](P &p) { p.kernels->phases->symbols[1] = 3; }},
+      {"the work of kernel 2 ('decide') uses size 1 where 1 are known",
+       [](P &p) { p.kernels->phases->symbols[0] = 0x40000001; }},
+      // A size may name those before it only.
+      {"the work of kernel 2 ('decide') uses size 0 where 0 are known",
+       [](P &p) { p.kernels->phases->symbols[3] = 0x40000000; }},
+      {"kernels.mapping_offsets has 2 entries",
+       [](P &p) { p.kernels->mapping_offsets.resize(2); }},
+      {"a variant of kernel 2 ('decide') has 3 mappings for 1 phases",
+       [](P &p) {
+         std::vector<uint32_t> &offsets = p.kernels->mapping_offsets;
+         uint32_t first = p.kernels->variant_offsets[2];
+         offsets[first + 1] = offsets[first + 2] = 3;
+       }},
+      {"a mapping of kernel 2 ('decide') has dataflow 7; the last one is 3",
+       [](P &p) {
+         p.kernels->mappings[0].mutate_dataflow(fb::Dataflow(7));
+       }},
+      {"a mapping of kernel 2 ('decide') has 1 x 0 x 1 x 1 parts for a gang of "
+       "1 PEAs",
+       [](P &p) { p.kernels->mappings[0].mutate_parts_m(0); }},
+      {"a mapping of kernel 2 ('decide') has 1 x 2 x 65535 x 1 parts for a gang "
+       "of 2 PEAs",
+       [](P &p) { p.kernels->mappings[1].mutate_parts_n(65535); }},
+  });
+}
+
 TEST(Validate, Weights) {
   expectViolations({
       {"weights.source[0] is 7",
@@ -811,6 +865,59 @@ TEST(Validate, PolicyAndDecisions) {
        [](P &p) {
          flow(p).decisions->candidates[1].mutate_outcome(fb::Rejection(66));
        }},
+  });
+}
+
+/// The sample with one recorded request: a task with code, whose work has two
+/// symbols, and one control block of each kind.
+static void addRecords(fb::ProgramT &p) {
+  flow(p).records = std::make_unique<fb::RecordTableT>();
+  fb::RecordTableT &records = *flow(p).records;
+  records.record_offsets = {0, 5};
+  records.block = {0, 2, 3, 4, 5};
+  records.tag = {0, 0, 0, 0, 0};
+  records.value_offsets = {0, 3, 4, 5, 6, 7};
+  records.values = {~uint64_t(0), 4, 2, 1, 3, 7, 2};
+}
+
+TEST(Validate, Records) {
+  fb::ProgramT good = test::sampleProgram();
+  addRecords(good);
+  Expected<Program> result = parseProgram(test::pack(good), "");
+  EXPECT_TRUE(result) << result.error().str();
+  auto with = [](auto change) {
+    return [change](fb::ProgramT &p) {
+      addRecords(p);
+      change(*flow(p).records);
+    };
+  };
+  using R = fb::RecordTableT;
+  expectViolations({
+      {"records.tag has 4 entries for 5 items",
+       with([](R &r) { r.tag.pop_back(); })},
+      {"records.record_offsets has 1 entries; expected one more than records, "
+       "of which there is at least one",
+       with([](R &r) { r.record_offsets = {0}; })},
+      {"records.block[4] is 12, but there are 12 blocks",
+       with([](R &r) { r.block[4] = 12; })},
+      {"records.entry 1 does not come after the one before it by block and tag",
+       with([](R &r) { r.block[1] = 0; })},
+      {"records.entry 4 has 1 values and tag 0 for the arguments; expected 0 "
+       "and 0",
+       with([](R &r) { r.block[4] = 0xffffffff; })},
+      {"records.entry 0 has 3 values for block 0 ('sample/prepare') from "
+       "sample.mlir:10; expected its cycles, 0 sizes and 0 symbols",
+       with([](R &r) { r.values[0] = 100; })},
+      {"records.entry 1 has 2 values for block 2 ('sample/route') from "
+       "sample.mlir:12; a control block has one outcome",
+       with([](R &r) { r.value_offsets = {0, 3, 5, 5, 6, 7}; })},
+      {"records.entry 1 has outcome 2 for block 2 ('sample/route') from "
+       "sample.mlir:12, which has 2 regions",
+       with([](R &r) { r.values[3] = 2; })},
+      {"records.entry 2 has outcome 4 for block 3 ('sample/experts')",
+       with([](R &r) { r.values[4] = 4; })},
+      {"records.entry 4 has outcome 16777217 for block 5 ('sample/objects')",
+       with([](R &r) { r.values[6] = 16777217; })},
   });
 }
 

@@ -93,16 +93,15 @@ private:
                             "owg-classify";
       return failure();
     }
-    for (WorkTermAttr term : cost.getTerms())
-      for (uint32_t symbol : term.getSymbols()) {
-        if (WorkTermAttr::isCounter(symbol))
-          return std::string("a loop in the body depends on data (counter ") +
-                 std::to_string(symbol & 0x7fffffffu) + ")";
-        return std::string("dimension ") + std::to_string(symbol & 255) +
-               " of input " + std::to_string(symbol >> 8) +
-               " is known only at run time";
-      }
-    return std::string();
+    std::optional<uint32_t> symbol = cost.getFirstSymbol();
+    if (!symbol)
+      return std::string();
+    if (FormAttr::isCounter(*symbol))
+      return std::string("a loop in the body depends on data (counter ") +
+             std::to_string(*symbol & 0x7fffffffu) + ")";
+    return std::string("dimension ") + std::to_string(*symbol & 255) +
+           " of input " + std::to_string(*symbol >> 8) +
+           " is known only at run time";
   }
 
   /// Why the regions of a control block run a varying number of times, or "".

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Dialect/OWG/Transforms/WorkModel.h"
+#include "octo/Program/CycleModel.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -34,13 +35,21 @@ using namespace octo::owg;
 
 namespace {
 
+/// Integer arithmetic that stays at the largest number instead of wrapping.
+int64_t plus(int64_t a, int64_t b) {
+  return octo::saturate(static_cast<__int128>(a) + b);
+}
+int64_t times(int64_t a, int64_t b) {
+  return octo::saturate(static_cast<__int128>(a) * b);
+}
+
 /// A polynomial: coefficients by sorted products of symbols.
 class Poly {
 public:
   using Symbols = std::vector<uint32_t>;
 
   Poly() = default;
-  static Poly constant(double value) {
+  static Poly constant(int64_t value) {
     Poly p;
     if (value != 0)
       p.terms[{}] = value;
@@ -53,14 +62,35 @@ public:
   }
 
   bool isZero() const { return terms.empty(); }
-  std::optional<double> asConstant() const {
+  std::optional<int64_t> asConstant() const {
     if (terms.empty())
-      return 0.0;
+      return 0;
     if (terms.size() == 1 && terms.begin()->first.empty())
       return terms.begin()->second;
     return std::nullopt;
   }
-  const std::map<Symbols, double> &getTerms() const { return terms; }
+  const std::map<Symbols, int64_t> &getTerms() const { return terms; }
+  /// Sizes are never negative, so neither is a sum of them.
+  bool isNeverNegative() const {
+    return llvm::all_of(terms, [](auto &term) { return term.second >= 0; });
+  }
+  bool isMultipleOf(int64_t divisor) const {
+    return llvm::all_of(terms,
+                        [&](auto &term) { return term.second % divisor == 0; });
+  }
+  bool hasCounter() const {
+    return llvm::any_of(terms, [](auto &term) {
+      return llvm::any_of(term.first, FormAttr::isCounter);
+    });
+  }
+  /// The terms that have a counter.
+  Poly counted() const {
+    Poly p;
+    for (const auto &[symbols, coefficient] : terms)
+      if (llvm::any_of(symbols, FormAttr::isCounter))
+        p.terms[symbols] = coefficient;
+    return p;
+  }
 
   Poly &operator+=(const Poly &other) {
     for (const auto &[symbols, coefficient] : other.terms)
@@ -68,12 +98,12 @@ public:
     return *this;
   }
   Poly operator+(const Poly &other) const { return Poly(*this) += other; }
-  Poly operator-(const Poly &other) const { return *this + other * -1.0; }
-  Poly operator*(double factor) const {
+  Poly operator-(const Poly &other) const { return *this + other * -1; }
+  Poly operator*(int64_t factor) const {
     Poly p;
     if (factor != 0)
       for (const auto &[symbols, coefficient] : terms)
-        p.terms[symbols] = coefficient * factor;
+        p.terms[symbols] = times(coefficient, factor);
     return p;
   }
   Poly operator*(const Poly &other) const {
@@ -83,15 +113,23 @@ public:
         Symbols symbols;
         std::merge(a.begin(), a.end(), b.begin(), b.end(),
                    std::back_inserter(symbols));
-        p.add(symbols, x * y);
+        p.add(symbols, times(x, y));
       }
     return p;
   }
+  /// All coefficients by a number that divides them.
+  Poly operator/(int64_t divisor) const {
+    Poly p;
+    for (const auto &[symbols, coefficient] : terms)
+      p.terms[symbols] = coefficient / divisor;
+    return p;
+  }
+  bool operator<(const Poly &other) const { return terms < other.terms; }
 
   double evaluate(llvm::function_ref<double(uint32_t)> value) const {
     double sum = 0;
     for (const auto &[symbols, coefficient] : terms) {
-      double product = coefficient;
+      double product = double(coefficient);
       for (uint32_t s : symbols)
         product *= value(s);
       sum += product;
@@ -100,17 +138,32 @@ public:
   }
 
 private:
-  void add(const Symbols &symbols, double coefficient) {
-    double &mine = terms[symbols];
-    mine += coefficient;
+  void add(const Symbols &symbols, int64_t coefficient) {
+    int64_t &mine = terms[symbols];
+    mine = plus(mine, coefficient);
     if (mine == 0)
       terms.erase(symbols);
   }
 
-  std::map<Symbols, double> terms;
+  std::map<Symbols, int64_t> terms;
 };
 
-using Work = std::array<Poly, 5>;
+/// A phase that is being put together.
+struct Phase {
+  PhaseKind kind;
+  StringRef name;
+  /// Different for each phase, also of arms that do not count.
+  unsigned serial;
+  std::array<Poly, PhaseAttr::numForms> forms;
+
+  Poly &operator[](octo::PhaseForm form) { return forms[unsigned(form)]; }
+  const Poly &operator[](octo::PhaseForm form) const {
+    return forms[unsigned(form)];
+  }
+  Poly &work(WorkClass workClass) {
+    return forms[unsigned(octo::PhaseForm::Mac) + unsigned(workClass)];
+  }
+};
 
 /// What is known inside one function: sizes of its arguments.
 struct Frame {
@@ -136,7 +189,7 @@ private:
                                unsigned numDims, unsigned depth);
   std::optional<Poly> foldedOf(OpFoldResult value) {
     if (std::optional<int64_t> constant = getConstantIntValue(value))
-      return Poly::constant(double(*constant));
+      return Poly::constant(*constant);
     if (Value v = llvm::dyn_cast_if_present<Value>(value))
       return scalarOf(v);
     return std::nullopt;
@@ -152,27 +205,45 @@ private:
     return product;
   }
   Poly unknownDim() const {
-    return Poly::constant(double(options.expectedDim));
+    return Poly::constant(int64_t(options.expectedDim));
   }
   double expect(const Poly &poly) const {
     return poly.evaluate([&](uint32_t symbol) {
-      if (WorkTermAttr::isCounter(symbol))
+      if (FormAttr::isCounter(symbol))
         return expectedCounters[symbol & 0x7fffffffu];
+      if (FormAttr::isSize(symbol))
+        return expectedSizes[symbol & 0x3fffffffu];
       return double(options.expectedDim);
     });
+  }
+  /// A size that is no polynomial: a symbol of its own.
+  Poly derive(SizeKind kind, const Poly &first, const Poly &second);
+  /// The quotient, rounded down or up; nothing for divisors below 1.
+  std::optional<Poly> divide(const Poly &lhs, const Poly &rhs, bool up);
+  Poly least(const Poly &a, const Poly &b) {
+    return derive(SizeKind::Min, a, b);
+  }
+  Poly largest(const Poly &a, const Poly &b) {
+    return derive(SizeKind::Max, a, b);
   }
 
   //===--------------------------------------------------------------------===//
   // Work
   //===--------------------------------------------------------------------===//
-  void add(WorkClass workClass, const Poly &amount) {
-    work[unsigned(workClass)] += amount;
-  }
+  /// A new phase of `op`, which runs `times` times a call.
+  Phase &addPhase(PhaseKind kind, Operation *op, const Poly &times);
+  /// The phase that scalar operations at this place belong to.
+  Phase &scalarPhase(Operation *op);
   LogicalResult visit(Region &region, const Poly &times);
+  LogicalResult visitBlock(Block &block, const Poly &times);
   LogicalResult visit(Operation &op, const Poly &times);
   LogicalResult visitCall(func::CallOp call, const Poly &times);
   LogicalResult visitArms(MutableArrayRef<Region> arms, const Poly &times);
   void visitLinalg(linalg::LinalgOp op, const Poly &times);
+  void setShape(Phase &phase, const Poly &points, const Poly &reduction) {
+    phase[octo::PhaseForm::M] = points;
+    phase[octo::PhaseForm::K] = reduction;
+  }
   std::optional<Poly> tripsOf(Value lower, Value upper, Value step);
   uint32_t addCounter(Operation *loop, const Poly &times) {
     uint32_t counter = uint32_t(countedLoops.size());
@@ -182,13 +253,48 @@ private:
     return counter;
   }
 
+  //===--------------------------------------------------------------------===//
+  // Bytes
+  //===--------------------------------------------------------------------===//
+  Poly bytesOf(Value value) {
+    Type element = getElementTypeOrSelf(value.getType());
+    int64_t bytes =
+        element.isIntOrFloat() ? (element.getIntOrFloatBitWidth() + 7) / 8 : 8;
+    return elementsOf(value) * bytes;
+  }
+  Poly operandBytes(Operation &op) {
+    Poly sum;
+    for (Value operand : op.getOperands())
+      if (isa<RankedTensorType>(operand.getType()))
+        sum += bytesOf(operand);
+    return sum;
+  }
+  std::optional<unsigned> inputOf(Value value);
+  void noteUses(Operation &op, unsigned serial);
+  void addLive(Block &block, ArrayRef<std::pair<unsigned, unsigned>> phasesOf);
+  void addTransfers(Block &entry);
+
   SymbolTableCollection &symbols;
   const WorkModelOptions &options;
   Frame *frame = nullptr;
-  Work work;
+  std::vector<Phase> phases;
   SmallVector<Operation *> countedLoops;
   std::vector<double> expectedCounters;
-  SmallVector<int64_t> matmuls;
+  struct Size {
+    SizeKind kind;
+    Poly first, second;
+  };
+  std::vector<Size> sizes;
+  std::vector<double> expectedSizes;
+  std::map<std::tuple<SizeKind, Poly, Poly>, uint32_t> sizeNumbers;
+  /// Arguments of called functions: what the caller gives.
+  llvm::DenseMap<Value, Value> given;
+  /// The phase, by its serial number, that first reads an input.
+  std::vector<unsigned> firstReader;
+  /// By operation of the entry block: the last phase in it.
+  llvm::DenseMap<Operation *, unsigned> lastPhase;
+  Block *entryBlock = nullptr;
+  unsigned nextSerial = 0;
   uint64_t visited = 0;
   static constexpr uint64_t mostOperations = 1000000;
   static constexpr unsigned mostDepth = 256;
@@ -198,10 +304,55 @@ private:
 // Sizes
 //===----------------------------------------------------------------------===//
 
+Poly Analysis::derive(SizeKind kind, const Poly &first, const Poly &second) {
+  std::optional<int64_t> a = first.asConstant(), b = second.asConstant();
+  auto apply = [&](double x, double y) {
+    switch (kind) {
+    case SizeKind::FloorDiv:
+      return y > 0 ? std::floor(x / y) : 0;
+    case SizeKind::CeilDiv:
+      return y > 0 ? std::ceil(x / y) : 0;
+    case SizeKind::Min:
+      return std::min(x, y);
+    case SizeKind::Max:
+      return std::max(x, y);
+    }
+    llvm_unreachable("all kinds are handled");
+  };
+  if (a && b)
+    switch (kind) {
+    case SizeKind::FloorDiv:
+      return Poly::constant(octo::floorDivide(*a, *b));
+    case SizeKind::CeilDiv:
+      return Poly::constant(-octo::floorDivide(-*a, *b));
+    case SizeKind::Min:
+      return Poly::constant(std::min(*a, *b));
+    case SizeKind::Max:
+      return Poly::constant(std::max(*a, *b));
+    }
+  auto [found, isNew] = sizeNumbers.try_emplace(
+      std::make_tuple(kind, first, second), uint32_t(sizes.size()));
+  if (isNew) {
+    sizes.push_back({kind, first, second});
+    expectedSizes.push_back(apply(expect(first), expect(second)));
+  }
+  return Poly::symbol(FormAttr::sizeSymbol(found->second));
+}
+
+std::optional<Poly> Analysis::divide(const Poly &lhs, const Poly &rhs,
+                                     bool up) {
+  std::optional<int64_t> divisor = rhs.asConstant();
+  if (divisor && *divisor <= 0)
+    return std::nullopt;
+  if (divisor && lhs.isMultipleOf(*divisor))
+    return lhs / *divisor;
+  return derive(up ? SizeKind::CeilDiv : SizeKind::FloorDiv, lhs, rhs);
+}
+
 std::optional<Poly> Analysis::affineOf(AffineExpr expr, ValueRange operands,
                                        unsigned numDims, unsigned depth) {
   if (auto constant = dyn_cast<AffineConstantExpr>(expr))
-    return Poly::constant(double(constant.getValue()));
+    return Poly::constant(constant.getValue());
   if (auto dim = dyn_cast<AffineDimExpr>(expr))
     return scalarOf(operands[dim.getPosition()], depth + 1);
   if (auto symbol = dyn_cast<AffineSymbolExpr>(expr))
@@ -220,14 +371,10 @@ std::optional<Poly> Analysis::affineOf(AffineExpr expr, ValueRange operands,
     return *lhs * *rhs;
   case AffineExprKind::FloorDiv:
   case AffineExprKind::CeilDiv:
-    if (std::optional<double> divisor = rhs->asConstant();
-        divisor && *divisor > 0) {
-      if (std::optional<double> value = lhs->asConstant())
-        return Poly::constant(expr.getKind() == AffineExprKind::CeilDiv
-                                  ? std::ceil(*value / *divisor)
-                                  : std::floor(*value / *divisor));
-      return *lhs * (1.0 / *divisor);
-    }
+    return divide(*lhs, *rhs, expr.getKind() == AffineExprKind::CeilDiv);
+  case AffineExprKind::Mod:
+    if (std::optional<Poly> quotient = divide(*lhs, *rhs, false))
+      return *lhs - *quotient * *rhs;
     return std::nullopt;
   default:
     return std::nullopt;
@@ -239,7 +386,7 @@ std::optional<Poly> Analysis::scalarOf(Value value, unsigned depth) {
     return std::nullopt;
   APInt constant;
   if (matchPattern(value, m_ConstantInt(&constant)))
-    return Poly::constant(double(constant.getSExtValue()));
+    return Poly::constant(constant.getSExtValue());
   if (auto it = frame->scalars.find(value); it != frame->scalars.end())
     return it->second;
   Operation *op = value.getDefiningOp();
@@ -254,26 +401,14 @@ std::optional<Poly> Analysis::scalarOf(Value value, unsigned depth) {
       return std::nullopt;
     return combine(*lhs, *rhs);
   };
-  auto divide = [&](const Poly &lhs, const Poly &rhs,
-                    bool up) -> std::optional<Poly> {
-    std::optional<double> divisor = rhs.asConstant();
-    if (!divisor || *divisor <= 0)
-      return std::nullopt;
-    if (std::optional<double> dividend = lhs.asConstant()) {
-      double quotient = *dividend / *divisor;
-      return Poly::constant(up ? std::ceil(quotient) : std::floor(quotient));
-    }
-    return lhs * (1.0 / *divisor);
+  auto quotient = [&](bool up) -> std::optional<Poly> {
+    std::optional<Poly> a = operand(0), b = operand(1);
+    return a && b ? divide(*a, *b, up) : std::nullopt;
   };
-  // Bounds that depend on where a tile lies are taken at their constant.
-  auto least = [](std::optional<Poly> best,
-                  std::optional<Poly> next) -> std::optional<Poly> {
-    if (!best || !next)
-      return best ? best : next;
-    std::optional<double> a = best->asConstant(), b = next->asConstant();
-    if (a && b)
-      return *a <= *b ? best : next;
-    return a ? best : b ? next : best;
+  // Bounds that depend on where a tile lies are not known: the other one is.
+  auto lesser = [&](std::optional<Poly> a,
+                    std::optional<Poly> b) -> std::optional<Poly> {
+    return a && b ? least(*a, *b) : a ? a : b;
   };
 
   std::optional<Poly> result =
@@ -298,16 +433,22 @@ std::optional<Poly> Analysis::scalarOf(Value value, unsigned depth) {
           .Case([&](arith::MulIOp) {
             return binary([](const Poly &a, const Poly &b) { return a * b; });
           })
-          .Case<arith::DivUIOp, arith::DivSIOp, arith::FloorDivSIOp>([&](auto) {
-            std::optional<Poly> a = operand(0), b = operand(1);
-            return a && b ? divide(*a, *b, false) : std::nullopt;
-          })
-          .Case<arith::CeilDivUIOp, arith::CeilDivSIOp>([&](auto) {
-            std::optional<Poly> a = operand(0), b = operand(1);
-            return a && b ? divide(*a, *b, true) : std::nullopt;
-          })
+          .Case<arith::DivUIOp, arith::DivSIOp, arith::FloorDivSIOp>(
+              [&](auto) { return quotient(false); })
+          .Case<arith::CeilDivUIOp, arith::CeilDivSIOp>(
+              [&](auto) { return quotient(true); })
+          .Case<arith::RemUIOp, arith::RemSIOp>(
+              [&](auto) -> std::optional<Poly> {
+                std::optional<Poly> whole = quotient(false);
+                return whole ? *operand(0) - *whole * *operand(1)
+                             : std::optional<Poly>();
+              })
           .Case<arith::MinSIOp, arith::MinUIOp>(
-              [&](auto) { return least(operand(0), operand(1)); })
+              [&](auto) { return lesser(operand(0), operand(1)); })
+          .Case<arith::MaxSIOp, arith::MaxUIOp>([&](auto) {
+            return binary(
+                [&](const Poly &a, const Poly &b) { return largest(a, b); });
+          })
           .Case([&](affine::AffineApplyOp apply) {
             return affineOf(apply.getAffineMap().getResult(0),
                             apply.getMapOperands(),
@@ -316,9 +457,9 @@ std::optional<Poly> Analysis::scalarOf(Value value, unsigned depth) {
           .Case([&](affine::AffineMinOp min) {
             std::optional<Poly> best;
             for (AffineExpr expr : min.getAffineMap().getResults())
-              best =
-                  least(best, affineOf(expr, min.getOperands(),
-                                       min.getAffineMap().getNumDims(), depth));
+              best = lesser(best,
+                            affineOf(expr, min.getOperands(),
+                                     min.getAffineMap().getNumDims(), depth));
             return best;
           })
           .Default([](Operation *) { return std::nullopt; });
@@ -338,7 +479,7 @@ std::optional<Poly> Analysis::computeDim(Value value, unsigned dim,
   if (!type || depth > mostDepth)
     return std::nullopt;
   if (!type.isDynamicDim(dim))
-    return Poly::constant(double(type.getDimSize(dim)));
+    return Poly::constant(type.getDimSize(dim));
   auto key = std::make_pair(value, dim);
   if (auto it = frame->dims.find(key); it != frame->dims.end())
     return it->second;
@@ -546,29 +687,43 @@ void Analysis::visitLinalg(linalg::LinalgOp op, const Poly &times) {
           dim && !ranges[dim.getPosition()])
         ranges[dim.getPosition()] = dimOf(operand.get(), d);
   }
-  Poly points = times, outputs = times;
+  Poly outputs = Poly::constant(1), reduction = outputs;
   bool reduces = false;
   for (auto [range, iterator] : llvm::zip(ranges, iterators)) {
     Poly size = range.value_or(unknownDim());
-    points = points * size;
-    if (iterator == utils::IteratorType::parallel)
+    if (iterator == utils::IteratorType::parallel) {
       outputs = outputs * size;
-    else
+    } else {
+      reduction = reduction * size;
       reduces = true;
+    }
   }
+  Poly points = outputs * reduction;
 
   PointWork point = countPoint(op->getRegion(0).front(), reduces);
-  if (point.macs)
-    add(WorkClass::Mac, points * double(point.macs));
-  if (point.vector)
-    add(WorkClass::Vector, points * double(point.vector));
-  if (point.special)
-    add(WorkClass::Special, points * double(point.special));
+  bool moves = !point.macs && !point.vector && !point.special;
+  PhaseKind kind = point.macs      ? PhaseKind::Matrix
+                   : moves         ? PhaseKind::Move
+                   : point.special ? PhaseKind::Special
+                                   : PhaseKind::Vector;
+  Phase &phase = addPhase(kind, op, times);
+  phase.work(WorkClass::Mac) = times * points * point.macs;
+  phase.work(WorkClass::Vector) = times * points * point.vector;
+  phase.work(WorkClass::Special) = times * points * point.special;
   // Moves and fills still write every element.
-  if (!point.macs && !point.vector && !point.special)
-    add(WorkClass::Vector, outputs);
+  if (moves)
+    phase.work(WorkClass::Vector) = times * outputs;
+  setShape(phase, outputs, reduction);
+  Poly left, result;
+  for (OpOperand *input : op.getDpsInputOperands())
+    if (isa<RankedTensorType>(input->get().getType()))
+      left += bytesOf(input->get());
+  for (Value init : op.getDpsInits())
+    result += bytesOf(init);
+  phase[octo::PhaseForm::Left] = left;
+  phase[octo::PhaseForm::Result] = result;
 
-  // Shape of the matrix product, for the fold formula of PE arrays. As for
+  // Shape of the matrix product, for the fold formulas of PE arrays. As for
   // convolutions by im2col, m are the loops of the output that only the first
   // operand has, n those that only the second has, k the reductions; loops that
   // both operands and the output have are a batch.
@@ -577,30 +732,20 @@ void Analysis::visitLinalg(linalg::LinalgOp op, const Poly &times) {
   auto uses = [&](OpOperand *operand, unsigned loop) {
     return op.getMatchingIndexingMap(operand).isFunctionOfDim(loop);
   };
-  double m = 1, n = 1, k = 1;
-  Poly batch = times;
+  Poly m = Poly::constant(1), n = m, batch = m;
   for (unsigned loop = 0; loop < iterators.size(); ++loop) {
-    Poly size = ranges[loop].value_or(unknownDim());
+    if (iterators[loop] != utils::IteratorType::parallel)
+      continue;
     bool first = uses(op.getDpsInputOperand(0), loop);
     bool second = uses(op.getDpsInputOperand(1), loop);
-    if (iterators[loop] == utils::IteratorType::parallel && first && second) {
-      batch = batch * size;
-      continue;
-    }
-    std::optional<double> constant = size.asConstant();
-    if (!constant || !ranges[loop])
-      return;
-    if (iterators[loop] != utils::IteratorType::parallel)
-      k *= *constant;
-    else if (first)
-      m *= *constant;
-    else
-      n *= *constant;
+    Poly &factor = first && second ? batch : first ? m : n;
+    factor = factor * ranges[loop].value_or(unknownDim());
   }
-  std::optional<double> count = batch.asConstant();
-  if (count && *count >= 1 && m * n * k >= 1 && m * n * k * *count < 9e15)
-    matmuls.append(
-        {int64_t(m), int64_t(n), int64_t(k), int64_t(std::llround(*count))});
+  phase[octo::PhaseForm::M] = m;
+  phase[octo::PhaseForm::N] = n;
+  phase[octo::PhaseForm::Count] = batch;
+  phase[octo::PhaseForm::Left] = bytesOf(op.getDpsInputOperand(0)->get());
+  phase[octo::PhaseForm::Right] = bytesOf(op.getDpsInputOperand(1)->get());
 }
 
 std::optional<Poly> Analysis::tripsOf(Value lower, Value upper, Value step) {
@@ -608,44 +753,78 @@ std::optional<Poly> Analysis::tripsOf(Value lower, Value upper, Value step) {
                       by = scalarOf(step);
   if (!lb || !ub || !by)
     return std::nullopt;
-  std::optional<double> stride = by->asConstant();
-  if (!stride || *stride <= 0)
-    return std::nullopt;
   Poly span = *ub - *lb;
-  if (std::optional<double> constant = span.asConstant())
-    return Poly::constant(std::max(0.0, std::ceil(*constant / *stride)));
-  return span * (1.0 / *stride);
+  if (!span.isNeverNegative())
+    span = largest(span, Poly());
+  return divide(span, *by, true);
 }
 
-/// Of several arms one runs: in each class the larger amount, where larger is
-/// judged by expectation. What counters count is exact and is added up.
+Phase &Analysis::addPhase(PhaseKind kind, Operation *op, const Poly &times) {
+  Phase &phase = phases.emplace_back();
+  phase.kind = kind;
+  phase.name =
+      kind == PhaseKind::Scalar ? "scalar" : op->getName().getStringRef();
+  phase.serial = nextSerial++;
+  for (octo::PhaseForm form : {octo::PhaseForm::M, octo::PhaseForm::N,
+                               octo::PhaseForm::K, octo::PhaseForm::Count})
+    phase[form] = Poly::constant(1);
+  phase[octo::PhaseForm::Times] =
+      kind == PhaseKind::Scalar ? Poly::constant(1) : times;
+  noteUses(*op, phase.serial);
+  return phase;
+}
+
+/// Scalar operations between two tensor operations are one phase, loops and
+/// all; it runs on one PEA.
+Phase &Analysis::scalarPhase(Operation *op) {
+  if (phases.empty() || phases.back().kind != PhaseKind::Scalar)
+    return addPhase(PhaseKind::Scalar, op, Poly());
+  noteUses(*op, phases.back().serial);
+  return phases.back();
+}
+
+/// Of several arms one runs. What counters count is exact and is added up; of
+/// the rest the arm with the most operations counts.
 LogicalResult Analysis::visitArms(MutableArrayRef<Region> arms,
                                   const Poly &times) {
-  Work before = std::move(work), counted, largest;
+  std::vector<Phase> before = std::move(phases);
+  std::vector<std::vector<Phase>> ran;
+  size_t dearest = 0;
+  double most = -1;
   for (Region &arm : arms) {
-    work = Work();
+    phases.clear();
     if (failed(visit(arm, times)))
       return failure();
-    for (unsigned c = 0; c < work.size(); ++c) {
-      Poly plain;
-      for (const auto &[symbols, coefficient] : work[c].getTerms()) {
-        Poly term = Poly::constant(coefficient);
-        bool isCounted = false;
-        for (uint32_t s : symbols) {
-          term = term * Poly::symbol(s);
-          isCounted |= WorkTermAttr::isCounter(s);
-        }
-        (isCounted ? counted[c] : plain) += term;
-      }
-      if (expect(plain) > expect(largest[c]))
-        largest[c] = plain;
+    double operations = 0;
+    for (Phase &phase : phases)
+      for (unsigned c = 0; c < 4; ++c)
+        operations += expect(phase.work(WorkClass(c)) -
+                             phase.work(WorkClass(c)).counted());
+    if (operations > most) {
+      most = operations;
+      dearest = ran.size();
     }
+    ran.push_back(std::move(phases));
   }
-  work = std::move(before);
-  for (unsigned c = 0; c < work.size(); ++c) {
-    work[c] += counted[c];
-    work[c] += largest[c];
-  }
+  phases = std::move(before);
+  for (auto [number, arm] : llvm::enumerate(ran))
+    for (Phase &phase : arm) {
+      if (number != dearest) {
+        bool scalar = phase.kind == PhaseKind::Scalar;
+        Poly &runs = phase[octo::PhaseForm::Times];
+        bool counts = false;
+        if (!scalar)
+          runs = runs.counted();
+        for (unsigned c = 0; c < 4; ++c) {
+          Poly &work = phase.work(WorkClass(c));
+          work = work.counted();
+          counts |= !work.isZero();
+        }
+        if (!counts)
+          continue;
+      }
+      phases.push_back(std::move(phase));
+    }
   return success();
 }
 
@@ -667,6 +846,7 @@ LogicalResult Analysis::visitCall(func::CallOp call, const Poly &times) {
   inner.function = callee;
   for (auto [argument, operand] :
        llvm::zip(callee.getArguments(), call.getOperands())) {
+    given[argument] = operand;
     if (auto type = dyn_cast<RankedTensorType>(argument.getType())) {
       for (int64_t d = 0; d < type.getRank(); ++d)
         inner.dims[{argument, unsigned(d)}] = dimOf(operand, d);
@@ -693,9 +873,25 @@ LogicalResult Analysis::visitCall(func::CallOp call, const Poly &times) {
 
 LogicalResult Analysis::visit(Region &region, const Poly &times) {
   for (Block &block : region)
-    for (Operation &op : block)
-      if (failed(visit(op, times)))
-        return failure();
+    if (failed(visitBlock(block, times)))
+      return failure();
+  return success();
+}
+
+LogicalResult Analysis::visitBlock(Block &block, const Poly &times) {
+  SmallVector<std::pair<unsigned, unsigned>> phasesOf;
+  bool any = false;
+  for (Operation &op : block) {
+    unsigned first = phases.size();
+    if (failed(visit(op, times)))
+      return failure();
+    phasesOf.push_back({first, unsigned(phases.size())});
+    any |= first != phases.size();
+    if (&block == entryBlock && first != phases.size())
+      lastPhase[&op] = phases.back().serial;
+  }
+  if (any)
+    addLive(block, phasesOf);
   return success();
 }
 
@@ -707,28 +903,29 @@ LogicalResult Analysis::visit(Operation &op, const Poly &times) {
   if (isFree(&op))
     return success();
 
+  auto countScalar = [&](WorkClass workClass = WorkClass::Scalar) -> Phase & {
+    Phase &phase = scalarPhase(&op);
+    phase.work(workClass) += times;
+    return phase;
+  };
   if (auto loop = dyn_cast<scf::ForOp>(op)) {
-    add(WorkClass::Scalar, times);
+    countScalar();
     if (std::optional<Poly> trips =
             tripsOf(loop.getLowerBound(), loop.getUpperBound(), loop.getStep()))
       return visit(loop.getRegion(), times * *trips);
     uint32_t counter = addCounter(&op, times);
     return visit(loop.getRegion(),
-                 Poly::symbol(WorkTermAttr::counterSymbol(counter)));
+                 Poly::symbol(FormAttr::counterSymbol(counter)));
   }
   if (auto loop = dyn_cast<scf::WhileOp>(op)) {
-    Poly runs =
-        Poly::symbol(WorkTermAttr::counterSymbol(addCounter(&op, times)));
+    countScalar();
+    Poly runs = Poly::symbol(FormAttr::counterSymbol(addCounter(&op, times)));
     if (failed(visit(loop.getBefore(), runs + times)))
       return failure();
     return visit(loop.getAfter(), runs);
   }
-  if (auto branch = dyn_cast<scf::IfOp>(op)) {
-    add(WorkClass::Scalar, times);
-    return visitArms(op.getRegions(), times);
-  }
-  if (isa<scf::IndexSwitchOp>(op)) {
-    add(WorkClass::Scalar, times);
+  if (isa<scf::IfOp, scf::IndexSwitchOp>(op)) {
+    countScalar();
     return visitArms(op.getRegions(), times);
   }
   if (auto loop = dyn_cast<scf::ForallOp>(op)) {
@@ -737,10 +934,10 @@ LogicalResult Analysis::visit(Operation &op, const Poly &times) {
          llvm::zip(loop.getMixedLowerBound(), loop.getMixedUpperBound(),
                    loop.getMixedStep())) {
       std::optional<Poly> l = foldedOf(lb), u = foldedOf(ub), s = foldedOf(by);
-      std::optional<double> stride = s ? s->asConstant() : std::nullopt;
-      trips = trips * (l && u && stride && *stride > 0
-                           ? (*u - *l) * (1.0 / *stride)
-                           : Poly::constant(double(options.expectedTrips)));
+      std::optional<Poly> quotient =
+          l && u && s ? divide(*u - *l, *s, true) : std::nullopt;
+      trips = trips *
+              quotient.value_or(Poly::constant(int64_t(options.expectedTrips)));
     }
     return visit(loop.getRegion(), trips);
   }
@@ -750,7 +947,7 @@ LogicalResult Analysis::visit(Operation &op, const Poly &times) {
          llvm::zip(loop.getLowerBound(), loop.getUpperBound(), loop.getStep()))
       trips =
           trips * tripsOf(lb, ub, by)
-                      .value_or(Poly::constant(double(options.expectedTrips)));
+                      .value_or(Poly::constant(int64_t(options.expectedTrips)));
     return visit(loop.getRegion(), trips);
   }
   if (auto call = dyn_cast<func::CallOp>(op))
@@ -761,45 +958,251 @@ LogicalResult Analysis::visit(Operation &op, const Poly &times) {
   }
   if (auto softmax = dyn_cast<linalg::SoftmaxOp>(op)) {
     // Maximum, subtraction, sum; exponential, division.
-    Poly points = times * elementsOf(softmax.getInput());
-    add(WorkClass::Vector, points * 3.0);
-    add(WorkClass::Special, points * 2.0);
+    Poly points = elementsOf(softmax.getInput());
+    Phase &phase = addPhase(PhaseKind::Special, &op, times);
+    phase.work(WorkClass::Vector) = times * points * 3;
+    phase.work(WorkClass::Special) = times * points * 2;
+    Poly rows = Poly::constant(1);
+    for (int64_t d = 0; d < softmax.getInputOperandRank(); ++d)
+      if (d != int64_t(softmax.getDimension()))
+        rows = rows * dimOf(softmax.getInput(), unsigned(d));
+    setShape(phase, rows,
+             dimOf(softmax.getInput(), unsigned(softmax.getDimension())));
+    phase[octo::PhaseForm::Left] = phase[octo::PhaseForm::Result] =
+        bytesOf(softmax.getInput());
     return success();
   }
   if (auto generate = dyn_cast<tensor::GenerateOp>(op)) {
-    Poly points = times * elementsOf(generate.getResult());
+    Poly points = elementsOf(generate.getResult());
     PointWork point = countPoint(generate.getBody().front(), false);
-    add(WorkClass::Vector, points * double(std::max(1u, point.vector)));
-    if (point.special)
-      add(WorkClass::Special, points * double(point.special));
+    Phase &phase = addPhase(
+        point.special ? PhaseKind::Special : PhaseKind::Vector, &op, times);
+    phase.work(WorkClass::Vector) = times * points * std::max(1u, point.vector);
+    phase.work(WorkClass::Special) = times * points * point.special;
+    setShape(phase, points, Poly::constant(1));
+    phase[octo::PhaseForm::Result] = bytesOf(generate.getResult());
     return success();
   }
 
   // Movements count the elements that move, elementwise operations those of
   // their result, scalar operations one.
-  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op)) {
-    add(WorkClass::Vector, times * elementsOf(insert.getSource()));
+  auto move = [&](Value what) {
+    Phase &phase = addPhase(PhaseKind::Move, &op, times);
+    phase.work(WorkClass::Vector) = times * elementsOf(what);
+    setShape(phase, elementsOf(what), Poly::constant(1));
+    phase[octo::PhaseForm::Left] = phase[octo::PhaseForm::Result] =
+        bytesOf(what);
     return success();
-  }
-  if (auto insert = dyn_cast<tensor::ParallelInsertSliceOp>(op)) {
-    add(WorkClass::Vector, times * elementsOf(insert.getSource()));
-    return success();
-  }
+  };
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return move(insert.getSource());
+  if (auto insert = dyn_cast<tensor::ParallelInsertSliceOp>(op))
+    return move(insert.getSource());
   if (op.getNumRegions() && !isa<tensor::PadOp>(op)) {
     for (Region &region : op.getRegions())
       if (failed(visit(region, times)))
         return failure();
     return success();
   }
+  if (isa<tensor::ExtractSliceOp, tensor::PadOp, tensor::ConcatOp>(op))
+    return move(op.getResult(0));
   bool onTensors =
       op.getNumResults() && isa<RankedTensorType>(op.getResult(0).getType());
-  if (isa<tensor::ExtractOp, tensor::InsertOp>(op) || !onTensors) {
-    add(isSpecial(&op) ? WorkClass::Special : WorkClass::Scalar, times);
+  if (isa<tensor::ExtractOp, tensor::InsertOp>(op)) {
+    // Single elements go over the port when the tensor is not in the SRAM.
+    bool reads = isa<tensor::ExtractOp>(op);
+    Type type = op.getOperand(reads ? 0 : 1).getType();
+    Type element = cast<RankedTensorType>(type).getElementType();
+    int64_t bytes =
+        element.isIntOrFloat() ? (element.getIntOrFloatBitWidth() + 7) / 8 : 8;
+    countScalar()[reads ? octo::PhaseForm::Left : octo::PhaseForm::Result] +=
+        times * bytes;
     return success();
   }
-  add(isSpecial(&op) ? WorkClass::Special : WorkClass::Vector,
-      times * elementsOf(op.getResult(0)));
+  if (!onTensors) {
+    countScalar(isSpecial(&op) ? WorkClass::Special : WorkClass::Scalar);
+    return success();
+  }
+  Poly elements = elementsOf(op.getResult(0));
+  bool special = isSpecial(&op);
+  Phase &phase =
+      addPhase(special ? PhaseKind::Special : PhaseKind::Vector, &op, times);
+  phase.work(special ? WorkClass::Special : WorkClass::Vector) =
+      times * elements;
+  setShape(phase, elements, Poly::constant(1));
+  phase[octo::PhaseForm::Left] = operandBytes(op);
+  phase[octo::PhaseForm::Result] = bytesOf(op.getResult(0));
   return success();
+}
+
+//===----------------------------------------------------------------------===//
+// Bytes
+//===----------------------------------------------------------------------===//
+
+/// What a result shares its bytes with.
+static Value aliasOf(Value value) {
+  Operation *op = value.getDefiningOp();
+  if (isa_and_nonnull<tensor::CastOp, tensor::ExpandShapeOp,
+                      tensor::CollapseShapeOp, tensor::ReshapeOp>(op))
+    return op->getOperand(0);
+  return {};
+}
+
+/// The values that an operation may overwrite with its results.
+static SmallVector<Value> reusedBy(Operation &op) {
+  if (auto loop = dyn_cast<scf::ForOp>(op))
+    return SmallVector<Value>(loop.getInitArgs());
+  if (auto loop = dyn_cast<scf::WhileOp>(op))
+    return SmallVector<Value>(loop.getInits());
+  if (auto insert = dyn_cast<tensor::InsertOp>(op))
+    return {insert.getDest()};
+  if (auto insert = dyn_cast<tensor::InsertSliceOp>(op))
+    return {insert.getDest()};
+  if (auto destination = dyn_cast<DestinationStyleOpInterface>(op))
+    return SmallVector<Value>(destination.getDpsInits());
+  return {};
+}
+
+/// The input of the body that a value is, if it is one.
+std::optional<unsigned> Analysis::inputOf(Value value) {
+  for (unsigned steps = 0; steps < mostDepth && value; ++steps) {
+    if (auto argument = dyn_cast<BlockArgument>(value)) {
+      Operation *parent = argument.getOwner()->getParentOp();
+      unsigned number = argument.getArgNumber();
+      if (argument.getOwner() == entryBlock)
+        return number;
+      if (auto loop = dyn_cast<scf::ForOp>(parent))
+        value = number ? loop.getInitArgs()[number - 1] : Value();
+      else if (auto loop = dyn_cast<scf::WhileOp>(parent))
+        value = argument.getOwner()->getParent() == &loop.getBefore()
+                    ? loop.getInits()[number]
+                    : loop.getConditionOp().getArgs()[number];
+      else
+        value = given.lookup(value);
+    } else {
+      value = aliasOf(value);
+    }
+  }
+  return std::nullopt;
+}
+
+/// Inputs are loaded in the phase that reads them first.
+void Analysis::noteUses(Operation &op, unsigned serial) {
+  auto note = [&](Operation *user) {
+    for (Value operand : user->getOperands())
+      if (std::optional<unsigned> input = inputOf(operand))
+        firstReader[*input] = std::min(firstReader[*input], serial);
+  };
+  note(&op);
+  // What the point of a tensor operation reads; loops are visited themselves.
+  if (isa<linalg::LinalgOp, tensor::GenerateOp>(op))
+    op.getRegion(0).walk(note);
+}
+
+/// Adds what is live in this block to the phases of its operations.
+/// `phasesOf`: for each operation the phases that it gave.
+void Analysis::addLive(Block &block,
+                       ArrayRef<std::pair<unsigned, unsigned>> phasesOf) {
+  llvm::DenseMap<Operation *, unsigned> position;
+  for (Operation &op : block)
+    position.try_emplace(&op, position.size());
+  // A value lives from where it is made to its last use, in the block or in a
+  // region of an operation of the block.
+  llvm::DenseMap<Value, unsigned> lastUse;
+  auto find = [&](Value value, unsigned made) {
+    unsigned last = made;
+    for (Operation *user : value.getUsers())
+      if (Operation *mine = block.findAncestorOpInBlock(*user))
+        last = std::max(last, position.lookup(mine));
+    auto [it, isNew] = lastUse.try_emplace(value, last);
+    if (!isNew)
+      it->second = last = std::max(last, it->second);
+    if (Value source = aliasOf(value)) {
+      unsigned &whole = lastUse[source];
+      whole = std::max(whole, last);
+    }
+  };
+  for (Operation &op : llvm::reverse(block))
+    for (Value result : op.getResults())
+      if (isa<RankedTensorType>(result.getType()))
+        find(result, position.lookup(&op));
+
+  std::vector<Poly> change(phasesOf.size() + 1), heldChange(change.size());
+  auto addRange = [&](Value value, unsigned made, bool held) {
+    unsigned last = lastUse.lookup(value);
+    unsigned end = last + 1;
+    // What the last user overwrites is not there beside its result.
+    auto lastUser = std::next(block.begin(), last);
+    if (last > made && llvm::is_contained(reusedBy(*lastUser), value))
+      end = last;
+    Poly bytes = bytesOf(value);
+    change[made] += bytes;
+    change[end] += bytes * -1;
+    if (held) {
+      heldChange[made] += bytes;
+      heldChange[end] += bytes * -1;
+    }
+  };
+  // Arguments of loops and calls are values of the block around.
+  if (&block == entryBlock)
+    for (BlockArgument argument : block.getArguments())
+      if (isa<RankedTensorType>(argument.getType())) {
+        find(argument, 0);
+        addRange(argument, 0, false);
+      }
+  for (Operation &op : block) {
+    if (isFree(&op))
+      continue;
+    for (Value result : op.getResults())
+      if (isa<RankedTensorType>(result.getType()))
+        addRange(result, position.lookup(&op), true);
+  }
+  Poly live, held;
+  for (auto [i, range] : llvm::enumerate(phasesOf)) {
+    live += change[i];
+    held += heldChange[i];
+    for (unsigned p = range.first; p < range.second; ++p) {
+      phases[p][octo::PhaseForm::Live] += live;
+      phases[p][octo::PhaseForm::Held] += held;
+    }
+  }
+}
+
+/// Inputs come from the scratchpad and results go there, once; in between the
+/// tensors stay in the SRAM of the PEAs where they fit.
+void Analysis::addTransfers(Block &entry) {
+  auto phaseOf = [&](unsigned serial, bool last) -> Phase & {
+    for (Phase &phase : phases)
+      if (phase.serial == serial)
+        return phase;
+    return last ? phases.back() : phases.front();
+  };
+  Operation *terminator =
+      entry.mightHaveTerminator() ? entry.getTerminator() : nullptr;
+  if (phases.empty()) {
+    if (!entry.getNumArguments() &&
+        (!terminator || !terminator->getNumOperands()))
+      return;
+    Phase &phase =
+        addPhase(PhaseKind::Move, terminator ? terminator : entry.getParentOp(),
+                 Poly::constant(1));
+    phase.name = "move";
+  }
+  for (BlockArgument argument : entry.getArguments())
+    phaseOf(firstReader[argument.getArgNumber()],
+            false)[octo::PhaseForm::Load] += bytesOf(argument);
+  if (!terminator)
+    return;
+  for (Value result : terminator->getOperands()) {
+    Value maker = result;
+    while (Value source = aliasOf(maker))
+      maker = source;
+    unsigned serial = ~0u;
+    if (Operation *op = maker.getDefiningOp())
+      if (auto it = lastPhase.find(op); it != lastPhase.end())
+        serial = it->second;
+    phaseOf(serial, true)[octo::PhaseForm::Store] += bytesOf(result);
+  }
 }
 
 FailureOr<WorkEstimate> Analysis::run(Region &body) {
@@ -811,43 +1214,44 @@ FailureOr<WorkEstimate> Analysis::run(Region &body) {
     return WorkEstimate{
         CostAttr::get(context, UnitClass::General, 0, {}, {}, {}), {}};
   Block &entry = body.front();
+  entryBlock = &entry;
+  firstReader.assign(entry.getNumArguments(), ~0u);
   for (BlockArgument argument : entry.getArguments())
     if (auto type = dyn_cast<RankedTensorType>(argument.getType()))
       for (int64_t d = 0; d < type.getRank() && d < 256; ++d)
         if (type.isDynamicDim(d))
           outermost.dims[{argument, unsigned(d)}] = Poly::symbol(
-              WorkTermAttr::dimSymbol(argument.getArgNumber(), unsigned(d)));
+              FormAttr::dimSymbol(argument.getArgNumber(), unsigned(d)));
   if (failed(visit(body, Poly::constant(1))))
     return failure();
+  addTransfers(entry);
 
-  // Inputs come from the scratchpad and results go there, once; in between the
-  // working set stays in the SRAM of the PEAs.
-  auto bytesOf = [&](Value value) {
-    Type element = getElementTypeOrSelf(value.getType());
-    double bytes = element.isIntOrFloat()
-                       ? std::max(1.0, element.getIntOrFloatBitWidth() / 8.0)
-                       : 8.0;
-    return elementsOf(value) * bytes;
-  };
-  for (BlockArgument argument : entry.getArguments())
-    add(WorkClass::Bytes, bytesOf(argument));
-  if (body.hasOneBlock())
-    for (Value result : entry.getTerminator()->getOperands())
-      add(WorkClass::Bytes, bytesOf(result));
-
-  SmallVector<WorkTermAttr> terms;
-  for (unsigned c = 0; c < work.size(); ++c)
-    for (const auto &[symbols, coefficient] : work[c].getTerms()) {
-      // Negative terms come from sizes like n - 2 and are left out: the
-      // estimate is from above.
-      double rounded = std::ceil(coefficient - 1e-9);
-      if (rounded < 1)
-        continue;
-      terms.push_back(WorkTermAttr::get(
-          context, WorkClass(c), uint64_t(std::min(rounded, 9e15)), symbols));
+  auto formOf = [&](const Poly &poly) {
+    SmallVector<int64_t> coefficients;
+    SmallVector<uint32_t> ends, all;
+    for (const auto &[product, coefficient] : poly.getTerms()) {
+      coefficients.push_back(coefficient);
+      llvm::append_range(all, product);
+      ends.push_back(all.size());
     }
-  double macs = expect(work[0]), vector = expect(work[1]) + expect(work[2]),
-         scalar = expect(work[3]);
+    return FormAttr::get(context, coefficients, ends, all);
+  };
+  SmallVector<SizeAttr> sizeAttrs;
+  for (const Size &size : sizes)
+    sizeAttrs.push_back(SizeAttr::get(context, size.kind, formOf(size.first),
+                                      formOf(size.second)));
+  SmallVector<PhaseAttr> phaseAttrs;
+  std::array<double, 4> work{};
+  for (Phase &phase : phases) {
+    SmallVector<FormAttr> forms;
+    for (const Poly &form : phase.forms)
+      forms.push_back(formOf(form));
+    for (unsigned c = 0; c < 4; ++c)
+      work[c] += expect(phase.work(WorkClass(c)));
+    phaseAttrs.push_back(PhaseAttr::get(
+        context, phase.kind, StringAttr::get(context, phase.name), forms));
+  }
+  double macs = work[0], vector = work[1] + work[2], scalar = work[3];
   UnitClass unit = macs > 0 && macs >= vector           ? UnitClass::Matrix
                    : vector >= 2 * scalar && vector > 0 ? UnitClass::Vector
                                                         : UnitClass::General;
@@ -857,7 +1261,7 @@ FailureOr<WorkEstimate> Analysis::run(Region &body) {
   // Size of a configuration: assumed, 256 bytes and 32 an operation.
   uint64_t codeBytes = 256 + 32 * visited;
   return WorkEstimate{
-      CostAttr::get(context, unit, codeBytes, counters, matmuls, terms),
+      CostAttr::get(context, unit, codeBytes, counters, sizeAttrs, phaseAttrs),
       countedLoops};
 }
 
@@ -867,23 +1271,6 @@ FailureOr<WorkEstimate>
 octo::owg::estimateWork(Region &body, SymbolTableCollection &symbols,
                         const WorkModelOptions &options) {
   return Analysis(symbols, options).run(body);
-}
-
-double
-octo::owg::expectedWork(CostAttr cost, WorkClass workClass,
-                        llvm::function_ref<double(unsigned, unsigned)> dimOf) {
-  double sum = 0;
-  for (WorkTermAttr term : cost.getTerms()) {
-    if (term.getWorkClass() != workClass)
-      continue;
-    double product = double(term.getCoefficient());
-    for (uint32_t symbol : term.getSymbols())
-      product *= WorkTermAttr::isCounter(symbol)
-                     ? double(cost.getCounters()[symbol & 0x7fffffffu])
-                     : dimOf(symbol >> 8, symbol & 255);
-    sum += product;
-  }
-  return sum;
 }
 
 CostAttr octo::owg::getCost(Operation *callable) {

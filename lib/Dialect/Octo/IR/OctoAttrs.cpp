@@ -401,6 +401,32 @@ void WorkAttr::print(AsmPrinter &printer) const {
   printer << '>';
 }
 
+LogicalResult MapAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                              Dataflow, uint16_t count, uint16_t m, uint16_t n,
+                              uint16_t k, uint32_t, uint32_t, uint32_t) {
+  if (!count || !m || !n || !k)
+    return emitError() << "a phase is cut into at least one part of each";
+  return success();
+}
+
+LogicalResult VariantAttr::verify(function_ref<InFlightDiagnostic()> emitError,
+                                  uint16_t gang, uint64_t, uint64_t, uint64_t,
+                                  uint64_t, uint64_t, uint64_t, uint64_t,
+                                  uint64_t, uint32_t, ArrayAttr maps) {
+  if (!maps)
+    return success();
+  for (Attribute attribute : maps) {
+    auto map = dyn_cast<MapAttr>(attribute);
+    if (!map)
+      return emitError() << "maps are #octo.map attributes";
+    uint64_t parts = uint64_t(map.getCount()) * map.getM() * map.getN();
+    if (parts > gang || parts * map.getK() > gang)
+      return emitError() << "a map has more parts than the gang has PEAs, "
+                         << gang;
+  }
+  return success();
+}
+
 LogicalResult ScalingAttr::verify(function_ref<InFlightDiagnostic()> emitError,
                                   uint32_t alphaPermille, uint32_t maxGang,
                                   uint64_t stateBytes) {

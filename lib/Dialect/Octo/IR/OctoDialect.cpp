@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
 
 using namespace mlir;

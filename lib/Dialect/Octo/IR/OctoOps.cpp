@@ -10,7 +10,10 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Dialect/Octo/IR/ProgramLayout.h"
+#include "octo/Dialect/Octo/IR/RequestRecords.h"
 
 #include "mlir/IR/TypeUtilities.h"
 
@@ -449,6 +452,15 @@ static LogicalResult verifyDigest(Operation *op, StringRef digest) {
          << "'; a SHA-256 is 64 lower-case hexadecimal digits";
 }
 
+/// Whether the symbol `dim(i, d)` of a form means a dimension of an input.
+static bool hasDimension(FunctionType type, uint32_t symbol) {
+  unsigned input = symbol >> 8, dim = symbol & 255;
+  if (input >= type.getNumInputs())
+    return false;
+  auto tensor = dyn_cast<RankedTensorType>(type.getInput(input));
+  return tensor && dim < static_cast<uint64_t>(tensor.getRank());
+}
+
 LogicalResult KernelOp::verify() {
   FunctionType type = getFunctionType();
   for (Type payload :
@@ -487,15 +499,35 @@ LogicalResult KernelOp::verify() {
                    << " but returns " << getNumCounters() << " counters";
           continue;
         }
-        unsigned input = symbol >> 8, dim = symbol & 255;
-        auto tensor = input < type.getNumInputs()
-                          ? dyn_cast<RankedTensorType>(type.getInput(input))
-                          : RankedTensorType();
-        if (!tensor || dim >= static_cast<uint64_t>(tensor.getRank()))
+        if (!hasDimension(type, symbol))
           return emitOpError()
-                 << "has work by dimension " << dim << " of input " << input
-                 << ", which does not exist";
+                 << "has work by dimension " << (symbol & 255) << " of input "
+                 << (symbol >> 8) << ", which does not exist";
       }
+  ArrayRef<Attribute> phases, sizes;
+  if (ArrayAttr all = getPhasesAttr())
+    phases = all.getValue();
+  if (ArrayAttr all = getSizesAttr())
+    sizes = all.getValue();
+  if (!phases.empty()) {
+    if (getWorkAttr() && !getWorkAttr().empty())
+      return emitOpError() << "has both work and phases; the sum of the phases "
+                              "is its work: drop 'work'";
+    auto sizeList = llvm::map_to_vector(
+        sizes, [](Attribute size) { return cast<owg::SizeAttr>(size); });
+    auto phaseList = llvm::map_to_vector(
+        phases, [](Attribute phase) { return cast<owg::PhaseAttr>(phase); });
+    if (failed(owg::verifyForms([&] { return emitOpError("has work that cannot "
+                                                         "be counted: "); },
+                                sizeList, phaseList, getNumCounters())))
+      return failure();
+    for (uint32_t symbol : getWorkSymbols())
+      if (!owg::FormAttr::isCounter(symbol) &&
+          !hasDimension(type, symbol))
+        return emitOpError()
+               << "has phases by dimension " << (symbol & 255) << " of input "
+               << (symbol >> 8) << ", which does not exist";
+  }
   if (auto variants = getVariantsAttr()) {
     if (variants.empty())
       return emitOpError() << "has an empty list of variants; leave it out, or "
@@ -510,6 +542,11 @@ LogicalResult KernelOp::verify() {
                << "has variants that do not ascend: " << variant.getGang()
                << " after " << last;
       last = variant.getGang();
+      if (ArrayAttr maps = variant.getMaps();
+          maps && maps.size() != phases.size())
+        return emitOpError() << "has a variant with " << maps.size()
+                             << " maps for " << phases.size()
+                             << " phases; give one a phase, or none";
     }
   }
   return success();
@@ -565,6 +602,53 @@ void ProgramOp::build(OpBuilder &builder, OperationState &state,
                       StringRef name) {
   state.getOrAddProperties<Properties>().sym_name = builder.getStringAttr(name);
   state.addRegion()->emplaceBlock();
+}
+
+SmallVector<uint32_t> KernelOp::getWorkSymbols() {
+  SmallVector<uint32_t> symbols;
+  if (ArrayAttr work = getWorkAttr())
+    for (auto term : work.getAsRange<WorkAttr>())
+      llvm::append_range(symbols, term.getSymbols());
+  auto addForm = [&](owg::FormAttr form) {
+    for (uint32_t symbol : form.getSymbols())
+      if (!owg::FormAttr::isSize(symbol))
+        symbols.push_back(symbol);
+  };
+  if (ArrayAttr sizes = getSizesAttr())
+    for (auto size : sizes.getAsRange<owg::SizeAttr>()) {
+      addForm(size.getFirst());
+      addForm(size.getSecond());
+    }
+  if (ArrayAttr phases = getPhasesAttr())
+    for (auto phase : phases.getAsRange<owg::PhaseAttr>())
+      llvm::for_each(phase.getForms(), addForm);
+  llvm::sort(symbols);
+  symbols.erase(llvm::unique(symbols), symbols.end());
+  return symbols;
+}
+
+LogicalResult ProgramOp::verify() {
+  ArrayAttr records = getRecordsAttr();
+  if (!records)
+    return success();
+  if (records.empty())
+    return emitOpError() << "has an empty list of records; drop 'records'";
+  uint64_t blocks = 0;
+  for (Operation &op : getBlock())
+    blocks += isa<BlockOpInterface>(op);
+  for (auto [i, record] :
+       llvm::enumerate(records.getAsRange<DenseI64ArrayAttr>()))
+    for (RecordCursor entry(record); !entry.atEnd(); entry.next()) {
+      if (!entry.isWhole())
+        return emitOpError() << "has record " << i
+                             << ", which ends within an entry; an entry is "
+                                "block, tag, number of values and the values";
+      if (entry.block() != ProgramLayout::none && entry.block() >= blocks)
+        return emitOpError() << "has record " << i << " of block "
+                             << int64_t(int32_t(entry.block())) << ", but "
+                             << blocks << " blocks";
+    }
+  return success();
 }
 
 EntryOp ProgramOp::getEntry() {

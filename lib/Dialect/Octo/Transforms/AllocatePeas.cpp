@@ -66,7 +66,8 @@ private:
       if (failed(kernels))
         return failure();
       for (KernelOp kernel : *kernels)
-        addVariants(kernel, machine->target, live, longest, assume);
+        if (failed(addVariants(kernel, machine->target, live, longest, assume)))
+          return failure();
     }
     for (ProgramOp program : programs)
       if (failed(place(program, *machine, symbols, assume,
@@ -94,21 +95,25 @@ private:
     }
   }
 
-  void addVariants(KernelOp kernel, const octo::TargetDesc &target,
-                   const std::array<uint64_t, 3> &live,
-                   const std::array<uint32_t, 3> &longest,
-                   const EstimateAssumptions &assume) {
+  LogicalResult addVariants(KernelOp kernel, const octo::TargetDesc &target,
+                            const std::array<uint64_t, 3> &live,
+                            const std::array<uint32_t, 3> &longest,
+                            const EstimateAssumptions &assume) {
     if (kernel.getVariantsAttr() && !kernel.getVariantsAttr().empty())
-      return;
+      return success();
     PeaClass peaClass = chooseClass(kernel, target, live, assume);
     kernel.setPeaClass(peaClass);
-    std::vector<VariantAttr> variants =
+    FailureOr<std::vector<VariantAttr>> variants =
         makeVariants(kernel, target, longest[unsigned(peaClass)], assume);
+    if (failed(variants))
+      return failure();
     kernel.setVariantsAttr(ArrayAttr::get(
         &getContext(),
-        llvm::map_to_vector(variants,
+        llvm::map_to_vector(*variants,
                             [](VariantAttr v) -> Attribute { return v; })));
-    octo::CompileReport::add("octo-allocate-peas", "variants", variants.size());
+    octo::CompileReport::add("octo-allocate-peas", "variants",
+                             variants->size());
+    return success();
   }
 
   LogicalResult place(ProgramOp program, const ModuleMachine &machine,

@@ -169,7 +169,7 @@ LogicalResult Builder::addKernels() {
     uint64_t one = 0;
     uint32_t last = 0;
     for (auto variant : kernel.getVariantsAttr().getAsRange<VariantAttr>()) {
-      uint64_t cycles = variantCycles(kernel, variant, unit, assume);
+      uint64_t cycles = variantCycles(kernel, variant, target, unit, assume);
       if (!one) {
         if (variant.getGang() != 1)
           return kernel.emitOpError()
@@ -194,16 +194,16 @@ LogicalResult Builder::addKernels() {
 
     std::string why;
     if (kernel.getKind() == KernelKind::Image)
-      if (ArrayAttr work = kernel.getWorkAttr())
-        for (auto term : work.getAsRange<WorkAttr>())
-          for (uint32_t symbol : term.getSymbols())
-            if (why.empty())
-              why = symbol >> 31
-                        ? "time: a loop in the body depends on data (counter " +
-                              std::to_string(symbol & 0x7fffffffu) + ")"
-                        : "time: dimension " + std::to_string(symbol & 255) +
-                              " of input " + std::to_string(symbol >> 8) +
-                              " is known only at run time";
+      if (SmallVector<uint32_t> symbols = kernel.getWorkSymbols();
+          !symbols.empty()) {
+        uint32_t symbol = symbols.front();
+        why = symbol >> 31
+                  ? "time: a loop in the body depends on data (counter " +
+                        std::to_string(symbol & 0x7fffffffu) + ")"
+                  : "time: dimension " + std::to_string(symbol & 255) +
+                        " of input " + std::to_string(symbol >> 8) +
+                        " is known only at run time";
+      }
     kernelVaries.push_back(std::move(why));
   }
   return success();

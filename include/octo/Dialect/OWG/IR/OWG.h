@@ -62,6 +62,13 @@ namespace octo::owg {
 /// `!owg.token`.
 bool isTimingOnlyType(mlir::Type type);
 
+/// Whether the symbols of these forms exist: counters below `numCounters`, sizes
+/// in order.
+llvm::LogicalResult
+verifyForms(llvm::function_ref<mlir::InFlightDiagnostic()> emitError,
+            llvm::ArrayRef<SizeAttr> sizes, llvm::ArrayRef<PhaseAttr> phases,
+            uint64_t numCounters);
+
 /// Whether `op` may stand between blocks: constants, tensor.empty, tensor.dim,
 /// tensor.cast, and arithmetic on scalars.
 bool isWiring(mlir::Operation *op);

@@ -5,8 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// How much a task body or decide region has to do, as a polynomial in the
-// run-time dimensions of its inputs and in counters of data-dependent loops.
+// How much a task body or decide region has to do, phase by phase, in closed
+// forms over the run-time dimensions of its inputs and counters of
+// data-dependent loops.
 // The numbering of the counters is shared with the lowering of kernels, which
 // inserts them.
 //
@@ -50,11 +51,6 @@ struct WorkEstimate {
 mlir::FailureOr<WorkEstimate>
 estimateWork(mlir::Region &body, mlir::SymbolTableCollection &symbols,
              const WorkModelOptions &options = {});
-
-/// The expected number of operations of `workClass`, with counters at their
-/// expected values and each dimension as `dimOf(input, dim)` says.
-double expectedWork(CostAttr cost, WorkClass workClass,
-                    llvm::function_ref<double(unsigned, unsigned)> dimOf);
 
 /// The cost on `callable` (a function, or an inline task), or null before
 /// owg-estimate-cost has run.

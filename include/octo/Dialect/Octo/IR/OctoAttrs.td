@@ -50,6 +50,12 @@ def Octo_Combine : Octo_Enum<"Combine", "how results are combined", [
   I32EnumAttrCase<"Max", 3, "max">,
   I32EnumAttrCase<"Min", 4, "min">]>;
 
+def Octo_Dataflow : Octo_Enum<"Dataflow", "what stays in a PE array", [
+  I32EnumAttrCase<"None", 0, "none">,
+  I32EnumAttrCase<"WeightStationary", 1, "ws">,
+  I32EnumAttrCase<"OutputStationary", 2, "os">,
+  I32EnumAttrCase<"InputStationary", 3, "is">]>;
+
 def Octo_Routing : Octo_Enum<"Routing", "rule that picks a replica", [
   I32EnumAttrCase<"ByRequest", 0, "by_request">,
   I32EnumAttrCase<"ByCopy", 1, "by_copy">]>;
@@ -185,12 +191,39 @@ def Octo_WorkAttr : Octo_Attr<"Work", "work"> {
   }];
 }
 
+def Octo_MapAttr : Octo_Attr<"Map", "map"> {
+  let summary = "how a phase of a kernel lies on a gang";
+  let description = [{
+    What stays in the arrays (`ws`: the second operand, the weights; `is`: the
+    first; `os`: the result; `none`: no array), how many parts the products
+    (`count`) and their dimensions are cut into, at most as many together as the
+    gang has PEAs, and the tiles in which what does not fit streams through the
+    SRAM (0: whole).
+
+    Example: `#octo.map<dataflow = os, m = 4>`.
+  }];
+  let parameters = (ins
+      DefaultValuedParameter<"::octo::spatial::Dataflow",
+          "::octo::spatial::Dataflow::None">:$dataflow,
+      DefaultValuedParameter<"uint16_t", "1">:$count,
+      DefaultValuedParameter<"uint16_t", "1">:$m,
+      DefaultValuedParameter<"uint16_t", "1">:$n,
+      DefaultValuedParameter<"uint16_t", "1">:$k,
+      DefaultValuedParameter<"uint32_t", "0">:$tile_m,
+      DefaultValuedParameter<"uint32_t", "0">:$tile_n,
+      DefaultValuedParameter<"uint32_t", "0">:$tile_k);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
+}
+
 def Octo_VariantAttr : Octo_Attr<"Variant", "variant"> {
   let summary = "timing of a kernel on a gang of a given size";
   let description = [{
     See `Variant` in the program file's schema and docs/timing-model.md: costs
     are cycles an operation in 1/65536, `footprint` is bytes in the SRAM of each
-    PEA of the gang beside code and weights, `scale_q16` scales drawn cycles.
+    PEA of the gang, `scale_q16` scales drawn cycles, `sync` is spent once an
+    execution of a phase that has parts. `maps` has a `#octo.map` for each phase
+    of the kernel, or is left out.
 
     Example: `#octo.variant<gang = 2, scale_q16 = 36044>`.
   }];
@@ -202,8 +235,11 @@ def Octo_VariantAttr : Octo_Attr<"Variant", "variant"> {
       DefaultValuedParameter<"uint64_t", "0">:$scalar_q16,
       DefaultValuedParameter<"uint64_t", "0">:$bytes_q16,
       DefaultValuedParameter<"uint64_t", "0">:$scale_q16,
-      DefaultValuedParameter<"uint64_t", "0">:$footprint);
+      DefaultValuedParameter<"uint64_t", "0">:$footprint,
+      DefaultValuedParameter<"uint32_t", "0">:$sync,
+      OptionalParameter<"::mlir::ArrayAttr">:$maps);
   let assemblyFormat = "`<` struct(params) `>`";
+  let genVerifyDecl = 1;
 }
 
 def Octo_ScalingAttr : Octo_Attr<"Scaling", "scaling"> {
@@ -309,5 +345,13 @@ def Octo_DecisionArrayAttr
 def Octo_VariantArrayAttr
     : TypedArrayAttrBase<Octo_VariantAttr, "variants of a kernel">;
 def Octo_WorkArrayAttr : TypedArrayAttrBase<Octo_WorkAttr, "terms of work">;
+// Phases and sizes are those of the dialect owg, whose description of work the
+// kernels keep.
+def Octo_PhaseArrayAttr : TypedArrayAttrBase<
+    Attr<CPred<"::llvm::isa<::octo::owg::PhaseAttr>($_self)">, "#owg.phase">,
+    "phases">;
+def Octo_SizeArrayAttr : TypedArrayAttrBase<
+    Attr<CPred<"::llvm::isa<::octo::owg::SizeAttr>($_self)">, "#owg.size">,
+    "derived sizes">;
 
 #endif // OCTO_DIALECT_OCTO_IR_OCTOATTRS_TD

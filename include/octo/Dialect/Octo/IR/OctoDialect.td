@@ -45,6 +45,8 @@ def Octo_Dialect : Dialect {
     means nothing, except that it numbers the blocks (`octo.tb`, `octo.switch`,
     `octo.select`, `octo.loop`, `octo.fork`) from 0, and the segments.
   }];
+  // Kernels keep the phases of bodies as the dialect owg describes them.
+  let dependentDialects = ["::octo::owg::OWGDialect"];
   let useDefaultAttributePrinterParser = 1;
   let useDefaultTypePrinterParser = 1;
   let extraClassDeclaration = [{

@@ -76,15 +76,17 @@ def Octo_KernelOp : Octo_Op<"kernel", [Symbol]> {
     (select) for a decision; one input (the init) and one output a result for a
     join, or nothing at all. A profiled kernel has no code that a signature could bind; tasks of any
     types share it. `num_counters` are data-dependent counts that the code returns after
-    its outputs; `work` refers to them. `donated` are inputs that the code may
-    overwrite.
+    its outputs; the work refers to them. `phases` tells the work of the code
+    step by step, `sizes` what their forms name; a kernel without phases has
+    `work`, the sum, alone. `donated` are inputs that the code may overwrite.
 
     Example:
 
     ```mlir
     octo.kernel @relu image on vector code 512
         : (tensor<?xf32>) -> tensor<?xf32>
-        {work = [#octo.work<vector, 1, [dim(0, 0)]>]}
+        {phases = [#owg.phase<vector "arith.maximumf" {m = dim(0, 0),
+            vector = dim(0, 0), load = 4 * dim(0, 0), store = 4 * dim(0, 0)}>]}
     octo.kernel @measured profiled on general code 4096 : () -> ()
         {scaling = #octo.scaling<alpha_permille = 900, max_gang = 4>}
     octo.kernel @sum join(add) on vector code 0
@@ -104,11 +106,17 @@ def Octo_KernelOp : Octo_Op<"kernel", [Symbol]> {
       OptionalAttr<DenseI32ArrayAttr>:$donated,
       OptionalAttr<Octo_ScalingAttr>:$scaling,
       OptionalAttr<Octo_WorkArrayAttr>:$work,
-      OptionalAttr<Octo_VariantArrayAttr>:$variants);
+      OptionalAttr<Octo_VariantArrayAttr>:$variants,
+      OptionalAttr<Octo_SizeArrayAttr>:$sizes,
+      OptionalAttr<Octo_PhaseArrayAttr>:$phases);
   let assemblyFormat = [{
     $sym_name custom<KernelKind>($kind, $combine)
     `on` custom<PeaClass>($pea_class) `code` $code_bytes
     (`body` $body^)? (`image` $image^)? `:` $function_type attr-dict
+  }];
+  let extraClassDeclaration = [{
+    /// The distinct symbols of its work, ascending.
+    ::llvm::SmallVector<uint32_t> getWorkSymbols();
   }];
   let hasVerifier = 1;
 }
@@ -177,6 +185,11 @@ def Octo_ProgramOp : Octo_Op<"program", [
     `epoch_cycles` is the period of the coarse scheduler, `age_cycles` the ageing
     constant of affinity, `policy_version` the meaning of the policy rows.
 
+    `records` are whole requests as a functional run saw them, one array a
+    request: entry by entry the number of the block (in the order of the program
+    file; -1 for the arguments), the tag of its frame, how many values follow,
+    and these values (see RecordTable in program.fbs).
+
     Example:
 
     ```mlir
@@ -196,8 +209,10 @@ def Octo_ProgramOp : Octo_Op<"program", [
       OptionalAttr<StrArrayAttr>:$result_names,
       DefaultValuedAttr<ConfinedAttr<I32Attr, [IntNonNegative]>, "0">:$policy_version,
       DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$epoch_cycles,
-      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$age_cycles);
+      DefaultValuedAttr<ConfinedAttr<I64Attr, [IntNonNegative]>, "0">:$age_cycles,
+      OptionalAttr<TypedArrayAttrBase<DenseI64ArrayAttr, "array of records">>:$records);
   let regions = (region SizedRegion<1>:$body);
+  let hasVerifier = 1;
   let hasRegionVerifier = 1;
   let assemblyFormat = [{
     $sym_name (`on` $machine^)? attr-dict-with-keyword $body

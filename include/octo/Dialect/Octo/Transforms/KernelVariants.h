@@ -25,13 +25,6 @@ struct EstimateAssumptions {
   uint64_t defaultTrips = 8;
 };
 
-/// Cycles of an output-stationary PE array of `rows` x `cols` for `count`
-/// products of an m x k by a k x n matrix on `gang` arrays: folds of the output
-/// are split over the arrays in the best way. Formula of SCALE-Sim (Samajdar et
-/// al., ISPASS 2020): (2 rows + cols + k - 2) ceil(m / rows) ceil(n / cols).
-uint64_t foldCycles(int64_t m, int64_t n, int64_t k, int64_t count,
-                    uint32_t rows, uint32_t cols, uint32_t gang);
-
 /// The class of PEAs for a kernel: its own preference unless the machine lacks
 /// it or another class is more than twice as fast. `livePeas` by class.
 PeaClass chooseClass(KernelOp kernel, const TargetDesc &target,
@@ -39,14 +32,17 @@ PeaClass chooseClass(KernelOp kernel, const TargetDesc &target,
                      const EstimateAssumptions &assume);
 
 /// Variants of a kernel for gangs of 1, 2, 4, ... and `maxGang` PEAs of its
-/// class.
-std::vector<VariantAttr> makeVariants(KernelOp kernel, const TargetDesc &target,
-                                      uint32_t maxGang,
-                                      const EstimateAssumptions &assume);
+/// class, each phase mapped for the expected sizes. Fails, with an error that
+/// says what is needed and what there is, when not even tiles of the kernel fit
+/// a PEA, or when what it spills has no place.
+mlir::FailureOr<std::vector<VariantAttr>>
+makeVariants(KernelOp kernel, const TargetDesc &target, uint32_t maxGang,
+             const EstimateAssumptions &assume);
 
 /// Cycles of one instance by a variant, at the expected work. For profiled
 /// kernels, of the drawn `cycles`.
-uint64_t variantCycles(KernelOp kernel, VariantAttr variant, uint64_t drawn,
+uint64_t variantCycles(KernelOp kernel, VariantAttr variant,
+                       const TargetDesc &target, uint64_t drawn,
                        const EstimateAssumptions &assume);
 
 /// Expected operations of each class in one call.
