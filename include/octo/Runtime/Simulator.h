@@ -50,7 +50,8 @@ struct SimulationOptions {
   /// Flit by flit is for validation, on meshes of at most 1,024 clusters; link by
   /// link is quickest.
   NetworkModel network = NetworkModel::Message;
-  /// No kernel runs: sizes come from types, counts and decisions from profiles.
+  /// No kernel runs: sizes, counts and decisions come from the records of the
+  /// program, else from types and profiles.
   bool timingOnly = false;
   /// Request i takes record i (modulo their number) instead of one that the
   /// seed chooses: the requests that were recorded, once more.
