@@ -92,6 +92,7 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   // Paths of weights are relative to the program file.
   options.weightsFolder = std::filesystem::path(name()).parent_path().string();
   options.timingOnly = request.timingOnly || !hasKernelBodies();
+  options.network = request.network;
   if (!options.timingOnly && !hasImages())
     return makeFileError(name(),
                          "the program was compiled without kernels, so it can "

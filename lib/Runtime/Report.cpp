@@ -267,15 +267,16 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
     const KernelStatistics &kernel = result.kernels[k];
     if (!kernel.instances)
       continue;
-    kernels.push_back({{"name", stringAt(program, program.kernels()->name()->Get(k))},
-                       {"instances", kernel.instances},
-                       {"drawn_instances", kernel.drawnInstances},
-                       {"work",
-                        {{"mac", kernel.work[0]},
-                         {"vector", kernel.work[1]},
-                         {"special", kernel.work[2]},
-                         {"scalar", kernel.work[3]},
-                         {"bytes", kernel.work[4]}}}});
+    kernels.push_back(
+        {{"name", stringAt(program, program.kernels()->name()->Get(k))},
+         {"instances", kernel.instances},
+         {"drawn_instances", kernel.drawnInstances},
+         {"work",
+          {{"mac", kernel.work[0]},
+           {"vector", kernel.work[1]},
+           {"special", kernel.work[2]},
+           {"scalar", kernel.work[3]},
+           {"bytes", kernel.work[4]}}}});
   }
   json["kernels"] = std::move(kernels);
 
@@ -466,8 +467,8 @@ std::string octo::formatProfileJson(const RunResult &result,
     // What the work of the kernel depends on: the order of the last list of a
     // record.
     if (const auto *kernels = workflow.blocks()->kernel();
-        kernels && workflow.blocks()->kind()->Get(block.block) ==
-                       fb::BlockKind::Task) {
+        kernels &&
+        workflow.blocks()->kind()->Get(block.block) == fb::BlockKind::Task) {
       std::vector<uint32_t> symbols =
           workSymbols(*program.kernels(), kernels->Get(block.block));
       if (!symbols.empty()) {
@@ -509,9 +510,9 @@ std::string octo::formatProfileJson(const RunResult &result,
           "\"sizes\", \"symbols\"],\n \"records\": [";
   bool first = true;
   auto list = [&](uint64_t begin, uint64_t end) {
-    return fmt::format("[{}]", fmt::join(result.outcomeDetails.begin() + begin,
-                                         result.outcomeDetails.begin() + end,
-                                         ","));
+    return fmt::format("[{}]",
+                       fmt::join(result.outcomeDetails.begin() + begin,
+                                 result.outcomeDetails.begin() + end, ","));
   };
   for (const OutcomeRecord &record : result.outcomes) {
     // What a request that failed or is open did says nothing of a whole one.
