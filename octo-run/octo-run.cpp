@@ -25,6 +25,7 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <unistd.h>
@@ -375,6 +376,15 @@ void addRunOptions(CLI::App &command, Options &options) {
                   "of the arguments, or NAME=F.npy")
       ->expected(1, -1)
       ->type_name("F");
+  command
+      .add_option("--network", request.network,
+                  "Model of the mesh: message (heads of messages, finite "
+                  "buffers), flit (every flit, at most 1,024 clusters) or link "
+                  "(quickest; unbounded buffers)")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, NetworkModel>{
+          {"message", NetworkModel::Message},
+          {"flit", NetworkModel::Flit},
+          {"link", NetworkModel::Link}}));
   command.add_flag("--timing-only", request.timingOnly,
                    "Execute no code; sizes, counts and decisions come from "
                    "recorded requests, types and profiles");

@@ -45,6 +45,7 @@ struct RunRequest {
   /// Arrays for the arguments, instead of files.
   std::vector<NamedTensor> inputArrays;
   bool timingOnly = false;
+  NetworkModel network = NetworkModel::Message;
   /// See SimulationOptions; only with a program that has records, timing only.
   bool recordsInOrder = false;
   bool recordOutcomes = false;
