@@ -181,7 +181,7 @@ struct Plan {
   }
 };
 
-/// The operations of the body that a vector can be put through, or none.
+/// Fills in operands and loops; false if there is no scheme for the operation.
 bool describeOperands(Plan &plan) {
   linalg::LinalgOp op = plan.op;
   if (!op.hasPureBufferSemantics() || op.getNumDpsInits() != 1 ||
@@ -212,7 +212,22 @@ bool describeOperands(Plan &plan) {
   for (auto [i, kind] : llvm::enumerate(op.getIteratorTypesArray()))
     (kind == utils::IteratorType::parallel ? plan.parallel : plan.reductions)
         .push_back(i);
-  return isa<MemRefType>(plan.output.memref.getType()) && plan.output.used;
+  if (!isa<MemRefType>(plan.output.memref.getType()) || !plan.output.used ||
+      llvm::is_contained(plan.sizes, 0))
+    return false;
+  // Every turn of the parallel loops has a result of its own.
+  unsigned numLoops = 0;
+  for (AffineExpr expr : plan.output.map.getResults()) {
+    auto dim = dyn_cast<AffineDimExpr>(expr);
+    if (dim && !llvm::is_contained(plan.parallel, dim.getPosition()))
+      return false;
+    if (!dim && !isa<AffineConstantExpr>(expr))
+      return false;
+    numLoops += dim ? 1 : 0;
+  }
+  return numLoops == plan.parallel.size() &&
+         llvm::all_of(plan.parallel,
+                      [&](unsigned dim) { return plan.output.dependsOn(dim); });
 }
 
 /// The product of extents, and whether one of them is only known at run time.

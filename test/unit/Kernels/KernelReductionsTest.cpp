@@ -222,6 +222,8 @@ void reference(const Reduction &r, const std::vector<int64_t> &sizes,
                const Tensor &a, const Tensor *b, std::vector<double> &c) {
   std::vector<int64_t> sa = shapeOf(r.a, sizes), sb = shapeOf(r.b, sizes),
                        sc = shapeOf(r.c, sizes), at(sizes.size(), 0);
+  if (std::find(sizes.begin(), sizes.end(), 0) != sizes.end())
+    return;
   for (;;) {
     double value = get(a, offsetOf(r.a, sa, at));
     if (b && !r.windowOnly)
@@ -329,6 +331,11 @@ TEST(KernelReductions, MatrixProducts) {
   Reduction product{"linalg.matmul", "ppr", rowOfA, columnOfB, ofC};
   check(product, ragged, true);
   check(product, raggedStatic, false);
+  // Nothing to add, and nothing to add to.
+  const std::vector<std::vector<int64_t>> empty = {
+      {33, 17, 0}, {0, 33, 65}, {33, 0, 65}};
+  check(product, empty, true);
+  check(product, empty, false);
   // Long sums pass several panels.
   check(product, {{9, 65, 1500}}, true);
   check(product, {{9, 65, 1500}}, false);
@@ -482,6 +489,12 @@ TEST(KernelReductions, OtherConvolutionsAndPooling) {
            anF32, anF32, Combine::Max, true},
           {{1, 5, 7, 33, 2, 2}, {2, 17, 3, 7, 3, 3}}, true);
   }
+}
+
+TEST(KernelReductions, ReducedDimensionsThatAreKept) {
+  // tensor<m x 1>
+  check({"", "pr", {{1, 0}, {0, 1}}, {}, {{1, 0}, {0, 0}}},
+        {{33, 129}, {129, 33}}, true);
 }
 
 TEST(KernelReductions, SumsOfRowsColumnsAndAll) {
