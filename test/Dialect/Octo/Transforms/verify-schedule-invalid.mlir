@@ -15,7 +15,7 @@ octo.program @p on @m {
   // expected-note @below {{'p/a' is here}}
   %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, max 1, share 65536}]> policy <static_time, static_frequency, "written by hand", priority = 1, cycles = 100, p95 = 100, count_q16 = 65536> slot <segment = 0, replica = 0, start = 0, cycles = 100>
     : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
-  // expected-error @below {{task 'p/b' starts at cycle 100, but its input from task 'p/a' is there at cycle 115 at the earliest; move the slot by 15 cycles}}
+  // expected-error @below {{task 'p/b' starts at cycle 100, but its input from task 'p/a' is there at cycle 119 at the earliest; move the slot by 19 cycles}}
   %b = octo.tb "p/b" in %body @k(%a) profile <[{draw = #octo.dist<100>}]> place <[{cluster 1, tbu 0, pea 0 + 1, max 1, share 65536}]> policy <static_time, static_frequency, "written by hand", priority = 1, cycles = 100, p95 = 100, count_q16 = 65536> slot <segment = 0, replica = 0, start = 100, cycles = 100>
     : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
   octo.exit in %body (%b) : !octo.flow<!octo.data, 64>
