@@ -338,14 +338,6 @@ bool Compilation::compile() {
         !module->walk([](owg::CallOp) { return WalkResult::interrupt(); })
              .wasInterrupted())
       continue;
-    if (pass.name == "tosa-to-linalg" && options.until != "tosa-to-linalg" &&
-        !module->walk([](Operation *op) {
-                 return isa_and_present<tosa::TosaDialect>(op->getDialect())
-                            ? WalkResult::interrupt()
-                            : WalkResult::advance();
-               })
-             .wasInterrupted())
-      continue;
     if (pass.name == "convert-owg-to-octo" &&
         module->getOps<owg::WorkflowOp>().empty() &&
         !module->getOps<spatial::ProgramOp>().empty()) {

@@ -22,7 +22,10 @@
 #include "mlir/Conversion/TosaToSCF/TosaToSCF.h"
 #include "mlir/Conversion/TosaToTensor/TosaToTensor.h"
 #include "mlir/Dialect/Func/IR/FuncOps.h"
+#include "mlir/Dialect/Tosa/IR/TosaOps.h"
 #include "mlir/Dialect/Tosa/Transforms/Passes.h"
+#include "mlir/Pass/Pass.h"
+#include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassOptions.h"
 #include "mlir/Pass/PassRegistry.h"
 #include "mlir/Transforms/Passes.h"
@@ -30,6 +33,46 @@
 using namespace mlir;
 
 namespace octo {
+
+namespace {
+/// Lowers the functions that have tosa in them. All others stay as they are:
+/// the patterns would fold and move constants in whatever they see.
+class TosaBodies : public PassWrapper<TosaBodies, OperationPass<func::FuncOp>> {
+public:
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(TosaBodies)
+
+  TosaBodies() : passes(func::FuncOp::getOperationName()) {
+    passes.addPass(tosa::createTosaOptionalDecompositionsPass());
+    passes.addPass(tosa::createTosaInferShapesPass());
+    passes.addPass(tosa::createTosaMakeBroadcastablePass());
+    passes.addPass(tosa::createTosaToLinalgNamed());
+    passes.addPass(tosa::createTosaToLinalg());
+    passes.addPass(createTosaToArithPass());
+    passes.addPass(createTosaToTensorPass());
+    passes.addPass(createTosaToSCFPass());
+    // What is left over, shapes mostly, is dead.
+    passes.addPass(createCSEPass());
+  }
+
+  void getDependentDialects(DialectRegistry &registry) const override {
+    passes.getDependentDialects(registry);
+  }
+
+  void runOnOperation() override {
+    auto hasTosa = [](Operation *op) {
+      return isa_and_present<tosa::TosaDialect>(op->getDialect())
+                 ? WalkResult::interrupt()
+                 : WalkResult::advance();
+    };
+    if (getOperation().walk(hasTosa).wasInterrupted() &&
+        failed(runPipeline(passes, getOperation())))
+      signalPassFailure();
+  }
+
+private:
+  OpPassManager passes;
+};
+} // namespace
 
 std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
   std::vector<PipelineStage> stages;
@@ -45,18 +88,9 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
   });
   add("owg-outline-tasks",
       [](OpPassManager &pm) { pm.addPass(owg::createOWGOutlineTasks()); });
-  // Costs are estimated of linalg. What is left over, shapes mostly, is dead.
+  // Costs are estimated of linalg.
   add("tosa-to-linalg", [](OpPassManager &pm) {
-    OpPassManager &body = pm.nest<func::FuncOp>();
-    body.addPass(tosa::createTosaOptionalDecompositionsPass());
-    body.addPass(tosa::createTosaInferShapesPass());
-    body.addPass(tosa::createTosaMakeBroadcastablePass());
-    body.addPass(tosa::createTosaToLinalgNamed());
-    body.addPass(tosa::createTosaToLinalg());
-    body.addPass(createTosaToArithPass());
-    body.addPass(createTosaToTensorPass());
-    body.addPass(createTosaToSCFPass());
-    body.addPass(createCSEPass());
+    pm.addNestedPass<func::FuncOp>(std::make_unique<TosaBodies>());
   });
   // Bodies are functions now, and their lowering canonicalises them with a
   // pattern of MLIR 22 left out that changes sizes. Here only wiring is left.
