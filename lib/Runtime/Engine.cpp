@@ -393,8 +393,6 @@ Expected<void> Engine::prepare() {
       idleSince[size_t(i) * m.peasPerTbu + std::countr_zero(rest)] = 0;
     setFree(i, usable);
   }
-  if (!usablePeas)
-    return makeError("no live PEA can run anything of this program");
   for (const BlockInfo &block : t.blocks) {
     if (!used[block.workflow] || block.kind != BlockKind::Task ||
         traits.reach == Reach::Shares)
