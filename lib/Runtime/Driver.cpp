@@ -59,21 +59,28 @@ std::span<const uint8_t> Session::bytes() const {
 
 const std::string &Session::name() const { return impl->program.name(); }
 
+/// Calls `visit` with the number of each kernel with a body until it says no;
+/// returns whether it never did. A program without kernels has no vectors.
+template <class Visit>
+static bool allBodies(const fb::KernelTable &kernels, const Visit &visit) {
+  uint32_t size = kernels.kind() ? kernels.kind()->size() : 0;
+  for (uint32_t i = 0; i < size; ++i)
+    if (static_cast<fb::KernelKind>(kernels.kind()->Get(i)) ==
+            fb::KernelKind::Image &&
+        !visit(i))
+      return false;
+  return true;
+}
+
 bool Session::hasKernelBodies() const {
-  for (auto kind : *program().kernels()->kind())
-    if (static_cast<fb::KernelKind>(kind) == fb::KernelKind::Image)
-      return true;
-  return false;
+  return !allBodies(*program().kernels(), [](uint32_t) { return false; });
 }
 
 bool Session::hasImages() const {
   const fb::KernelTable &kernels = *program().kernels();
-  for (uint32_t i = 0; i < kernels.kind()->size(); ++i)
-    if (static_cast<fb::KernelKind>(kernels.kind()->Get(i)) ==
-            fb::KernelKind::Image &&
-        (!kernels.image() || kernels.image()->Get(i) == none))
-      return false;
-  return true;
+  return allBodies(kernels, [&](uint32_t i) {
+    return kernels.image() && kernels.image()->Get(i) != none;
+  });
 }
 
 bool Session::hasRecords() const {
