@@ -66,6 +66,7 @@ struct Case {
   double work; // floating-point operations
   /// Null: there is no peer.
   std::function<void(const std::vector<Tensor> &, float *)> peer;
+  unsigned counters = 0;
 };
 
 struct Result {
@@ -133,6 +134,7 @@ Result run(const Case &test, const KernelTarget &target, unsigned runs,
     inputs.push_back(randomTensor(dims, uint32_t(inputs.size())));
   }
   code.outputs.push_back({ElementKind::F32, false, test.output});
+  code.numCounters = test.counters;
   std::string error;
   std::unique_ptr<KernelExecutor> executor(
       octoCreateExecutorOfKernels({code}, target.cpu, KernelLimits(), error));
@@ -140,9 +142,10 @@ Result run(const Case &test, const KernelTarget &target, unsigned runs,
     fail(error);
 
   std::vector<Tensor> outputs(1);
+  std::vector<int64_t> counters(test.counters);
   auto ours = [&] {
     outputs[0] = Tensor();
-    Expected<void> done = executor->call(0, inputs, outputs, {});
+    Expected<void> done = executor->call(0, inputs, outputs, counters);
     if (!done)
       fail(test.name + ": " + done.error().message);
   };
@@ -272,6 +275,42 @@ Case softmax() {
           }};
 }
 
+/// A loop whose trips data decides, with or without the counter of its work.
+Case loop(int64_t n, bool counted) {
+  std::string type = tensorType({n});
+  return {"loop-" + std::to_string(n),
+          "func.func @k(%x: " + type + ") -> " + type +
+              " {\n"
+              "  %zero = arith.constant 0 : index\n"
+              "  %one = arith.constant 1 : index\n"
+              "  %trips = arith.constant 2000 : index\n"
+              "  %a = arith.constant dense<0.9> : " +
+              type + "\n  %b = arith.constant dense<0.1> : " + type +
+              "\n  %r:2 = scf.while (%v = %x, %i = %zero) : (" + type +
+              ", index) -> (" + type +
+              ", index) {\n"
+              "    %go = arith.cmpi slt, %i, %trips : index\n"
+              "    scf.condition(%go) %v, %i : " +
+              type +
+              ", index\n"
+              "  } do {\n"
+              "  ^bb0(%v: " +
+              type +
+              ", %i: index):\n"
+              "    %m = arith.mulf %v, %a : " +
+              type + "\n    %s = arith.addf %m, %b : " + type +
+              "\n    %j = arith.addi %i, %one : index\n"
+              "    scf.yield %s, %j : " +
+              type + ", index\n  }" +
+              (counted ? " attributes {octo.counter = 0}" : "") +
+              "\n  return %r#0 : " + type + "\n}\n",
+          {{n}},
+          {n},
+          4000.0 * double(n),
+          nullptr,
+          counted ? 1u : 0u};
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -331,6 +370,13 @@ int main(int argc, char **argv) {
       std::printf("%-24s %10.3f %10.1f %10s %8s %12s\n", r.name.c_str(),
                   r.seconds * 1e3, r.gigaflops, "-", "-", "-");
     std::fflush(stdout);
+  }
+  std::printf("\ncounting the work of a loop costs\n");
+  for (int64_t n : {64, 1024}) {
+    double plain = run(loop(n, false), *target, runs, keep).seconds;
+    double counted = run(loop(n, true), *target, runs, keep).seconds;
+    std::printf("  %+.2f %% with %lld elements an iteration\n",
+                100 * (counted / plain - 1), static_cast<long long>(n));
   }
   if (json.empty())
     return 0;

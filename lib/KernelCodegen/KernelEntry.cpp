@@ -211,31 +211,24 @@ private:
     LLVM::LLVMFuncOp f =
         define(countFunctionName, nullptr, {w.pointer, w.i64, w.i64});
     setPassthrough(f, {"alwaysinline"});
-    Value call = f.getArgument(0), index = f.getArgument(1),
-          iterations = f.getArgument(2);
-    Block *counted = b.createBlock(&f.getBody());
-    Block *fuel = b.createBlock(&f.getBody());
-    Block *empty = b.createBlock(&f.getBody());
-    Block *done = b.createBlock(&f.getBody());
-
+    Value call = f.getArgument(0);
     b.setInsertionPointToEnd(&f.getBody().front());
-    Value zero = w.constant(w.i64, 0);
-    Value hasCounter =
-        LLVM::ICmpOp::create(b, w.loc, LLVM::ICmpPredicate::sge, index, zero);
-    LLVM::CondBrOp::create(b, w.loc, hasCounter, counted, fuel);
-
-    b.setInsertionPointToEnd(counted);
     Value counters =
         w.load(w.pointer, call, offsetof(OctoKernelCall, counters));
-    Value slot = w.element(w.i64, counters, index);
-    Value sum =
-        LLVM::AddOp::create(b, w.loc, w.load(w.i64, slot, 0), iterations);
-    w.store(sum, slot, 0);
-    LLVM::BrOp::create(b, w.loc, ValueRange(), fuel);
+    Value slot = w.element(w.i64, counters, f.getArgument(1));
+    w.store(
+        LLVM::AddOp::create(b, w.loc, w.load(w.i64, slot, 0), f.getArgument(2)),
+        slot, 0);
+    LLVM::ReturnOp::create(b, w.loc, ValueRange());
 
-    b.setInsertionPointToEnd(fuel);
+    f = define(burnFunctionName, nullptr, {w.pointer, w.i64});
+    setPassthrough(f, {"alwaysinline"});
+    call = f.getArgument(0);
+    Block *empty = b.createBlock(&f.getBody());
+    Block *done = b.createBlock(&f.getBody());
+    b.setInsertionPointToEnd(&f.getBody().front());
     Value left = w.load(w.i64, call, offsetof(OctoKernelCall, fuel));
-    left = LLVM::SubOp::create(b, w.loc, left, iterations);
+    left = LLVM::SubOp::create(b, w.loc, left, f.getArgument(1));
     w.store(left, call, offsetof(OctoKernelCall, fuel));
     Value out = LLVM::ICmpOp::create(b, w.loc, LLVM::ICmpPredicate::slt, left,
                                      w.constant(w.i64, 0));

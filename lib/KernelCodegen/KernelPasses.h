@@ -40,6 +40,9 @@ inline constexpr llvm::StringLiteral kernelInPlaceAttrName =
     "octo.kernel_in_place";
 /// Function that data-dependent loops call: (call, counter, iterations).
 inline constexpr llvm::StringLiteral countFunctionName = "octo.count";
+/// Function that takes the fuel of so many iterations, and traps when there is
+/// none left: (call, iterations).
+inline constexpr llvm::StringLiteral burnFunctionName = "octo.burn";
 /// Function that failed checks call: (call, status, message).
 inline constexpr llvm::StringLiteral trapFunctionName = "octo.trap";
 

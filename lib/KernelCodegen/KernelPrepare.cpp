@@ -23,6 +23,7 @@
 #include "mlir/Dialect/Func/IR/FuncOps.h"
 #include "mlir/Dialect/LLVMIR/LLVMDialect.h"
 #include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/MemRef/IR/MemRef.h"
 #include "mlir/Dialect/SCF/IR/SCF.h"
 #include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/Dialect/Tensor/Transforms/Transforms.h"
@@ -65,10 +66,11 @@ struct KernelPreparePass
     return "Count loops, check shapes and pass the call in kernels on tensors";
   }
   void getDependentDialects(DialectRegistry &registry) const final {
-    registry.insert<arith::ArithDialect, bufferization::BufferizationDialect,
-                    cf::ControlFlowDialect, func::FuncDialect,
-                    LLVM::LLVMDialect, linalg::LinalgDialect, scf::SCFDialect,
-                    tensor::TensorDialect>();
+    registry
+        .insert<arith::ArithDialect, bufferization::BufferizationDialect,
+                cf::ControlFlowDialect, func::FuncDialect, LLVM::LLVMDialect,
+                memref::MemRefDialect, linalg::LinalgDialect, scf::SCFDialect,
+                tensor::TensorDialect>();
   }
 
   void runOnOperation() final {
@@ -166,25 +168,54 @@ private:
     builder.setInsertionPointToEnd(module.getBody());
     Type i64 = builder.getI64Type();
     auto pointer = LLVM::LLVMPointerType::get(&getContext());
-    auto count =
-        func::FuncOp::create(builder, module.getLoc(), countFunctionName,
-                             builder.getFunctionType({pointer, i64, i64}, {}));
-    count.setPrivate();
+    auto declare = [&](StringRef name, TypeRange inputs) {
+      auto function =
+          func::FuncOp::create(builder, module.getLoc(), name,
+                               builder.getFunctionType(inputs, TypeRange()));
+      function.setPrivate();
+      return function;
+    };
+    func::FuncOp count = declare(countFunctionName, {pointer, i64, i64});
+    func::FuncOp burn = declare(burnFunctionName, {pointer, i64});
 
     for (auto [op, number] : loops) {
       Location loc = op->getLoc();
-      Value call = op->getParentOfType<func::FuncOp>().getArgument(0);
-      Value iterations;
-      if (auto loop = dyn_cast<scf::WhileOp>(op)) {
-        builder.setInsertionPointToStart(loop.getAfterBody());
-        iterations = arith::ConstantIntOp::create(builder, loc, i64, 1);
-      } else {
+      auto function = op->getParentOfType<func::FuncOp>();
+      Value call = function.getArgument(0);
+      auto constant = [&](int64_t value) -> Value {
+        return arith::ConstantIntOp::create(builder, loc, i64, value);
+      };
+      auto loop = dyn_cast<scf::WhileOp>(op);
+      if (!loop) {
         builder.setInsertionPoint(op);
-        iterations = tripCount(builder, cast<scf::ForOp>(op));
+        Value trips = tripCount(builder, cast<scf::ForOp>(op));
+        func::CallOp::create(builder, loc, count,
+                             ValueRange{call, constant(number), trips});
+        func::CallOp::create(builder, loc, burn, ValueRange{call, trips});
+        continue;
       }
-      Value index = arith::ConstantIntOp::create(builder, loc, i64, number);
+      builder.setInsertionPointToStart(loop.getAfterBody());
+      func::CallOp::create(builder, loc, burn, ValueRange{call, constant(1)});
+      if (number < 0)
+        continue;
+      // Counted in a variable of the function, which becomes a register.
+      builder.setInsertionPointToStart(&function.getBody().front());
+      Value variable =
+          memref::AllocaOp::create(builder, loc, MemRefType::get({1}, i64));
+      Value place = arith::ConstantIndexOp::create(builder, loc, 0);
+      auto load = [&]() -> Value {
+        return memref::LoadOp::create(builder, loc, variable, place);
+      };
+      auto store = [&](Value value) {
+        memref::StoreOp::create(builder, loc, value, variable, place);
+      };
+      builder.setInsertionPoint(loop);
+      store(constant(0));
+      builder.setInsertionPointToStart(loop.getAfterBody());
+      store(arith::AddIOp::create(builder, loc, load(), constant(1)));
+      builder.setInsertionPointAfter(loop);
       func::CallOp::create(builder, loc, count,
-                           ValueRange{call, index, iterations});
+                           ValueRange{call, constant(number), load()});
     }
     return success();
   }

@@ -52,10 +52,11 @@ func.func @by_three(%x: i32) -> i32 {
 
 // -----
 
-// Loops that are marked count, every scf.while burns fuel.
+// Loops that are marked count, in a variable; every scf.while burns fuel.
 
 // CHECK: llvm.mlir.global internal constant @octo.message.fuel
 // CHECK: llvm.func internal @octo.body
+// CHECK: llvm.call @octo.burn(%{{.*}}, %{{.*}}) : (!llvm.ptr, i64) -> ()
 // CHECK: llvm.call @octo.count(%{{.*}}, %{{.*}}, %{{.*}}) : (!llvm.ptr, i64, i64) -> ()
 // CHECK-NOT: octo.counter
 func.func @count(%n: i32) -> i32 {
