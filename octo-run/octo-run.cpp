@@ -104,6 +104,19 @@ Expected<void> checkPolicy(const std::string &name,
   return {};
 }
 
+/// The options of a run of one policy, which exists.
+Expected<SimulationOptions> prepareRun(const Session &session,
+                                       const Options &options) {
+  Expected<SimulationOptions> simulation = session.prepare(options.request);
+  if (!simulation)
+    return simulation;
+  if (Expected<void> known =
+          checkPolicy(simulation->policy, simulation->disable);
+      !known)
+    return Error(known.error());
+  return simulation;
+}
+
 /// Everything that a run writes is opened before it starts or written after it
 /// has ended well; nothing is left half done.
 int runCommand(Options &options) {
@@ -112,14 +125,10 @@ int runCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
     return fail(session.error());
-  Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
+  Expected<SimulationOptions> simulation = prepareRun(**session, options);
   if (!simulation)
     return fail(simulation.error());
 
-  if (Expected<void> known =
-          checkPolicy(simulation->policy, simulation->disable);
-      !known)
-    return fail(known.error());
   std::unique_ptr<TraceWriter> trace;
   if (!options.trace.empty()) {
     Expected<std::unique_ptr<TraceWriter>> writer =
@@ -186,13 +195,9 @@ int replicationsCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
     return fail(session.error());
-  Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
+  Expected<SimulationOptions> simulation = prepareRun(**session, options);
   if (!simulation)
     return fail(simulation.error());
-  if (Expected<void> known =
-          checkPolicy(simulation->policy, simulation->disable);
-      !known)
-    return fail(known.error());
   // Tables need sums only.
   simulation->keepRequests = false;
 
