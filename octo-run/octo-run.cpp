@@ -240,6 +240,19 @@ int replicationsCommand(Options &options) {
   return Good;
 }
 
+/// Only a policy that has a mechanism can be without it.
+std::vector<std::string> switchesOf(const std::string &policy,
+                                    const std::vector<std::string> &disable) {
+  std::vector<std::string> off;
+  for (const PolicyInfo &info : registeredPolicies())
+    if (info.name == policy)
+      for (const std::string &name : disable)
+        if (std::ranges::count(info.switches, name))
+          off.push_back(name);
+  return off;
+}
+
+/// Policies side by side, each once or in replications.
 int compareCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
@@ -250,46 +263,56 @@ int compareCommand(Options &options) {
   Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
   if (!simulation)
     return fail(simulation.error());
+  // Tables need sums only.
+  simulation->keepRequests = false;
 
   const fb::Program &program = (*session)->program();
-  std::vector<RunResult> results;
+  std::vector<std::vector<RunResult>> runs;
   std::string unfinished;
+  auto begin = std::chrono::steady_clock::now();
   for (const std::string &policy : options.policies) {
     simulation->policy = policy;
-    // Only a policy that has a mechanism can be without it.
-    simulation->disable.clear();
-    for (const PolicyInfo &info : registeredPolicies())
-      if (info.name == policy)
-        for (const std::string &name : options.request.disable)
-          if (std::ranges::count(info.switches, name))
-            simulation->disable.push_back(name);
+    simulation->disable = switchesOf(policy, options.request.disable);
     ProgressLine line(options, policy);
-    Expected<RunResult> result =
-        (*session)->run(*simulation, nullptr, [&](const Progress &progress) {
-          return line(progress);
-        });
+    Expected<std::vector<RunResult>> results = (*session)->runReplications(
+        *simulation, options.replications.value_or(1), options.threads,
+        [&](const Progress &progress) { return line(progress); });
     line.clear();
-    if (!result) {
-      Diagnostic diagnostic = result.error();
+    if (!results) {
+      Diagnostic diagnostic = results.error();
       if (diagnostic.file.empty())
         diagnostic.file = options.program;
       return fail(diagnostic);
     }
-    if (result->status != RunStatus::Completed)
-      unfinished += policy + ": " + formatUnfinished(*result);
-    // Tables need sums only.
-    result->requests.clear();
-    results.push_back(std::move(*result));
+    for (const RunResult &result : *results)
+      if (result.status != RunStatus::Completed)
+        unfinished += fmt::format("{}, seed {}: ", policy, result.seed) +
+                      formatUnfinished(result);
+    if (!results->empty())
+      runs.push_back(std::move(*results));
     if (interrupted)
       break;
   }
+  double seconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  std::string json, text;
+  if (options.replications) {
+    json =
+        formatCompareReplicationsJson(runs, program, options.threads, seconds);
+    text = formatCompareReplications(runs, program);
+  } else {
+    std::vector<RunResult> results;
+    for (std::vector<RunResult> &run : runs)
+      results.push_back(std::move(run.front()));
+    json = formatCompareJson(results, program);
+    text = formatComparison(results, program);
+  }
   if (!options.json.empty())
-    if (Expected<void> written =
-            writeTextFile(options.json, formatCompareJson(results, program));
-        !written)
+    if (Expected<void> written = writeTextFile(options.json, json); !written)
       return fail(written.error());
   if (!options.quiet && options.json != "-")
-    std::fputs(formatComparison(results, program).c_str(), stdout);
+    std::fputs(text.c_str(), stdout);
   if (!unfinished.empty()) {
     std::fprintf(stderr, "error: %s", unfinished.c_str());
     return Unfinished;
@@ -404,6 +427,24 @@ void addRunOptions(CLI::App &command, Options &options) {
       ->type_name("A,B");
 }
 
+/// The options that say how often it is run.
+void addReplicationOptions(CLI::App &command, Options &options) {
+  CLI::Option *replications =
+      command
+          .add_option("--replications", options.replications,
+                      "Run so many times, with the seeds N, N+1, ..., and give "
+                      "means with 95 % confidence intervals")
+          ->check(CLI::Range(1u, 1000000u).description(""))
+          ->type_name("R");
+  command
+      .add_option("--threads", options.threads,
+                  "Replications to run at a time; results are the same for "
+                  "every number")
+      ->check(CLI::Range(1u, 1024u).description(""))
+      ->needs(replications)
+      ->type_name("N");
+}
+
 void addCommonOptions(CLI::App &command, Options &options) {
   command.add_option("program", options.program, "Program file (.octo)")
       ->required()
@@ -449,18 +490,7 @@ int main(int argc, char **argv) {
   run->add_option("--trace", options.trace,
                   "Write a timeline for ui.perfetto.dev")
       ->type_name("F.json");
-  CLI::Option *replications =
-      run->add_option("--replications", options.replications,
-                      "Run so many times, with the seeds N, N+1, ..., and give "
-                      "means with 95 % confidence intervals")
-          ->check(CLI::Range(1u, 1000000u).description(""))
-          ->type_name("R");
-  run->add_option("--threads", options.threads,
-                  "Replications to run at a time; results are the same for "
-                  "every number")
-      ->check(CLI::Range(1u, 1024u).description(""))
-      ->needs(replications)
-      ->type_name("N");
+  addReplicationOptions(*run, options);
   CLI::Option *report =
       run->add_option("--report", options.report,
                       "Write a page about the run (default: the program's name "
@@ -479,6 +509,7 @@ int main(int argc, char **argv) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("A,B");
+  addReplicationOptions(*compare, options);
   compare
       ->add_option("--json", options.json,
                    "Write all numbers; - is the standard output")
@@ -522,7 +553,7 @@ int main(int argc, char **argv) {
     return Usage;
   }
 
-  if (options.replications)
+  if (*run && options.replications)
     for (const char *name :
          {"--outputs", "--record-profile", "--trace", "--report"})
       if (run->count(name)) {

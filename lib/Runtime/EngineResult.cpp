@@ -390,8 +390,11 @@ RunResult Engine::result(RunStatus status) {
     r.outputsSha256 = sha256Hex(all);
     r.outputs = std::move(outputs);
   }
-  if (options.keepRequests)
+  if (options.keepRequests) {
+    for (uint64_t i = 0; i < records.size(); ++i)
+      records[i].work = requestWork[i];
     r.requests = std::move(records);
+  }
   if (options.recordOutcomes) {
     std::sort(outcomes.begin(), outcomes.end(),
               [](const OutcomeRecord &a, const OutcomeRecord &b) {

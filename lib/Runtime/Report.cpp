@@ -419,6 +419,22 @@ static Spread spreadOf(std::span<const RunResult> results,
   return spread;
 }
 
+/// Mean, interval and range of each headline number.
+static Json replicationSummary(std::span<const RunResult> results) {
+  Json summary = Json::object();
+  for (const Headline &headline : headlines) {
+    Spread spread = spreadOf(results, headline);
+    summary[headline.key] = {{"mean", spread.mean},
+                             // Null: one run has no interval.
+                             {"ci95_half_width", results.size() > 1
+                                                     ? Json(spread.halfWidth)
+                                                     : Json(nullptr)},
+                             {"min", spread.least},
+                             {"max", spread.most}};
+  }
+  return summary;
+}
+
 std::string octo::formatReplicationsJson(std::span<const RunResult> results,
                                          const fb::Program &program,
                                          unsigned threads, double wallSeconds) {
@@ -430,16 +446,7 @@ std::string octo::formatReplicationsJson(std::span<const RunResult> results,
   if (!results.empty()) {
     json["policy"] = results.front().policy;
     json["seed"] = results.front().seed;
-    for (const Headline &headline : headlines) {
-      Spread spread = spreadOf(results, headline);
-      summary[headline.key] = {{"mean", spread.mean},
-                               // Null: one run has no interval.
-                               {"ci95_half_width", results.size() > 1
-                                                       ? Json(spread.halfWidth)
-                                                       : Json(nullptr)},
-                               {"min", spread.least},
-                               {"max", spread.most}};
-    }
+    summary = replicationSummary(results);
   }
   for (const RunResult &result : results)
     runs.push_back(resultJson(result, program));
@@ -732,46 +739,18 @@ std::string octo::formatReplications(std::span<const RunResult> results,
   return text;
 }
 
-std::string octo::formatComparison(std::span<const RunResult> results,
-                                   const fb::Program &program) {
-  if (results.empty())
-    return {};
-  std::vector<std::vector<std::string>> rows;
-  rows.push_back({"policy", "makespan", "x bound", "req/Mcycle", "mean latency",
-                  "p99 latency", "computing", "idle", "energy", "failed"});
-  uint64_t bound = 0;
-  const LowerBound *binding = nullptr;
-  for (const RunResult &result : results) {
-    double total = 0;
-    for (uint64_t state : result.peaCycles)
-      total += double(state);
-    bool finished = result.status == RunStatus::Completed;
-    rows.push_back(
-        {result.policy, groupDigits(result.makespanCycles),
-         finished && result.lowerBound.cycles()
-             ? fmt::format("{:.3f}", result.ratioToLowerBound)
-             : std::string(finished ? "-" : stringifyRunStatus(result.status)),
-         fmt::format("{:.4g}", result.throughputRequestsPerMegacycle),
-         result.latency.count ? cycles(result.latency.mean) : "-",
-         result.latency.count ? groupDigits(result.latency.p99) : "-",
-         fmt::format("{:.1f} %", 100.0 * result.peaUtilization),
-         fmt::format("{:.1f} %",
-                     percent(double(result.peaCycles[unsigned(PeaState::Idle)]),
-                             total)),
-         withPrefix(result.energyJoules, "J"),
-         groupDigits(result.requestsFailed)});
-    if (!binding || result.lowerBound.cycles() > bound) {
-      bound = result.lowerBound.cycles();
-      binding = &result.lowerBound;
-    }
-  }
-  rows.push_back({"lower bound", groupDigits(bound), bound ? "1.000" : "-", "",
-                  "", "", "", "", "", ""});
+//===----------------------------------------------------------------------===//
+// Comparisons
+//===----------------------------------------------------------------------===//
+
+/// Rows under the head, the first column to the left, the others to the right.
+static std::string
+alignColumns(const std::vector<std::vector<std::string>> &rows) {
   std::vector<size_t> width(rows[0].size());
   for (const auto &row : rows)
     for (size_t i = 0; i < row.size(); ++i)
       width[i] = std::max(width[i], row[i].size());
-  std::string text = machineLine(results.front(), program);
+  std::string text;
   for (const auto &row : rows) {
     std::string line;
     for (size_t i = 0; i < row.size(); ++i)
@@ -780,8 +759,104 @@ std::string octo::formatComparison(std::span<const RunResult> results,
     line.erase(line.find_last_not_of(' ') + 1);
     text += line + "\n";
   }
+  return text;
+}
+
+/// A line that explains each column to a newcomer.
+static std::string
+legend(std::initializer_list<std::pair<const char *, const char *>> columns) {
+  std::string text;
+  for (const auto &[name, meaning] : columns)
+    text += fmt::format("    {:<13} {}\n", name, meaning);
+  return text;
+}
+
+/// "octopus", or "octopus without ddsm, atss".
+static std::string policyLabel(const RunResult &result) {
+  return result.disabled.empty()
+             ? result.policy
+             : fmt::format("{} without {}", result.policy,
+                           fmt::join(result.disabled, ", "));
+}
+
+std::string octo::formatComparison(std::span<const RunResult> results,
+                                   const fb::Program &program) {
+  if (results.empty())
+    return {};
+  double most = 0;
+  const RunResult *binding = &results.front();
+  for (const RunResult &result : results) {
+    most = std::max(most, result.throughputRequestsPerMegacycle);
+    if (result.lowerBound.cycles() > binding->lowerBound.cycles())
+      binding = &result;
+  }
+  uint64_t bound = binding->lowerBound.cycles();
+
+  std::vector<std::vector<std::string>> speed = {
+      {"policy", "makespan", "req/Mcycle", "of best", "of bound",
+       "mean latency", "p99 latency", "failed"}};
+  std::vector<std::vector<std::string>> time = {
+      {"policy", "computing", "transient", "structural", "contagious", "other",
+       "mesh", "code", "migrations", "energy"}};
+  for (const RunResult &result : results) {
+    bool finished = result.status == RunStatus::Completed;
+    double throughput = result.throughputRequestsPerMegacycle;
+    std::string ofBound = "-";
+    if (!finished)
+      ofBound = stringifyRunStatus(result.status);
+    else if (result.lowerBound.cycles())
+      ofBound = fmt::format("{:.1f} %", 100.0 / result.ratioToLowerBound);
+    speed.push_back(
+        {policyLabel(result), groupDigits(result.makespanCycles),
+         fmt::format("{:.4g}", throughput),
+         most > 0 ? fmt::format("{:.1f} %", percent(throughput, most)) : "-",
+         ofBound, result.latency.count ? cycles(result.latency.mean) : "-",
+         result.latency.count ? groupDigits(result.latency.p99) : "-",
+         groupDigits(result.requestsFailed)});
+
+    double total = 0;
+    for (uint64_t state : result.peaCycles)
+      total += double(state);
+    auto part = [&](uint64_t peaCycles) {
+      return fmt::format("{:.1f} %", percent(double(peaCycles), total));
+    };
+    uint64_t computing = result.peaCycles[unsigned(PeaState::Computing)];
+    uint64_t idle = result.peaCycles[unsigned(PeaState::Idle)];
+    time.push_back({policyLabel(result), part(computing),
+                    part(result.idleTransientPeaCycles),
+                    part(result.idleStructuralPeaCycles),
+                    part(result.idleContagiousPeaCycles),
+                    part(uint64_t(total) - computing - idle),
+                    withPrefix(double(result.counters.transferBytes), "B"),
+                    withPrefix(double(result.counters.configBytes), "B"),
+                    groupDigits(result.counters.migrations),
+                    withPrefix(result.energyJoules, "J")});
+  }
+  speed.push_back({"lower bound", groupDigits(bound), "", "",
+                   bound ? "100.0 %" : "-", "", "", ""});
+
+  std::string text = machineLine(results.front(), program);
+  text += alignColumns(speed);
   if (bound)
-    text += fmt::format("  the bound is set by: {}\n", bindingBound(*binding));
+    text += fmt::format("  the bound is set by: {}\n",
+                        bindingBound(binding->lowerBound));
+  text += "\n  where the cycles of the PEAs went, and what was moved\n";
+  text += alignColumns(time);
+  text += "\n";
+  text += legend(
+      {{"makespan", "cycles from the first arrival to the last result"},
+       {"req/Mcycle", "throughput: requests completed in a million cycles"},
+       {"of best", "this throughput over the best one of this table"},
+       {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
+       {"p99 latency", "99 of 100 requests took no longer than so many cycles"},
+       {"computing", "part of all PEA-cycles in which PEAs computed"},
+       {"transient", "idle for less than loading a kernel takes"},
+       {"structural", "idle for longer: nothing was on its way to the PEA"},
+       {"contagious", "idle for longer: what it waited for had to wait too"},
+       {"other", "loading code, moving data, waiting, faulty or unused"},
+       {"mesh", "bytes of data that crossed the mesh between clusters"},
+       {"code", "bytes of kernel code loaded into configuration stores"},
+       {"migrations", "tasks that ran elsewhere than they were first sent"}});
   bool haveOutputs = !results.front().outputsSha256.empty();
   if (haveOutputs) {
     bool same = std::all_of(
@@ -794,6 +869,142 @@ std::string octo::formatComparison(std::span<const RunResult> results,
                  : std::string("  outputs: NOT the same under every policy\n");
   }
   return text;
+}
+
+/// The mean of the logarithms of `numerator` over `denominator`, run by run,
+/// and half the width of its interval, as factors.
+static Spread pairedRatio(std::span<const RunResult> numerator,
+                          std::span<const RunResult> denominator) {
+  size_t count = std::min(numerator.size(), denominator.size());
+  std::vector<double> logs;
+  for (size_t i = 0; i < count; ++i) {
+    double above = numerator[i].throughputRequestsPerMegacycle;
+    double below = denominator[i].throughputRequestsPerMegacycle;
+    if (above > 0 && below > 0)
+      logs.push_back(std::log(above / below));
+  }
+  Spread spread;
+  if (logs.empty())
+    return spread;
+  double mean = 0, squares = 0, n = double(logs.size());
+  for (double value : logs)
+    mean += value / n;
+  for (double value : logs)
+    squares += (value - mean) * (value - mean);
+  double half = logs.size() > 1 ? studentQuantile(logs.size() - 1) *
+                                      std::sqrt(squares / (n - 1) / n)
+                                : 0;
+  spread.mean = std::exp(mean);
+  spread.least = std::exp(mean - half);
+  spread.most = std::exp(mean + half);
+  return spread;
+}
+
+/// The policy with the largest mean throughput.
+static const std::vector<RunResult> &
+bestOf(std::span<const std::vector<RunResult>> runs) {
+  auto mean = [](const std::vector<RunResult> &results) {
+    double sum = 0;
+    for (const RunResult &result : results)
+      sum += result.throughputRequestsPerMegacycle;
+    return results.empty() ? 0 : sum / double(results.size());
+  };
+  return *std::max_element(
+      runs.begin(), runs.end(),
+      [&](const auto &a, const auto &b) { return mean(a) < mean(b); });
+}
+
+std::string
+octo::formatCompareReplications(std::span<const std::vector<RunResult>> runs,
+                                const fb::Program &program) {
+  if (runs.empty() || runs.front().empty())
+    return {};
+  const std::vector<RunResult> &best = bestOf(runs);
+  std::vector<std::vector<std::string>> rows = {
+      {"policy", "req/Mcycle", "of best", "95 % interval", "of bound",
+       "mean latency", "p99 latency", "computing"}};
+  auto withHalf = [](const Spread &spread, bool known) {
+    return known
+               ? fmt::format("{:.4g} +- {:.2g}", spread.mean, spread.halfWidth)
+               : fmt::format("{:.4g}", spread.mean);
+  };
+  auto headline = [](std::string_view key) -> const Headline & {
+    return *std::find_if(std::begin(headlines), std::end(headlines),
+                         [&](const Headline &h) { return h.key == key; });
+  };
+  for (const std::vector<RunResult> &results : runs) {
+    if (results.empty())
+      continue;
+    bool known = results.size() > 1;
+    auto of = [&](std::string_view key) {
+      return spreadOf(results, headline(key));
+    };
+    Spread ratio = pairedRatio(results, best);
+    double ofBound = 0;
+    for (const RunResult &result : results)
+      if (result.lowerBound.cycles())
+        ofBound += 100.0 / result.ratioToLowerBound / double(results.size());
+    rows.push_back({policyLabel(results.front()),
+                    withHalf(of("throughput_requests_per_megacycle"), known),
+                    fmt::format("{:.1f} %", 100 * ratio.mean),
+                    known ? fmt::format("{:.1f} to {:.1f} %", 100 * ratio.least,
+                                        100 * ratio.most)
+                          : "-",
+                    fmt::format("{:.1f} %", ofBound),
+                    cycles(of("latency_cycles.mean").mean),
+                    cycles(of("latency_cycles.p99").mean),
+                    fmt::format("{:.1f} %", 100 * of("pea_utilization").mean)});
+  }
+  std::string text = machineLine(runs.front().front(), program);
+  text += fmt::format("  means of {} replications, seeds {} to {}\n",
+                      runs.front().size(), runs.front().front().seed,
+                      runs.front().back().seed);
+  text += alignColumns(rows) + "\n";
+  text += legend(
+      {{"req/Mcycle", "throughput: requests completed in a million cycles"},
+       {"of best", "throughput over the best policy's, seed by seed: the "
+                   "geometric mean"},
+       {"95 % interval", "of that mean (Student, over the seeds)"},
+       {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
+       {"p99 latency", "99 of 100 requests took no longer than so many cycles"},
+       {"computing", "part of the live PEAs' cycles in which they computed"}});
+  return text;
+}
+
+std::string octo::formatCompareReplicationsJson(
+    std::span<const std::vector<RunResult>> runs, const fb::Program &program,
+    unsigned threads, double wallSeconds) {
+  Json json;
+  json["schema_version"] = resultSchemaVersion;
+  Json policies = Json::array(), comparison = Json::array();
+  size_t count = 0;
+  const std::vector<RunResult> *best = runs.empty() ? nullptr : &bestOf(runs);
+  for (const std::vector<RunResult> &results : runs) {
+    if (results.empty())
+      continue;
+    count = std::max(count, results.size());
+    policies.push_back(results.front().policy);
+    Spread ratio = pairedRatio(results, *best);
+    bool known = results.size() > 1;
+    Json entry;
+    entry["policy"] = results.front().policy;
+    entry["throughput_ratio_to_best"] = {
+        {"geometric_mean", ratio.mean},
+        {"ci95_low", known ? Json(ratio.least) : Json(nullptr)},
+        {"ci95_high", known ? Json(ratio.most) : Json(nullptr)}};
+    entry["summary"] = replicationSummary(results);
+    entry["results"] = Json::array();
+    for (const RunResult &result : results)
+      entry["results"].push_back(resultJson(result, program));
+    comparison.push_back(std::move(entry));
+  }
+  json["replications"] = count;
+  json["policies"] = std::move(policies);
+  json["best_policy"] =
+      best && !best->empty() ? Json(best->front().policy) : Json(nullptr);
+  json["comparison"] = std::move(comparison);
+  json["host"] = {{"threads", threads}, {"wall_seconds", wallSeconds}};
+  return dump(json);
 }
 
 Expected<void> octo::writeTextFile(const std::string &path,

@@ -138,9 +138,18 @@ class Result:
         columns: Dict[str, Any] = self._run.outcomes()
         return columns
 
+    def requests(self) -> "Dict[str, np.ndarray[Any, Any]]":
+        """Arrays with one entry a request: arrival, admitted, finished (-1: open),
+        work, tenant, failed.
+
+        `work` are the PEA-cycles that its tasks take at least, whatever the policy.
+        """
+        columns: Dict[str, Any] = self._run.requests()
+        return columns
+
     def to_frame(self) -> "pd.DataFrame":
-        """One row a request: arrival, admitted, finished, latency, tenant, failed."""
-        frame = _pandas().DataFrame(self._run.requests())
+        """`requests` with the latency, one row a request."""
+        frame = _pandas().DataFrame(self.requests())
         frame.index.name = "request"
         # Failed and open requests have no latency.
         done = ~frame["failed"] & (frame["finished"] >= 0)

@@ -227,7 +227,7 @@ py::dict outputsOf(const Run &run) {
 
 py::dict requestsOf(const Run &run) {
   const std::vector<RequestRecord> &records = run.result.requests;
-  std::vector<uint64_t> arrival, admitted;
+  std::vector<uint64_t> arrival, admitted, work;
   std::vector<int64_t> finished;
   std::vector<uint32_t> tenant;
   std::vector<uint8_t> failed;
@@ -235,6 +235,7 @@ py::dict requestsOf(const Run &run) {
     arrival.push_back(record.arrival);
     admitted.push_back(record.admitted);
     finished.push_back(int64_t(record.finished)); // ~0, still open: -1
+    work.push_back(record.work);
     tenant.push_back(record.tenant);
     failed.push_back(record.failed);
   }
@@ -242,6 +243,7 @@ py::dict requestsOf(const Run &run) {
   dict["arrival"] = numbers(arrival);
   dict["admitted"] = numbers(admitted);
   dict["finished"] = numbers(finished);
+  dict["work"] = numbers(work);
   dict["tenant"] = numbers(tenant);
   dict["failed"] = numbers(failed).attr("astype")("bool");
   return dict;

@@ -38,6 +38,11 @@ def test_json_fits_its_schema(programs, tmp_path):
     compared = json.loads(path.read_text())
     assert schema.errors(compared, root, root) == []
     assert compared["policies"] == ["static", "pool", "octopus"]
+    good("compare", programs["profiled"], "--policies", "static,octopus", "--requests", 5,
+         "--replications", 3, "--threads", 2, "--json", path)
+    replicated = json.loads(path.read_text())
+    assert schema.errors(replicated, root, root) == []
+    assert [len(entry["results"]) for entry in replicated["comparison"]] == [3, 3]
     # The checker finds what is wrong.
     del run["makespan_cycles"]
     run["seed"] = -1
@@ -168,8 +173,11 @@ def test_summary_and_report(programs, tmp_path):
 
 def test_compare_prints_a_table(programs):
     done = good("compare", programs["mini"], "--requests", 4)
-    for word in ("static", "pool", "octopus", "lower bound", "the same under every policy"):
+    for word in ("static", "pool", "octopus", "lower bound", "the same under every policy",
+                 "of best", "no scheduler can pass 100 %", "where the cycles of the PEAs went"):
         assert word in done.stdout
+    done = good("compare", programs["profiled"], "--requests", 4, "--replications", 3)
+    assert "means of 3 replications, seeds 0 to 2" in done.stdout
 
 
 def test_check_and_info(programs):

@@ -124,7 +124,10 @@ def test_frames(mini):
     result = mini.run(reference.mini_inputs(1, 3))
     frame = result.to_frame()
     assert isinstance(frame, pandas.DataFrame)
-    assert list(frame.columns) == ["arrival", "admitted", "finished", "tenant", "failed", "latency"]
+    assert list(frame.columns) == [
+        "arrival", "admitted", "finished", "work", "tenant", "failed", "latency"]
+    # No schedule takes less than the work of all requests on all PEAs.
+    assert 0 < frame["work"].sum() <= result.makespan_cycles * result.data["machine"]["peas"]
     assert frame["latency"].max() == result.latency_cycles.max
     blocks = result.blocks_frame()
     assert blocks.loc["mini/shift", "instances"] == 3

@@ -21,6 +21,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace octo {
 
@@ -55,6 +56,17 @@ std::string formatReplicationsJson(std::span<const RunResult> results,
 /// The same as a table.
 std::string formatReplications(std::span<const RunResult> results,
                                const fb::Program &program);
+
+/// Replications of one scenario under several policies: `runs` has those of
+/// each policy, seed by seed. Ratios of throughput are paired by seed.
+std::string
+formatCompareReplicationsJson(std::span<const std::vector<RunResult>> runs,
+                              const fb::Program &program, unsigned threads,
+                              double wallSeconds);
+/// The same as a table.
+std::string
+formatCompareReplications(std::span<const std::vector<RunResult>> runs,
+                          const fb::Program &program);
 
 /// One self-contained HTML page about a run.
 std::string formatHtml(const RunResult &result, const fb::Program &program);

@@ -133,6 +133,9 @@ struct RequestRecord {
   uint64_t admitted = 0;
   /// When its results had left, or when it failed; ~0: still open.
   uint64_t finished = ~uint64_t(0);
+  /// PEA-cycles that its realised tasks take at least: each with the gang for
+  /// which these are the fewest. 0 while it is open.
+  uint64_t work = 0;
   uint32_t tenant = 0;
   bool failed = false;
 };

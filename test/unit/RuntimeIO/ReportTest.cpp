@@ -15,6 +15,8 @@
 #include "octo/Program/program_generated.h"
 
 #include <gtest/gtest.h>
+
+#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include <fstream>
@@ -156,13 +158,57 @@ TEST_F(ReportTest, CompareFindsBestAndDifferences) {
   std::string table = formatComparison(results, program());
   EXPECT_NE(table.find("the same under every policy"), std::string::npos);
   EXPECT_NE(table.find("lower bound"), std::string::npos);
-  EXPECT_NE(table.find("1.250"), std::string::npos);
+  // 800 of 1,000 cycles; the columns are explained.
+  EXPECT_NE(table.find("80.0 %"), std::string::npos) << table;
+  for (const char *column : {"of best", "of bound", "p99 latency", "transient",
+                             "structural", "contagious", "mesh", "energy"})
+    EXPECT_NE(table.find(column), std::string::npos) << column;
+  EXPECT_NE(table.find("no scheduler can pass 100 %"), std::string::npos);
 
   results[1].outputsSha256 = std::string(64, 'b');
   document = json::parse(formatCompareJson(results, program()));
   EXPECT_EQ(document["outputs_agree"], false);
   EXPECT_NE(formatComparison(results, program()).find("NOT the same"),
             std::string::npos);
+}
+
+TEST_F(ReportTest, ReplicationsAreComparedSeedBySeed) {
+  // Ratios of 2 and 8 to the best: their geometric mean is 1/4.
+  auto with = [&](const char *policy, double throughput) {
+    RunResult made = result;
+    made.policy = policy;
+    made.throughputRequestsPerMegacycle = throughput;
+    return made;
+  };
+  std::vector<std::vector<RunResult>> runs = {
+      {with("static", 10), with("static", 20)},
+      {with("pool", 20), with("pool", 160)}};
+  json document =
+      json::parse(formatCompareReplicationsJson(runs, program(), 1, 0.5));
+  EXPECT_EQ(document["replications"], 2);
+  EXPECT_EQ(document["best_policy"], "pool");
+  const json &ratio = document["comparison"][0]["throughput_ratio_to_best"];
+  EXPECT_NEAR(ratio["geometric_mean"], 0.25, 1e-12);
+  // Half the difference of the logarithms, times Student's 12.706.
+  EXPECT_NEAR(ratio["ci95_low"], 0.25 * std::exp(-12.706 * std::log(2.0)),
+              1e-7);
+  EXPECT_EQ(
+      document["comparison"][1]["throughput_ratio_to_best"]["geometric_mean"],
+      1.0);
+  EXPECT_EQ(document["comparison"][0]["summary"]
+                    ["throughput_requests_per_megacycle"]["mean"],
+            15.0);
+  std::string table = formatCompareReplications(runs, program());
+  EXPECT_NE(table.find("25.0 %"), std::string::npos) << table;
+  EXPECT_NE(table.find("seed by seed"), std::string::npos);
+
+  for (std::vector<RunResult> &run : runs)
+    run.resize(1);
+  document =
+      json::parse(formatCompareReplicationsJson(runs, program(), 1, 0.5));
+  EXPECT_TRUE(document["comparison"][0]["throughput_ratio_to_best"]["ci95_low"]
+                  .is_null());
+  EXPECT_EQ(formatCompareReplications({}, program()), "");
 }
 
 TEST_F(ReportTest, Summary) {
