@@ -59,8 +59,8 @@ def main():
         [os.path.dirname(sys.executable), os.environ["PATH"]])
     ran = 0
     with tempfile.TemporaryDirectory() as folder:
-        os.symlink(os.path.join(source, "examples"),
-                   os.path.join(folder, "examples"))
+        for name in ("examples", "bench"):
+            os.symlink(os.path.join(source, name), os.path.join(folder, name))
         for language, info, body in FENCE.findall(text):
             name = re.search(r"file=(\S+)", info)
             if name:

@@ -1,0 +1,466 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""From results to a summary, and from a summary to the page."""
+
+from __future__ import annotations
+
+import math
+from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
+
+import design
+
+OURS = "octopus"
+# What a policy can be that does not adapt to what it sees, or only late.
+CONVENTIONAL = ("static-even", "static", "reactive", "elastic", "pool")
+SATURATION = ("main", "main-large")
+
+Cell = Dict[str, Any]
+
+# -- statistics ----------------------------------------------------------------
+
+_STUDENT = [
+    12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228, 2.201, 2.179,
+    2.160, 2.145, 2.131, 2.120, 2.110, 2.101, 2.093, 2.086,
+]  # fmt: skip
+
+
+def student(degrees: int) -> float:
+    """The 97.5 % quantile of Student's distribution."""
+    if degrees <= len(_STUDENT):
+        return _STUDENT[degrees - 1]
+    return 1.95996 + 2.37227 / degrees + 2.8225 / degrees**2
+
+
+def interval(values: List[float]) -> Tuple[float, Optional[float]]:
+    """Mean, and half the width of its 95 % interval (None for one value)."""
+    mean = sum(values) / len(values)
+    if len(values) < 2:
+        return mean, None
+    spread = math.sqrt(sum((v - mean) ** 2 for v in values) / (len(values) - 1))
+    return mean, student(len(values) - 1) * spread / math.sqrt(len(values))
+
+
+def geometric(pairs: Iterable[Tuple[Any, float]]) -> Optional[Dict[str, Any]]:
+    """Geometric mean of positive values that come with their seeds.
+
+    What the same seed gave is averaged first: the seeds are what is independent.
+    """
+    by_seed: Dict[Any, List[float]] = {}
+    for seed, value in pairs:
+        if value > 0:
+            by_seed.setdefault(seed, []).append(math.log(value))
+    if not by_seed:
+        return None
+    means = [sum(logs) / len(logs) for _, logs in sorted(by_seed.items())]
+    mean, half = interval(means)
+    return {
+        "mean": round(math.exp(mean), 4),
+        "low": None if half is None else round(math.exp(mean - half), 4),
+        "high": None if half is None else round(math.exp(mean + half), 4),
+        "seeds": len(means),
+        "points": sum(len(logs) for logs in by_seed.values()),
+    }
+
+
+# -- points --------------------------------------------------------------------
+
+
+class Results:
+    """Completed points, found by what they are."""
+
+    def __init__(self, entries: List[Dict[str, Any]]) -> None:
+        self.cells: Dict[str, Cell] = {}
+        for entry in entries:
+            point, seen = entry["point"], entry["seen"]
+            if seen["status"] != "completed":
+                continue
+            cell = self.cells.setdefault(design.cell(point), {"point": point, "seen": {}})
+            cell["seen"][point["variant"]] = seen
+
+    def of(self, *experiments: str, **conditions: Any) -> List[Cell]:
+        return [
+            cell
+            for cell in self.cells.values()
+            if cell["point"]["experiment"] in experiments
+            and all(cell["point"][key] == value for key, value in conditions.items())
+        ]
+
+
+def ratios(
+    cells: List[Cell],
+    other: Callable[[Dict[str, Any]], Optional[float]],
+    ours: str = OURS,
+    metric: str = "rate",
+) -> List[Tuple[int, float]]:
+    """(seed, our value over the other one) of the cells that have both."""
+    result = []
+    for cell in cells:
+        mine = cell["seen"].get(ours, {}).get(metric)
+        theirs = other(cell["seen"])
+        if mine and theirs:
+            result.append((cell["point"]["seed"], mine / theirs))
+    return result
+
+
+def of(variant: str, metric: str = "rate") -> Callable[[Dict[str, Any]], Optional[float]]:
+    return lambda seen: seen.get(variant, {}).get(metric)
+
+
+def best(variants: Iterable[str], metric: str = "rate") -> Callable[[Dict[str, Any]], Optional[float]]:
+    """The largest value of `variants`; None unless all are there."""
+    names = list(variants)
+
+    def value(seen: Dict[str, Any]) -> Optional[float]:
+        values = [seen.get(name, {}).get(metric) for name in names]
+        return None if None in values else max(values)
+
+    return value
+
+
+def by(cells: List[Cell], *factors: str) -> Dict[Tuple[Any, ...], List[Cell]]:
+    groups: Dict[Tuple[Any, ...], List[Cell]] = {}
+    for cell in cells:
+        groups.setdefault(tuple(cell["point"][f] for f in factors), []).append(cell)
+    return dict(sorted(groups.items(), key=lambda item: tuple(map(str, item[0]))))
+
+
+def mean_of(cells: List[Cell], variant: str, metric: str) -> Optional[float]:
+    values = [c["seen"][variant][metric] for c in cells if metric in c["seen"].get(variant, {})]
+    return round(sum(values) / len(values), 5) if values else None
+
+
+# -- the summary ---------------------------------------------------------------
+
+
+def goal(text: str, wanted: str, least: float, seen: Optional[Dict[str, Any]], **more: Any) -> Dict[str, Any]:
+    met = None if seen is None else seen["mean"] >= least
+    return dict({"against": text, "goal": wanted, "least": least, "seen": seen, "met": met}, **more)
+
+
+def summarise(
+    grid: Dict[str, Any], planned: List[Dict[str, Any]], entries: List[Dict[str, Any]]
+) -> Dict[str, Any]:
+    head, entries = entries[0], entries[1:]
+    results = Results(entries)
+    variants = list(grid["variants"])
+    main = results.of(*SATURATION)
+    policies = [v for v in variants if any(v in c["seen"] for c in main)]
+    baselines = [v for v in policies if v != OURS]
+    summary: Dict[str, Any] = {
+        "grid": head["grid"],
+        "revision": head["revision"],
+        "planned": len(planned),
+        "run": len(entries),
+        "host_seconds": round(sum(e["seen"].get("host_seconds", 0) for e in entries)),
+        "not_completed": [
+            {"point": e["point"], "why": e["seen"].get("error", e["seen"]["status"])}
+            for e in entries
+            if e["seen"]["status"] != "completed"
+        ],
+        "experiments": {
+            name: {
+                "about": experiment.get("about", ""),
+                "planned": sum(p["experiment"] == name for p in planned),
+                "run": sum(e["point"]["experiment"] == name for e in entries),
+                "seeds": len({e["point"]["seed"] for e in entries if e["point"]["experiment"] == name}),
+                "of_seeds": len(experiment["seeds"]),
+            }
+            for name, experiment in grid["experiments"].items()
+        },
+        "policies": policies,
+        "workloads": sorted({c["point"]["workload"] for c in main}),
+    }
+    summary["goals"] = goals(results, main, baselines)
+    summary["overview"] = {
+        v: overview(results, main, v) for v in policies
+    }
+    summary["by_workload"] = {
+        workload[0]: {v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound")) for v in policies}
+        for workload, cells in by(main, "workload").items()
+    }
+    summary["ours_by_workload"] = {
+        workload[0]: {v: geometric(ratios(cells, of(v))) for v in baselines}
+        for workload, cells in by(main, "workload").items()
+    }
+    summary["movement"] = {
+        str(level[0]): {
+            "policies": {
+                v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound")) for v in policies
+            },
+            "ours_to_best": geometric(ratios(cells, best(baselines))),
+        }
+        for level, cells in by(results.of("movement"), "movement").items()
+    }
+    summary["ablation"] = ablation(results, grid)
+    summary["regimes"] = {
+        name: regime(results.of(name), name[len("regime-") :])
+        for name in grid["experiments"]
+        if name.startswith("regime-")
+    }
+    summary["recovery"] = recovery(results)
+    summary["latency"] = latency(results)
+    summary["scaling"] = scaling(results)
+    summary["sensitivity"] = {
+        machine[0]: {
+            v: geometric(ratios(cells, of(v))) for v in baselines if any(v in c["seen"] for c in cells)
+        }
+        | {"of_bound": geometric(ratios(cells, lambda s: 1.0, OURS, "of_bound"))}
+        for machine, cells in by(results.of("sensitivity"), "machine").items()
+    }
+    return summary
+
+
+def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict[str, Any]]:
+    still = [c for c in main if c["point"]["drift"] == "none"]
+    moving = [c for c in main if c["point"]["drift"] != "none"]
+    large = [c for c in main if c["point"]["peas"] >= 256]
+    rows = []
+    even = geometric(ratios(main, of("static-even")))
+    rows.append(goal("`static-even`", "2.3", 2.3, even, ceiling=ceiling(main, of("static-even", "of_bound"))))
+    workloads = {
+        w[0]: geometric(ratios(cells, of("static-even"))) for w, cells in by(main, "workload").items()
+    }
+    known = {w: r for w, r in workloads.items() if r}
+    if known:
+        top = max(known, key=lambda w: known[w]["mean"])
+        rows.append(goal("`static-even`, best workload (%s)" % top, "3.4", 3.4, known[top]))
+    for name, cells, least in (("stationary", still, 1.3), ("drifting", moving, 1.5)):
+        rows.append(
+            goal(
+                "`static`, " + name,
+                str(least),
+                least,
+                geometric(ratios(cells, of("static"))),
+                ceiling=ceiling(cells, of("static", "of_bound")),
+            )
+        )
+    conventional = [v for v in CONVENTIONAL if v in baselines]
+    rows.append(
+        goal(
+            "best of %s, 256 PEAs and more" % ", ".join("`%s`" % v for v in conventional),
+            "1.35",
+            1.35,
+            geometric(ratios(large, best(conventional))),
+            ceiling=ceiling(large, best(conventional, "of_bound")),
+        )
+    )
+    affinity = geometric(ratios(main, of("pool-affinity")))
+    points = {
+        group: geometric(ratios(cells, of("pool-affinity")))
+        for group, cells in by(main, "workload", "peas").items()
+    }
+    there = {g: r for g, r in points.items() if r}
+    row = goal(
+        "`pool-affinity`", "1.02, interval above 1, no point under 0.97", 1.02, affinity,
+        ceiling=ceiling(main, of("pool-affinity", "of_bound")),
+    )
+    if there and affinity:
+        worst = min(there, key=lambda g: there[g]["mean"])
+        row["worst"] = {"point": "%s on %s PEAs" % worst, "mean": there[worst]["mean"]}
+        row["met"] = bool(
+            row["met"] and (affinity["low"] or 0) > 1 and there[worst]["mean"] >= 0.97
+        )
+    rows.append(row)
+    for peas, least in ((64, 0.97), (256, 0.92), (1024, 0.85)):
+        cells = [c for c in main if c["point"]["peas"] == peas]
+        rows.append(
+            goal(
+                "the lower bound, %s PEAs" % format(peas, ","),
+                str(least),
+                least,
+                geometric(ratios(cells, lambda s: 1.0, OURS, "of_bound")),
+            )
+        )
+    for drift, name, least in (("none", "stationary", 1.1), ("gradual", "drifting", 2.5)):
+        cells = results.of("latency", drift=drift)
+        pairs = [(s, 1 / r) for s, r in ratios(cells, of("static", "latency_p99"), OURS, "latency_p99")]
+        rows.append(
+            goal("p99 latency of `static` at 0.8 of its saturation, " + name, str(least), least, geometric(pairs))
+        )
+    cells = [c for c in main if c["point"]["peas"] == 1024]
+    pairs = [(s, 1 / r) for s, r in ratios(cells, of("pool", "byte_hops"), OURS, "byte_hops")]
+    rows.append(goal("link load of `pool` at 1,024 PEAs, for the same requests", "3", 3.0, geometric(pairs)))
+    cells = results.of("movement", movement=10)
+    row = goal("best baseline at a movement cost of 10 mean blocks", "0.97", 0.97, geometric(ratios(cells, best(baselines))))
+    rows.append(row)
+    return rows
+
+
+def ceiling(cells: List[Cell], other: Callable[[Dict[str, Any]], Optional[float]]) -> Optional[float]:
+    """What a policy at the bound would have: the geometric mean of 1 over the
+    baseline's part of the bound."""
+    values = [
+        (cell["point"]["seed"], 1 / value)
+        for cell in cells
+        for value in [other(cell["seen"])]
+        if value
+    ]
+    seen = geometric(values)
+    return seen["mean"] if seen else None
+
+
+def overview(results: Results, main: List[Cell], variant: str) -> Dict[str, Any]:
+    row: Dict[str, Any] = {}
+    for peas, cells in by(main, "peas").items():
+        row["of_bound_%s" % peas[0]] = geometric(ratios(cells, lambda s: 1.0, variant, "of_bound"))
+    if variant != OURS:
+        row["ours"] = geometric(ratios(main, of(variant)))
+    for metric in (
+        "utilization", "idle_transient", "idle_structural", "idle_contagious", "propagation_depth",
+        "link_load",
+    ):  # fmt: skip
+        row[metric] = mean_of(main, variant, metric)
+    # What was moved for the same requests, against `static`.
+    for metric in ("byte_hops", "code_bytes", "energy_per_request"):
+        row[metric] = geometric(ratios(main, of("static", metric), variant, metric))
+    return row
+
+
+def ablation(results: Results, grid: Dict[str, Any]) -> Dict[str, Any]:
+    rows = {}
+    cells = results.of("ablation")
+    for variant, entry in grid["variants"].items():
+        if not any(variant in c["seen"] for c in cells):
+            continue
+        rows[variant] = {
+            "off": entry.get("disable", []),
+            "all": geometric(ratios(cells, of(OURS), variant)),
+        }
+        for drift, group in by(cells, "drift").items():
+            rows[variant][drift[0]] = geometric(ratios(group, of(OURS), variant))
+        for metric in (
+            "idle_transient", "idle_structural", "idle_contagious", "propagation_depth",
+            "migrations", "byte_hops",
+        ):  # fmt: skip
+            rows[variant][metric] = mean_of(cells, variant, metric)
+    return rows
+
+
+def regime(cells: List[Cell], mechanism: str) -> Dict[str, Any]:
+    without = "without-" + mechanism
+    row: Dict[str, Any] = {
+        "mechanism": mechanism,
+        "without": geometric(ratios(cells, of(OURS), without)),
+    }
+    for metric in (
+        "idle_transient", "idle_structural", "idle_contagious", "propagation_depth",
+        "migrations", "byte_hops",
+    ):  # fmt: skip
+        row[metric] = [mean_of(cells, OURS, metric), mean_of(cells, without, metric)]
+    return row
+
+
+def settled(curve: List[float], part: float = 0.9) -> Optional[int]:
+    """Parts of time until the curve stays at `part` of its last quarter; None if it
+    has not settled before that."""
+    tail = curve[-len(curve) // 4 :]
+    level = part * sum(tail) / len(tail)
+    smooth = [
+        sum(curve[max(0, i - 1) : i + 2]) / len(curve[max(0, i - 1) : i + 2])
+        for i in range(len(curve))
+    ]
+    below = [i for i, value in enumerate(smooth) if value < level]
+    if not below:
+        return 0
+    return below[-1] + 1 if below[-1] + 1 < len(curve) - len(tail) else None
+
+
+def recovery(results: Results) -> Dict[str, Any]:
+    """Curves averaged over the seeds, since one is too noisy to see a tenth."""
+    table: Dict[str, Any] = {}
+    for workload, cells in by(results.of("recovery"), "workload").items():
+        rows: Dict[str, Any] = {}
+        for variant in sorted({v for c in cells for v in c["seen"]}):
+            curves = [
+                c["seen"][variant]["recovery"] for c in cells if "recovery" in c["seen"].get(variant, {})
+            ]
+            if not curves:
+                continue
+            # A run that is over has no more completions: only what all have counts.
+            length = min(last_part(c["curve"]) for c in curves)
+            mean = [
+                round(sum(c["curve"][i] for c in curves) / len(curves), 4) for i in range(length)
+            ]
+            parts = settled(mean) if length >= 8 else None
+            size = sum(c["part_cycles"] for c in curves) / len(curves)
+            tail = mean[-length // 4 :] if length >= 4 else mean
+            rows[variant] = {
+                "seeds": len(curves),
+                "curve": mean,
+                "steady": round(sum(tail) / len(tail), 4) if tail else None,
+                "parts": parts,
+                "cycles": None if parts is None else round(parts * size),
+            }
+        table[workload[0]] = rows
+    return table
+
+
+def last_part(curve: List[float]) -> int:
+    """Parts before requests stop to enter: the last ones only drain."""
+    used = [i for i, value in enumerate(curve) if value > 0]
+    return used[-1] + 1 if used else 0
+
+
+def latency(results: Results) -> Dict[str, Any]:
+    table: Dict[str, Any] = {}
+    for (workload, drift), cells in by(results.of("latency"), "workload", "drift").items():
+        rows: Dict[str, Any] = {}
+        for variant in sorted({v for c in cells for v in c["seen"]}):
+            mine = [c["seen"][variant] for c in cells if variant in c["seen"]]
+            pairs = ratios(cells, of(variant, "latency_p99"), "static", "latency_p99")
+            rows[variant] = {
+                "p99": round(math.exp(sum(math.log(max(m["latency_p99"], 1)) for m in mine) / len(mine))),
+                "better_than_static": geometric(pairs),
+                "slo_part": round(sum(m["slo_part"] for m in mine) / len(mine), 4),
+                "slo_goodput": round(1e6 * sum(m["slo_goodput"] for m in mine) / len(mine), 4),
+                "requests": sum(m["counted"] for m in mine),
+            }
+        table["%s, %s" % (workload, "stationary" if drift == "none" else "drifting")] = rows
+    return table
+
+
+def scaling(results: Results) -> Dict[str, Any]:
+    table: Dict[str, Any] = {}
+    for workload, cells in by(results.of("scaling"), "workload").items():
+        # One cluster, by seed.
+        base = {
+            c["point"]["seed"]: c["seen"][OURS]["rate"] / c["point"]["peas"]
+            for c in cells
+            if c["point"]["peas"] == 16 and OURS in c["seen"]
+        }
+        rows: Dict[str, Any] = {}
+        for peas, group in by(cells, "peas").items():
+            pairs = [
+                (c["point"]["seed"], c["seen"][OURS]["rate"] / c["point"]["peas"] / base[c["point"]["seed"]])
+                for c in group
+                if OURS in c["seen"] and c["point"]["seed"] in base
+            ]
+            rows[str(peas[0])] = geometric(pairs)
+        table[workload[0]] = rows
+    return table
+
+
+# -- the page ------------------------------------------------------------------
+
+
+def number(value: Optional[float], digits: int = 2) -> str:
+    return "-" if value is None else "%.*f" % (digits, value)
+
+
+def ratio(seen: Optional[Dict[str, Any]], digits: int = 2) -> str:
+    if not seen:
+        return "-"
+    text = number(seen["mean"], digits)
+    if seen["low"] is not None:
+        text += " (%s to %s)" % (number(seen["low"], digits), number(seen["high"], digits))
+    return text
+
+
+def table(head: List[str], rows: List[List[str]]) -> List[str]:
+    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
+    return lines + ["| " + " | ".join(row) + " |" for row in rows] + [""]
+
+
+def document(summary: Dict[str, Any]) -> str:
+    import page
+
+    return page.write(summary)

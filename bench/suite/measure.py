@@ -1,0 +1,305 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Runs one point and says what was seen."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import os
+import time
+from typing import Any, Dict, Tuple
+
+import numpy as np
+import yaml
+
+import octopus
+import variants
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__))))
+
+# Seed of what is measured before the experiment: mean times, the load at which
+# `static` saturates, the latency of a request that is alone.
+TRAINING_SEED = 1
+# A run that goes on for so many times its bound is stopped.
+PATIENCE = 400
+
+
+class Bench:
+    """Programs by what they are made of, made once in a folder of their own."""
+
+    def __init__(self, grid: Dict[str, Any], folder: str) -> None:
+        self.grid = grid
+        self.folder = folder
+        self.sources: Dict[str, Dict[str, Any]] = {}
+        self.memory: Dict[str, Any] = {}
+        with open(os.path.join(ROOT, grid["machines"]["base"]), encoding="utf-8") as file:
+            self.base = yaml.safe_load(file)
+        os.makedirs(folder, exist_ok=True)
+
+    # -- programs --------------------------------------------------------------
+
+    def source(self, workload: str) -> Dict[str, Any]:
+        if workload not in self.sources:
+            entry = self.grid["workloads"][workload]
+            path = entry.get("file", "examples/workflows/suite/%s.yaml" % workload)
+            with open(os.path.join(ROOT, path), encoding="utf-8") as file:
+                document = yaml.safe_load(file)
+            variants.set_keys(document, entry.get("set", {}))
+            self.sources[workload] = document
+        return copy.deepcopy(self.sources[workload])
+
+    def machine(self, workload: str, point: Dict[str, Any], factor: float) -> Dict[str, Any]:
+        machines = self.grid["machines"]
+        changes = dict(machines.get("set", {}))
+        changes.update(self.grid["workloads"][workload].get("machine", {}))
+        if point["machine"] != "as is":
+            changes.update(machines["changes"][point["machine"]])
+        x, y = machines["sizes"][point["peas"]]
+        return variants.machine(self.base, x, y, factor, changes)
+
+    def program(self, point: Dict[str, Any], requests: int) -> "octopus.Program":
+        """The workload as the point has it, for its machine."""
+        workload = point["workload"]
+        document = self.source(workload)
+        machine = self.machine(workload, point, 1.0)
+        rate = machine["config_store"]["bytes_per_cycle"]
+        factor = 1.0
+        if point["movement"] is not None:
+            cycles = point["movement"] * self.mean_block(workload)
+            factor = cycles * rate / variants.median_code(document)
+        variants.scale_code(document, factor)
+        variants.set_drift(document, point["drift"], requests)
+        target = self.machine(workload, point, factor)
+        return self.compiled(variants.dump(document), variants.dump(target))
+
+    def compiled(self, workflow: str, target: str) -> "octopus.Program":
+        digest = hashlib.sha256((workflow + "\0" + target).encode()).hexdigest()[:24]
+        if digest in self.memory:
+            return self.memory[digest]
+        path = os.path.join(self.folder, digest)
+        if not os.path.exists(path + ".octo"):
+            for suffix, text in ((".yaml", workflow), (".target.yaml", target)):
+                with open(path + suffix, "w", encoding="utf-8") as file:
+                    file.write(text)
+            program = octopus.compile(path + ".yaml", target=path + ".target.yaml", kernels=False)
+            # Several processes may do this at once: each its own file, then a rename.
+            own = "%s.%d" % (path, os.getpid())
+            program.save(own)
+            os.replace(own, path + ".octo")
+        if len(self.memory) >= 8:
+            self.memory.clear()
+        self.memory[digest] = octopus.load(path + ".octo")
+        return self.memory[digest]
+
+    # -- what the training scenario tells --------------------------------------
+
+    def cached(self, name: str, make: Any) -> Any:
+        path = os.path.join(self.folder, name + ".number")
+        if not os.path.exists(path):
+            own = "%s.%d" % (path, os.getpid())
+            with open(own, "w", encoding="utf-8") as file:
+                file.write(repr(make()))
+            os.replace(own, path)
+        with open(path, encoding="utf-8") as file:
+            return float(file.read())
+
+    def mean_block(self, workload: str) -> float:
+        """Mean cycles of a task instance on one PEA."""
+
+        def make() -> float:
+            point = self.training(workload, peas=min(self.grid["machines"]["sizes"]))
+            run = self.program(point, 256).run(
+                requests=256, policy="static", seed=TRAINING_SEED, timing_only=True, check=False
+            )
+            tasks = [b for b in run.data["blocks"] if b["kind"] == "task"]
+            return sum(b["work_cycles"] for b in tasks) / sum(b["instances"] for b in tasks)
+
+        return self.cached("mean-block-" + workload, make)
+
+    def training(self, workload: str, **changes: Any) -> Dict[str, Any]:
+        point = {
+            "workload": workload,
+            "movement": None,
+            "drift": "none",
+            "machine": "as is",
+            "load": "closed",
+            "variant": "static",
+            "seed": TRAINING_SEED,
+        }
+        point.update(changes)
+        return point
+
+    def saturation_gap(self, point: Dict[str, Any]) -> float:
+        """Cycles between two requests when `static` is saturated, in the training
+        scenario: no drift, another seed."""
+        same = {k: point[k] for k in ("workload", "peas", "movement", "machine")}
+        name = "gap-" + "-".join(str(v) for v in same.values()).replace(" ", "_")
+
+        def make() -> float:
+            seen = self.run(self.training(**same))
+            return 1.0 / seen["requests_per_cycle"]
+
+        return self.cached(name, make)
+
+    def lone_latency(self, point: Dict[str, Any]) -> float:
+        """Mean latency of a request that is alone, under `static`."""
+        same = {k: point[k] for k in ("workload", "peas", "movement", "machine")}
+        name = "alone-" + "-".join(str(v) for v in same.values()).replace(" ", "_")
+
+        def make() -> float:
+            return self.run(self.training(load="alone", **same))["latency_mean"]
+
+        return self.cached(name, make)
+
+    # -- runs ------------------------------------------------------------------
+
+    def links(self, point: Dict[str, Any]) -> float:
+        """Bytes that all links of the mesh carry in a cycle."""
+        machine = self.machine(point["workload"], point, 1.0)
+        x, y = self.grid["machines"]["sizes"][point["peas"]]
+        return 2.0 * ((x - 1) * y + x * (y - 1)) * machine["data_plane"]["link_bytes_per_cycle"]
+
+    def scenario(self, point: Dict[str, Any]) -> Tuple[Dict[str, Any], int]:
+        """The scenario of a point, and how many requests are in flight at most."""
+        entry = self.grid["workloads"][point["workload"]]
+        scenario: Dict[str, Any] = {"seed": point["seed"]}
+        per_pea = point.get("in_flight_per_pea", 4) * entry.get("in_flight_part", 1)
+        flight = max(2, round(per_pea * point["peas"]))
+        if point["load"] == "closed":
+            scenario["requests"] = point.get("rounds", 4) * flight
+            scenario["arrivals"] = {"closed_loop": {"in_flight": flight}}
+        elif point["load"] == "alone":
+            scenario["requests"] = 64
+            scenario["arrivals"] = {"closed_loop": {"in_flight": 1}}
+        else:
+            requests = entry.get("latency_requests", 11000)
+            scenario["requests"] = requests
+            scenario["warm_up"] = requests // 11
+            gap = max(1, round(self.saturation_gap(point) / 0.8))
+            scenario["arrivals"] = {"poisson": {"mean_gap_cycles": gap}}
+        scenario["stop"] = {"max_events": entry.get("max_events", 400_000_000)}
+        return scenario, flight
+
+    def run(self, point: Dict[str, Any]) -> Dict[str, Any]:
+        scenario, flight = self.scenario(point)
+        program = self.program(point, scenario["requests"])
+        variant = self.grid["variants"][point["variant"]]
+        options: Dict[str, Any] = {}
+        if variant.get("options"):
+            options["policy_options"] = [
+                "%s=%s" % item for item in sorted(variant["options"].items())
+            ]
+        begin = time.process_time()
+        result = program.run(
+            policy=variant["policy"],
+            disable=variant.get("disable", ()),
+            scenario=scenario,
+            timing_only=True,
+            check=False,
+            **options,
+        )
+        seen = summary(point, result, flight, self.links(point))
+        seen["host_seconds"] = round(time.process_time() - begin, 3)
+        if point["load"] == "poisson":
+            self.add_latencies(point, result, seen, scenario["warm_up"])
+        return seen
+
+    def add_latencies(
+        self, point: Dict[str, Any], result: "octopus.Result", seen: Dict[str, Any], warm_up: int
+    ) -> None:
+        requests = result.requests()
+        done = requests["finished"] >= 0
+        latency = (requests["finished"] - requests["arrival"].astype(np.int64))[warm_up:]
+        latency = latency[done[warm_up:]]
+        limit = 5 * self.lone_latency(point)
+        span = float(requests["arrival"][-1] - requests["arrival"][warm_up])
+        seen["slo_cycles"] = limit
+        seen["slo_part"] = float((latency <= limit).mean()) if len(latency) else 0.0
+        seen["slo_goodput"] = float((latency <= limit).sum()) / max(span, 1.0)
+        seen["counted"] = int(len(latency))
+
+
+def summary(
+    point: Dict[str, Any], result: "octopus.Result", flight: int, links: float
+) -> Dict[str, Any]:
+    """The numbers of a run that tables are made of."""
+    data = result.data
+    counters = data["counters"]
+    requests = result.requests()
+    finished = requests["finished"].astype(np.int64)
+    work = requests["work"].astype(np.float64)
+    done = max(int((finished >= 0).sum()), 1)
+    bound = data["lower_bound"]
+    # No run does more of the requests' work in a cycle: PEAs, or the port or memory
+    # that they have to pass.
+    steady_bound = max(bound["capacity"], bound["host"], bound["hbm"], 1)
+    most = float(work.sum()) / steady_bound
+    seen: Dict[str, Any] = {
+        "status": data["status"],
+        "completed": data["requests_completed"],
+        "failed": data["requests_failed"],
+        "makespan": data["makespan_cycles"],
+        "bound": data["lower_bound_cycles"],
+        "events": data["events"],
+        "utilization": data["pea_utilization"],
+        "latency_mean": data["latency_cycles"]["mean"],
+        "latency_p50": data["latency_cycles"]["p50"],
+        "latency_p99": data["latency_cycles"]["p99"],
+        "energy_per_request": data["energy_joules"] / done,
+        "mesh_bytes": counters["transfer_bytes"] / done,
+        "byte_hops": counters["byte_hops"] / done,
+        "code_bytes": counters["config_bytes"] / done,
+        "migrations": counters["migrations"] / done,
+        "resizes": counters["resizes"] / done,
+    }
+    total = float(sum(data["pea_cycles"].values())) or 1.0
+    for cause in ("transient", "structural", "contagious"):
+        seen["idle_" + cause] = data["idle"][cause + "_pea_cycles"] / total
+    if "propagation_depth" in data["idle"]:
+        depth = data["idle"]["propagation_depth"]
+        seen["propagation_depth"] = depth["mean"] if isinstance(depth, dict) else depth
+    if links:
+        seen["link_load"] = counters["byte_hops"] / (links * max(data["makespan_cycles"], 1))
+    if point["load"] == "closed" and data["status"] == "completed":
+        seen.update(steady(finished, work, flight, most))
+        if point["drift"] == "jump":
+            seen["recovery"] = recovery(requests, work, flight, most)
+    return seen
+
+
+def steady(
+    finished: "np.ndarray[Any, Any]", work: "np.ndarray[Any, Any]", flight: int, most: float
+) -> Dict[str, Any]:
+    """Throughput without ramps: from one and a half times `flight` completions until
+    the last request enters, which is when all but `flight` are complete."""
+    order = np.argsort(finished, kind="stable")
+    times, amounts = finished[order], work[order]
+    last = len(times) - flight
+    first = min(flight + flight // 2, last - 1)
+    span = float(max(times[last - 1] - times[first - 1], 1))
+    rate = float(amounts[first:last].sum()) / span
+    return {
+        # Work is what requests cost at least: so it does not matter which of them
+        # happen to fall into the window.
+        "rate": rate,
+        "requests_per_cycle": (last - first) / span,
+        "of_bound": rate / most,
+    }
+
+
+BINS = 40
+
+
+def recovery(
+    requests: Dict[str, Any], work: "np.ndarray[Any, Any]", flight: int, most: float
+) -> Dict[str, Any]:
+    """Work completed in equal parts of time since behaviour changed. A part is an
+    eighth of what the requests in flight take at the bound."""
+    change = len(work) // 3
+    begin = float(requests["arrival"][change])
+    finished = requests["finished"].astype(np.float64)
+    part = max(flight * float(work.mean()) / most / 8, 1.0)
+    where = np.floor((finished - begin) / part).astype(np.int64)
+    inside = (where >= 0) & (where < BINS)
+    curve = np.bincount(where[inside], weights=work[inside], minlength=BINS) / (part * most)
+    return {"part_cycles": part, "curve": [round(float(value), 4) for value in curve]}

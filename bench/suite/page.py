@@ -1,0 +1,310 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""docs/evaluation.md out of a summary."""
+
+from __future__ import annotations
+
+from typing import Any, Dict, List, Optional
+
+from evaluation import OURS, number, ratio, table
+
+Seen = Optional[Dict[str, Any]]
+
+MECHANISMS = {
+    "ddsm": "discriminate dual scheduling",
+    "atss": "adaptive TBU scheduling",
+    "pcss": "proactive cluster scheduling",
+}
+
+
+def percent(value: Optional[float], digits: int = 1) -> str:
+    return "-" if value is None else "%.*f %%" % (digits, 100 * value)
+
+
+def thousands(value: Optional[float]) -> str:
+    return "-" if value is None else format(round(value), ",")
+
+
+def verdict(met: Optional[bool]) -> str:
+    return {True: "met", False: "**missed**", None: "not measured"}[met]
+
+
+def write(s: Dict[str, Any]) -> str:
+    lines = [
+        "# Evaluation",
+        "",
+        "<!-- Written by `python3 bench/suite document --json bench/suite/results/summary.json`. Do not edit. -->",
+        "",
+        "What the scheduler of Octopus gains, and what it does not, on the [workload suite](../examples/workflows/suite/README.md).",
+        "The design (grid, seeds, frozen parameters, regimes) is `bench/suite/grid.yaml`, which was committed before it was run;",
+        "how to run it is in [bench/suite](../bench/suite/README.md). This page is written by a program out of",
+        "`bench/suite/results/summary.json`.",
+        "",
+        "Measured: commit `%s`, grid `%s`, %s of %s points, %s s of CPU time."
+        % (s["revision"], s["grid"], thousands(s["run"]), thousands(s["planned"]), thousands(s["host_seconds"])),
+        "",
+    ]
+    lines += how()
+    lines += experiments(s)
+    lines += goal_table(s)
+    lines += missed(s)
+    lines += policy_tables(s)
+    lines += movement(s)
+    lines += ablation(s)
+    lines += regimes(s)
+    lines += recovery(s)
+    lines += latency(s)
+    lines += scaling(s)
+    lines += sensitivity(s)
+    lines += trouble(s)
+    return "\n".join(lines).rstrip("\n") + "\n"
+
+
+def how() -> List[str]:
+    return [
+        "## How it was measured",
+        "",
+        "- Every policy gets the same program, the same requests and the same draws, seed by seed. Ratios are paired: a number with",
+        "  an interval is the geometric mean over the points, its 95 % interval (Student) that over the seeds.",
+        "- *Throughput* is that of the steady part of a closed loop: from the completion number 1.5 *n*, *n* being the requests in flight,",
+        "  until the last request enters. It counts the work of the requests that complete, the PEA-cycles that they cost at least.",
+        "- *Of the bound* is this throughput over the most that the live PEAs, the host port or the memory ports let through",
+        "  ([semantics, section 11](semantics.md#11-the-lower-bound)). What no policy can reach, like dependences within a request",
+        "  or the contention near the host port, is not in it: 1 need not be attainable.",
+        "- Programs are compiled for the behaviour before the drift: their profile is that of the training scenario. Half of the",
+        "  points drift away from it and back in 16 steps. Loads and limits of latencies come from a training seed as well.",
+        "- *Movement cost* is the time to load the median kernel's code over the mean time of a task instance on one PEA. Sizes of code,",
+        "  of the store and of the memory of a PEA are scaled together, so that a TBU holds as many kernels as before.",
+        "- Machines are `die.yaml` with fewer clusters, defects on (1 % of PEAs, 0.2 % of TBUs, 0.4 % of links), contention on links",
+        "  simulated, and the other changes that the grid names. All sizes are assumed.",
+        "- Small changes of the window (a large request more or less) move a single point by several percent; points slightly",
+        "  above 1 of the bound are of this kind.",
+        "",
+    ]
+
+
+def experiments(s: Dict[str, Any]) -> List[str]:
+    rows = [
+        [name, e["about"], "%d of %d" % (e["seeds"], e["of_seeds"]), "%s of %s" % (thousands(e["run"]), thousands(e["planned"]))]
+        for name, e in s["experiments"].items()
+    ]
+    return table(["experiment", "question", "seeds", "points"], rows)
+
+
+def goal_table(s: Dict[str, Any]) -> List[str]:
+    lines = ["## Goals", "", "What was aimed at, before anything was measured: throughput of `octopus` at saturation unless said otherwise.", ""]
+    rows = []
+    for row in s["goals"]:
+        rows.append([row["against"], row["goal"], ratio(row["seen"]), verdict(row["met"])])
+    return lines + table(["against", "goal", "measured (95 % interval)", ""], rows)
+
+
+def missed(s: Dict[str, Any]) -> List[str]:
+    lines = ["## What is not gained", ""]
+    some = False
+    for row in s["goals"]:
+        if row["met"] is not False:
+            continue
+        some = True
+        seen = row["seen"]["mean"]
+        text = "- Against %s: %s instead of %s." % (row["against"], number(seen), row["goal"])
+        ceiling = row.get("ceiling")
+        if ceiling:
+            if ceiling < row["least"]:
+                text += (
+                    " A policy at the bound would have %s here: the baseline is too close to the bound for the goal."
+                    % number(ceiling)
+                )
+            else:
+                text += " A policy at the bound would have %s." % number(ceiling)
+        if row.get("worst"):
+            text += " The worst point is %s, %s." % (row["worst"]["point"], number(row["worst"]["mean"]))
+        lines.append(text)
+    for name, regime in s["regimes"].items():
+        without = regime["without"]
+        if without and without["mean"] > 0.95:
+            some = True
+            lines.append(
+                "- %s does not pay 5 %% in the regime chosen for it: without it throughput is %s of the whole."
+                % (MECHANISMS[regime["mechanism"]].capitalize(), ratio(without, 3))
+            )
+    for workload, row in sorted(s["ours_by_workload"].items()):
+        for baseline, seen in row.items():
+            if seen and seen["high"] is not None and seen["high"] < 1:
+                some = True
+                lines.append("- On %s `%s` is better: %s of its throughput." % (workload, baseline, ratio(seen)))
+    if not some:
+        lines.append("Every goal that was measured is met.")
+    return lines + [""]
+
+
+def policy_tables(s: Dict[str, Any]) -> List[str]:
+    lines = ["## Policies", "", "Part of the bound by size of the machine, and throughput of `octopus` over that of the policy.", ""]
+    sizes = sorted(
+        {int(key.rsplit("_", 1)[1]) for row in s["overview"].values() for key in row if key.startswith("of_bound_")}
+    )
+    rows = []
+    for policy, row in s["overview"].items():
+        rows.append(
+            ["`%s`" % policy]
+            + [ratio(row.get("of_bound_%d" % size), 3) for size in sizes]
+            + [ratio(row.get("ours")) if policy != OURS else "1"]
+        )
+    lines += table(["policy"] + ["%s PEAs" % thousands(size) for size in sizes] + ["`octopus` over it"], rows)
+    lines += ["Where the PEA-cycles went (parts of all), how far idleness spread, and what was moved for the same requests, `static` being 1.", ""]
+    rows = []
+    for policy, row in s["overview"].items():
+        rows.append(
+            ["`%s`" % policy]
+            + [percent(row[k]) for k in ("utilization", "idle_transient", "idle_structural", "idle_contagious")]
+            + [number(row["propagation_depth"]), percent(row["link_load"])]
+            + [number(row[k]["mean"]) if row[k] else "-" for k in ("byte_hops", "code_bytes", "energy_per_request")]
+        )
+    lines += table(
+        ["policy", "computing", "idle: transient", "structural", "contagious", "propagation depth", "mean link load", "bytes x hops", "code loaded", "energy"],
+        rows,
+    )
+    lines += ["Part of the bound by workload:", ""]
+    rows = [
+        [workload] + [number(row[p]["mean"]) if row.get(p) else "-" for p in s["policies"]]
+        for workload, row in s["by_workload"].items()
+    ]
+    lines += table(["workload"] + ["`%s`" % p for p in s["policies"]], rows)
+    return lines
+
+
+def movement(s: Dict[str, Any]) -> List[str]:
+    if not s["movement"]:
+        return []
+    lines = ["## Cost of movement", "", "Part of the bound as loading code gets dearer, in mean block times.", ""]
+    rows = []
+    for level, row in sorted(s["movement"].items(), key=lambda item: float(item[0])):
+        rows.append(
+            [level]
+            + [number(row["policies"][p]["mean"]) if row["policies"].get(p) else "-" for p in s["policies"]]
+            + [ratio(row["ours_to_best"])]
+        )
+    return lines + table(["cost"] + ["`%s`" % p for p in s["policies"]] + ["`octopus` over the best other"], rows)
+
+
+def ablation(s: Dict[str, Any]) -> List[str]:
+    if not s["ablation"]:
+        return []
+    lines = ["## Ablation", "", "Throughput without some of the mechanisms over that with all of them.", ""]
+    rows = []
+    for name, row in s["ablation"].items():
+        rows.append(
+            [", ".join(row["off"]) or "none", ratio(row["all"], 3), ratio(row.get("none"), 3), ratio(row.get("gradual"), 3)]
+            + [percent(row[k]) for k in ("idle_transient", "idle_structural", "idle_contagious")]
+            + [number(row["propagation_depth"])]
+        )
+    return lines + table(
+        ["off", "all points", "stationary", "drifting", "idle: transient", "structural", "contagious", "propagation depth"], rows
+    )
+
+
+def regimes(s: Dict[str, Any]) -> List[str]:
+    lines = [
+        "## Where each mechanism should pay",
+        "",
+        "For each mechanism one regime was written into the grid beforehand, in which turning it off should cost at least 5 %; the seeds are",
+        "used nowhere else. Metrics are with / without it.",
+        "",
+    ]
+    rows = []
+    for name, row in s["regimes"].items():
+        def pair(metric: str, show: Any) -> str:
+            return "%s / %s" % tuple(show(value) for value in row[metric])
+
+        rows.append(
+            [
+                "`%s`" % row["mechanism"],
+                s["experiments"][name]["about"],
+                ratio(row["without"], 3),
+                verdict(row["without"]["mean"] <= 0.95 if row["without"] else None),
+                pair("idle_transient", percent),
+                pair("idle_structural", percent),
+                pair("idle_contagious", percent),
+                pair("propagation_depth", number),
+                pair("migrations", number),
+            ]
+        )
+    return lines + table(
+        ["mechanism", "regime", "throughput without it", "5 %", "idle: transient", "structural", "contagious", "propagation depth", "migrations a request"],
+        rows,
+    )
+
+
+def recovery(s: Dict[str, Any]) -> List[str]:
+    if not s["recovery"]:
+        return []
+    lines = [
+        "## After a jump",
+        "",
+        "All frequencies change at once. Time until throughput (curves averaged over the seeds, smoothed over three parts of time) stays above 90 % of",
+        "what the policy reaches in the end, and that level. A policy that settles low recovers easily: read both.",
+        "",
+    ]
+    rows = []
+    for workload, policies in s["recovery"].items():
+        for policy, row in policies.items():
+            rows.append([workload, "`%s`" % policy, thousands(row["cycles"]) if row["cycles"] is not None else "not seen", number(row["steady"])])
+    return lines + table(["workload", "policy", "cycles to 90 %", "level reached, of the bound"], rows)
+
+
+def latency(s: Dict[str, Any]) -> List[str]:
+    if not s["latency"]:
+        return []
+    lines = [
+        "## Latency",
+        "",
+        "Poisson arrivals at 0.8 of the load that saturates `static` without drift, measured with a training seed. The limit (SLO) is five times the mean latency of a",
+        "request that is alone; goodput counts requests within it.",
+        "",
+    ]
+    rows = []
+    for name, policies in s["latency"].items():
+        for policy, row in policies.items():
+            rows.append(
+                [name, "`%s`" % policy, thousands(row["p99"]), ratio(row["better_than_static"]), percent(row["slo_part"]), number(row["slo_goodput"], 3), thousands(row["requests"])]
+            )
+    return lines + table(
+        ["workload", "policy", "p99, cycles", "times better than `static`", "within the limit", "goodput, requests a Mcycle", "requests"], rows
+    )
+
+
+def scaling(s: Dict[str, Any]) -> List[str]:
+    if not s["scaling"]:
+        return []
+    sizes = sorted({int(size) for row in s["scaling"].values() for size in row})
+    lines = ["## Scaling", "", "Throughput of `octopus` a PEA over that on one cluster, load in proportion. Goal: above 0.85.", ""]
+    rows = [
+        [workload] + [ratio(row.get(str(size))) for size in sizes] for workload, row in s["scaling"].items()
+    ]
+    return lines + table(["workload"] + ["%s clusters" % thousands(size // 16) for size in sizes], rows)
+
+
+def sensitivity(s: Dict[str, Any]) -> List[str]:
+    if not s["sensitivity"]:
+        return []
+    lines = ["## How results move with assumed parameters", "", "Throughput of `octopus` over that of the policy, and its part of the bound, as one parameter of the machine changes.", ""]
+    names = [k for k in next(iter(s["sensitivity"].values())) if k != "of_bound"]
+    rows = [
+        [machine] + [ratio(row.get(n)) for n in names] + [number(row["of_bound"]["mean"]) if row["of_bound"] else "-"]
+        for machine, row in s["sensitivity"].items()
+    ]
+    return lines + table(["machine"] + ["over `%s`" % n for n in names] + ["of the bound"], rows)
+
+
+def trouble(s: Dict[str, Any]) -> List[str]:
+    if not s["not_completed"]:
+        return []
+    lines = ["## Points that did not complete", ""]
+    for entry in s["not_completed"][:20]:
+        point = entry["point"]
+        lines.append(
+            "- %s: %s, %s PEAs, `%s`, seed %s: %s"
+            % (point["experiment"], point["workload"], point["peas"], point["variant"], point["seed"], entry["why"])
+        )
+    if len(s["not_completed"]) > 20:
+        lines.append("- and %d more" % (len(s["not_completed"]) - 20))
+    return lines + [""]

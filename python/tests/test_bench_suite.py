@@ -1,0 +1,226 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""The experiment of bench/suite: design, variations, statistics, the page, a smoke run."""
+
+import json
+import math
+import os
+import subprocess
+import sys
+
+import pytest
+
+import conftest
+
+octopus = pytest.importorskip("octopus")
+yaml = pytest.importorskip("yaml")
+
+SUITE = os.path.join(conftest.ROOT, "bench", "suite")
+sys.path.insert(0, SUITE)
+
+import design  # noqa: E402
+import evaluation  # noqa: E402
+import variants  # noqa: E402
+
+
+def bench(*arguments):
+    return subprocess.run(
+        [sys.executable, SUITE, *map(str, arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        universal_newlines=True,
+    )
+
+
+@pytest.fixture(scope="module")
+def smoke(tmp_path_factory):
+    """Results and summary of the smoke version."""
+    folder = tmp_path_factory.mktemp("suite")
+    grid = os.path.join(SUITE, "smoke.yaml")
+    results, summary = folder / "r.jsonl", folder / "s.json"
+    done = bench("run", "--grid", grid, "--results", results, "--processes", 2)
+    assert done.returncode == 0, done.stdout
+    assert " 0 not completed, 0 left" in done.stdout
+    done = bench("summarise", "--grid", grid, "--results", results, "--json", summary)
+    assert done.returncode == 0, done.stdout
+    return grid, results, summary
+
+
+def test_smoke_runs_and_is_written_up(smoke, tmp_path):
+    grid, results, summary = smoke
+    document = json.loads(summary.read_text())
+    planned = design.points(design.load(grid))
+    assert document["run"] == document["planned"] == len(planned)
+    assert document["not_completed"] == []
+    for policy in ("static", "pool", "octopus"):
+        seen = document["overview"][policy]["of_bound_64"]
+        assert 0.1 < seen["mean"] < 1.3 and seen["low"] < seen["mean"] < seen["high"]
+    page = tmp_path / "e.md"
+    assert bench("document", "--json", summary, "-o", page).returncode == 0
+    text = page.read_text()
+    for part in ("## Goals", "## What is not gained", "## Ablation", "## After a jump", "## Scaling"):
+        assert part in text
+
+
+def test_a_finished_point_is_not_run_again(smoke, tmp_path):
+    grid, results, _ = smoke
+    lines = results.read_text().splitlines(keepends=True)
+    again = tmp_path / "again.jsonl"
+    # Two points are missing, and a third was being written.
+    again.write_text("".join(lines[:-3]) + lines[-3][:20])
+    done = bench("run", "--grid", grid, "--results", again, "--processes", 1)
+    assert done.returncode == 0, done.stdout
+    assert "3 points in" in done.stdout and "%d were there" % (len(lines) - 4) in done.stdout
+
+    def stable(path):
+        entries = [json.loads(line) for line in path.read_text().splitlines()[1:]]
+        for entry in entries:
+            entry["seen"].pop("host_seconds")
+        return sorted(map(json.dumps, entries))
+
+    assert stable(again) == stable(results), "numbers depend on more than the point"
+    # Results of one grid are not mixed with those of another.
+    other = tmp_path / "other.yaml"
+    with open(grid) as file:
+        other.write_text(file.read().replace("seeds: [1, 2]", "seeds: [1, 3]"))
+    done = bench("run", "--grid", other, "--results", again)
+    assert done.returncode == 1 and "another grid" in done.stdout
+
+
+def test_grid_is_balanced():
+    grid = design.load(os.path.join(SUITE, "grid.yaml"))
+    planned = design.points(grid)
+    assert len({design.key(p) for p in planned}) == len(planned)
+    main = [p for p in planned if p["experiment"] == "main"]
+    moving = [p for p in main if p["drift"] != "none"]
+    assert len(moving) * 2 == len(main)
+    assert len({p["seed"] for p in main}) == 10
+    # In every cell there are all policies.
+    cells = {}
+    for point in main:
+        cells.setdefault(design.cell(point), set()).add(point["variant"])
+    assert len(set(map(frozenset, cells.values()))) == 1
+    # Evaluation seeds are no training seeds; regimes have seeds of their own.
+    seeds = {e: {p["seed"] for p in planned if p["experiment"] == e} for e in grid["experiments"]}
+    assert min(min(s) for s in seeds.values()) > 99
+    others = set().union(*(s for e, s in seeds.items() if not e.startswith("regime-")))
+    for experiment, mine in seeds.items():
+        if experiment.startswith("regime-"):
+            assert not mine & others and len(mine) == 10
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        (lambda g: g.pop("machines"), "has no key 'machines'"),
+        (lambda g: g.update(extra=1), "has a key 'extra'"),
+        (lambda g: g["experiments"]["main"].pop("seeds"), "needs seeds"),
+        (lambda g: g["experiments"]["main"].update(peas=7), "no size of 7 PEAs"),
+        (lambda g: g["experiments"]["main"].update(workload="x"), "no workload 'x'"),
+        (lambda g: g["experiments"]["main"].update(rotate=["x"]), "cannot rotate 'x'"),
+        (lambda g: g["variants"]["pool"].update(policy="magic"), "there is no policy 'magic'"),
+    ],
+)
+def test_bad_grids_are_named(change, message, tmp_path):
+    with open(os.path.join(SUITE, "smoke.yaml")) as file:
+        grid = yaml.safe_load(file)
+    change(grid)
+    path = tmp_path / "g.yaml"
+    path.write_text(yaml.safe_dump(grid))
+    done = bench("run", "--grid", path, "--results", tmp_path / "r.jsonl")
+    assert done.returncode == 1 and message in done.stdout, done.stdout
+
+
+def test_the_page_is_what_the_generator_writes():
+    summary = os.path.join(SUITE, "results", "summary.json")
+    page = os.path.join(conftest.ROOT, "docs", "evaluation.md")
+    if not os.path.exists(summary):
+        pytest.skip("the experiment was not run yet")
+    with open(summary) as file, open(page) as written:
+        assert written.read() == evaluation.document(json.load(file))
+
+
+# -- parts ---------------------------------------------------------------------
+
+
+def test_means_and_intervals():
+    mean, half = evaluation.interval([1.0, 2.0, 3.0, 4.0])
+    # s = 1.29099, Student 3.182 with 3 degrees of freedom.
+    assert mean == 2.5 and half == pytest.approx(3.182 * 1.2909944 / 2)
+    assert evaluation.interval([3.0]) == (3.0, None)
+    # Seeds count, not points: two points of one seed are one value.
+    seen = evaluation.geometric([(1, 2.0), (1, 8.0), (2, 4.0)])
+    assert seen == {"mean": 4.0, "low": 4.0, "high": 4.0, "seeds": 2, "points": 3}
+    seen = evaluation.geometric([(1, 1.0), (2, 4.0)])
+    assert seen["mean"] == 2.0
+    assert math.log(seen["high"] / 2) == pytest.approx(12.706 * math.log(2), rel=1e-3)
+    assert evaluation.geometric([]) is None
+
+
+def cell(seed, **rates):
+    point = {"seed": seed, "workload": "w", "peas": 64, "drift": "none", "experiment": "main"}
+    return {"point": point, "seen": {v: {"rate": r, "of_bound": r / 10} for v, r in rates.items()}}
+
+
+def test_ratios_are_paired():
+    cells = [cell(1, octopus=4.0, static=2.0), cell(2, octopus=9.0, static=3.0), cell(3, static=1.0)]
+    assert evaluation.ratios(cells, evaluation.of("static")) == [(1, 2.0), (2, 3.0)]
+    # The best of several, and only where all of them are there.
+    cells = [cell(1, octopus=4.0, static=2.0, pool=8.0), cell(2, octopus=4.0, static=2.0)]
+    assert evaluation.ratios(cells, evaluation.best(["static", "pool"])) == [(1, 0.5)]
+    # At the bound there would be 10 / 2.
+    assert evaluation.ceiling(cells, evaluation.of("static", "of_bound")) == 5.0
+
+
+def test_settling_time():
+    assert evaluation.settled([1.0] * 20) == 0
+    curve = [0.5] * 6 + [1.0] * 14
+    assert evaluation.settled(curve) == 7  # the mean of three crosses one part later
+    assert evaluation.settled([0.1 * i for i in range(20)]) is None
+
+
+def test_drift_is_mixed_and_reaches_the_far_point():
+    workflow = yaml.safe_load(
+        """
+        workflow: w
+        steps:
+          - branch: b
+            drift: [{from: 1000000, probabilities: [0.2, 0.8]}]
+            cases:
+              - {name: x, probability: 0.6, steps: [{task: t, cycles: 5}]}
+              - {name: y, steps: [{task: u, cycles: {exp: 100}, drift: [{from: 1000000, cycles: {exp: 300}}]}]}
+        """
+    )
+    branch = workflow["steps"][0]
+    task = branch["cases"][1]["steps"][0]
+    variants.set_drift(workflow, "gradual", 160)
+    assert [p["from"] for p in branch["drift"]] == list(range(10, 160, 10))
+    assert branch["drift"][7]["probabilities"] == [0.2, 0.8]
+    assert branch["drift"][3]["probabilities"] == [0.4, 0.6]
+    assert task["drift"][7]["cycles"] == {"exp": 300}
+    assert task["drift"][0]["cycles"] == {"exp": 125}
+    for part in branch["drift"]:
+        assert sum(part["probabilities"]) == 1
+
+
+def test_code_and_store_grow_together():
+    with open(os.path.join(conftest.ROOT, "examples", "targets", "die.yaml")) as file:
+        die = yaml.safe_load(file)
+    machine = variants.machine(die, 2, 4, 3.0, {"control_plane.token_hop_cycles": 9})
+    assert machine["config_store"]["bytes"] == 3 * 128 * 1024
+    assert machine["pea"]["sram"] == 3 * 256 * 1024
+    assert machine["control_plane"]["token_hop_cycles"] == 9
+    assert machine["host"]["at"] == [0, 2]
+    assert sorted(port["at"] for port in machine["hbm"]) == [[0, 1], [0, 2], [1, 1], [1, 2]]
+    assert variants.byte_count("3KiB") == 3072
+    with pytest.raises(ValueError):
+        variants.byte_count("3 apples")
+
+
+def test_vary_writes_a_workflow_that_compiles(tmp_path):
+    source = os.path.join(conftest.ROOT, "examples", "workflows", "suite", "flow.yaml")
+    done = bench("vary", source, "--drift", "jump", "--requests", 30)
+    assert done.returncode == 0
+    path = tmp_path / "flow.yaml"
+    path.write_text(done.stdout)
+    result = octopus.compile(str(path), target="edge", kernels=False).run(requests=30, in_flight=4)
+    assert result.requests_completed == 30
