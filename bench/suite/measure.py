@@ -35,6 +35,9 @@ class Bench:
         with open(os.path.join(ROOT, grid["machines"]["base"]), encoding="utf-8") as file:
             self.base = yaml.safe_load(file)
         os.makedirs(folder, exist_ok=True)
+        # Programs and numbers of another compiler are not taken for ours.
+        with open(octopus._native.native.__file__, "rb") as file:
+            self.compiler = hashlib.sha256(file.read()).hexdigest()[:12]
 
     # -- programs --------------------------------------------------------------
 
@@ -73,7 +76,8 @@ class Bench:
         return self.compiled(variants.dump(document), variants.dump(target))
 
     def compiled(self, workflow: str, target: str) -> "octopus.Program":
-        digest = hashlib.sha256((workflow + "\0" + target).encode()).hexdigest()[:24]
+        parts = "\0".join((self.compiler, workflow, target))
+        digest = hashlib.sha256(parts.encode()).hexdigest()[:24]
         if digest in self.memory:
             return self.memory[digest]
         path = os.path.join(self.folder, digest)
@@ -94,7 +98,7 @@ class Bench:
     # -- what the training scenario tells --------------------------------------
 
     def cached(self, name: str, make: Any) -> Any:
-        path = os.path.join(self.folder, name + ".number")
+        path = os.path.join(self.folder, "%s-%s.number" % (self.compiler, name))
         if not os.path.exists(path):
             own = "%s.%d" % (path, os.getpid())
             with open(own, "w", encoding="utf-8") as file:

@@ -4,7 +4,7 @@
 Usage: run_commands.py PAGE.md SOURCE_DIR
 
 Every ```console block is executed, block after block, in one scratch folder
-that has `examples` of the source tree beside it. Lines that start with `$ ` are
+that has `examples` and `bench` of the source tree beside it. Lines that start with `$ ` are
 commands (a trailing backslash continues them); the other lines are what the
 command should print. `...` alone on a line stands for any lines; `...` inside a
 line for any text. A block introduced as ```mlir file=NAME (or yaml, python)
