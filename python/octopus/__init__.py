@@ -11,6 +11,7 @@ from ._errors import CompileError, Diagnostic, OctopusError, ProgramError, Simul
 from ._native import __version__, mlir_version
 from ._program import Program, Value, Workflow, compile, load, policies, targets
 from ._result import Comparison, Failure, Result, Sample
+from ._sweep import Sweep, SweepPoint
 
 __all__ = [
     "CompileError",
@@ -23,6 +24,8 @@ __all__ = [
     "Result",
     "Sample",
     "SimulationError",
+    "Sweep",
+    "SweepPoint",
     "Value",
     "Workflow",
     "__version__",

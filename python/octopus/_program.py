@@ -11,6 +11,8 @@ from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 from ._errors import CompileError, Diagnostic, ProgramError, SimulationError, translated
 from ._native import native
 from ._result import Comparison, PathLike, Result
+from ._sweep import Sweep
+from ._sweep import sweep as _sweep
 
 _TARGETS = os.path.join(os.path.dirname(__file__), "targets")
 
@@ -95,10 +97,10 @@ def compile(
     diagnostics = tuple(Diagnostic(*message) for message in messages)
     if program is None:
         raise CompileError(diagnostics)
-    name = text if is_path else "<text>"
-    with translated():
-        session = native.Session.from_bytes(program, name)
-    return Program(session, json.loads(report) if report else {}, diagnostics)
+    made = Program._from_bytes(program, text if is_path else "<text>")
+    made.compile_report = json.loads(report) if report else {}
+    made.diagnostics = diagnostics
+    return made
 
 
 def load(path: PathLike) -> "Program":
@@ -121,6 +123,12 @@ class Program:
         self.compile_report: Mapping[str, Any] = report
         #: Warnings and remarks of the compiler.
         self.diagnostics: Tuple[Diagnostic, ...] = diagnostics
+
+    @classmethod
+    def _from_bytes(cls, content: bytes, name: str) -> "Program":
+        """The program of a file's content; `name` is its path in messages."""
+        with translated():
+            return cls(native.Session.from_bytes(content, name), {}, ())
 
     @property
     def workflows(self) -> Tuple[Workflow, ...]:
@@ -229,6 +237,23 @@ class Program:
         return Comparison(
             tuple(self.run(inputs, policy=policy, **options) for policy in policies)
         )
+
+    def sweep(
+        self,
+        space: Mapping[str, Sequence[Any]],
+        *,
+        executor: Optional[Any] = None,
+        **options: Any,
+    ) -> Sweep:
+        """Runs every combination of some options of `run`.
+
+        `space` maps options to the values that they take, for example
+        `{"policy": ("static", "octopus"), "seed": range(10)}`; `options` are those
+        that stay. `executor` has a method `submit` as those of concurrent.futures
+        have, and as a client of Dask's distributed scheduler has; without it the
+        runs are made here, one after the other. Results do not depend on it.
+        """
+        return _sweep(self, space, executor, options)
 
     def _arrays(self, inputs: Union[None, Mapping[str, Any], Sequence[Any]]) -> Dict[str, Any]:
         if inputs is None:

@@ -338,6 +338,7 @@ PYBIND11_MODULE(_octopus, m) {
                 {reinterpret_cast<const uint8_t *>(view.data()), view.size()},
                 name)));
           })
+      .def("name", &Session::name)
       .def("to_bytes",
            [](const Session &session) {
              return py::bytes(

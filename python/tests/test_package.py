@@ -297,3 +297,27 @@ def test_import_is_quick():
         for _ in range(5)
     ]
     assert min(times) < 0.5
+
+
+def test_sweep_is_the_same_everywhere(mini):
+    import concurrent.futures
+
+    space = {"policy": ("static", "octopus"), "seed": range(3)}
+    here = mini.sweep(space, requests=4)
+    assert [tuple(p.options.values()) for p in here] == [
+        (policy, seed) for policy in ("static", "octopus") for seed in range(3)
+    ]
+    assert here[4].data["seed"] == 1 and here[4].data["policy"] == "octopus"
+    with concurrent.futures.ProcessPoolExecutor(2) as executor:
+        there = mini.sweep(space, executor=executor, requests=4)
+
+    def stable(sweep):
+        return [{k: v for k, v in point.data.items() if k != "host"} for point in sweep]
+
+    assert stable(here) == stable(there)
+    frame = here.to_frame()
+    assert list(frame["seed"]) == [0, 1, 2, 0, 1, 2] and frame["makespan_cycles"].min() > 0
+    with pytest.raises(octopus.ProgramError, match="varied and given"):
+        mini.sweep({"seed": [1]}, seed=2)
+    with pytest.raises(octopus.ProgramError, match="list of values"):
+        mini.sweep({"policy": "static"})
