@@ -10,6 +10,11 @@
 //
 //   noc-bench --mesh 8 --traffic uniform --flits 8 --mode message
 //   noc-bench --reference mesh_latency.csv --mode flit
+//   noc-bench --compare --mesh 8 --lengths 1,8,16 --patterns tornado,hotspot
+//
+// --compare says for each pattern and length where the flit-level model
+// saturates, how far from there the message-level one does, and how far its
+// mean network latency is off at parts of that load.
 //
 // The reference is a table with the columns mesh side, traffic, flits a packet,
 // offered flits a node and cycle, packet latency, network latency.
@@ -62,6 +67,45 @@ bool readReference(const std::string &path, std::vector<Row> &rows) {
   return true;
 }
 
+/// Message by message against flit by flit.
+void compare(TrafficRun run, const std::vector<std::string> &patterns,
+             const std::vector<uint32_t> &lengths) {
+  static const double parts[] = {0.2, 0.4, 0.55, 0.7};
+  std::printf("%4s %-14s %5s %9s %9s %7s", "mesh", "traffic", "flits", "flit",
+              "message", "off %");
+  for (double part : parts)
+    std::printf("  at %.2f", part);
+  std::printf("\n");
+  for (const std::string &pattern : patterns)
+    for (uint32_t flits : lengths) {
+      run.pattern = pattern;
+      run.flits = flits;
+      if (!destination(run, 0, 0))
+        continue;
+      double saturation[2];
+      TrafficRun probe = run;
+      probe.patience = 3000;
+      for (bool flitLevel : {false, true}) {
+        probe.flitLevel = flitLevel;
+        saturation[flitLevel] = saturationLoad(probe);
+      }
+      std::printf("%4u %-14s %5u %9.3f %9.3f %+7.1f", run.width,
+                  pattern.c_str(), flits, saturation[1], saturation[0],
+                  100 * (saturation[0] / saturation[1] - 1));
+      for (double part : parts) {
+        run.load = part * saturation[1];
+        double latency[2];
+        for (bool flitLevel : {false, true}) {
+          run.flitLevel = flitLevel;
+          latency[flitLevel] = simulateTraffic(run)->networkLatency;
+        }
+        std::printf(" %+8.2f", 100 * (latency[0] / latency[1] - 1));
+      }
+      std::printf("\n");
+      std::fflush(stdout);
+    }
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -69,7 +113,10 @@ int main(int argc, char **argv) {
   uint32_t side = 8;
   std::string traffic = "uniform", mode = "message", reference, json;
   std::vector<double> loads = {0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35};
-  bool saturation = false;
+  bool saturation = false, compares = false;
+  std::vector<std::string> patterns(std::begin(meshPatterns),
+                                    std::end(meshPatterns));
+  std::vector<uint32_t> lengths = {1, 2, 4, 8, 12, 16, 24};
   CLI::App app("Latency against load of the mesh");
   app.add_option("--mesh", side, "Side of the mesh")
       ->check(CLI::Range(1, 64))
@@ -93,10 +140,22 @@ int main(int argc, char **argv) {
       ->capture_default_str();
   app.add_flag("--saturation", saturation,
                "The load of three times the latency without contention");
+  app.add_flag("--compare", compares, "Message by message and flit by flit");
+  app.add_option("--patterns", patterns, "Patterns to compare")
+      ->delimiter(',')
+      ->check(CLI::IsMember(patterns));
+  app.add_option("--lengths", lengths, "Flits of packets to compare")
+      ->delimiter(',')
+      ->check(CLI::Range(1, 4096));
   app.add_option("--reference", reference, "Table to compare with");
   app.add_option("--json", json, "Write the numbers");
   CLI11_PARSE(app, argc, argv);
   run.flitLevel = mode == "flit";
+  if (compares) {
+    run.width = run.height = side;
+    compare(run, patterns, lengths);
+    return 0;
+  }
 
   std::vector<Row> rows;
   if (reference.empty()) {

@@ -116,19 +116,46 @@ void Engine::wakeMesh(uint64_t at) {
   push(at, EventClass::Transfer, NetworkEvent, 0, 0, 0);
 }
 
+/// Runs a model from its next event on, up to the first cycle in which messages
+/// arrive, for at most `most` cycles with events, all before `limit`. Returns
+/// how many these were; `at` becomes the last one.
+template <class Model>
+static uint64_t runModel(Model &model, uint64_t limit, uint64_t most,
+                         uint64_t &at,
+                         std::vector<NetworkDelivery> &delivered) {
+  uint64_t cycles = 0;
+  do {
+    at = model.nextTime();
+    model.run(at, delivered);
+  } while (++cycles < most && delivered.empty() && model.nextTime() < limit);
+  return cycles;
+}
+
 void Engine::moveMesh() {
   if (now() != meshAt)
     return; // an earlier one came in between
   const StopRules &stop = options.scenario.stop;
+  --events; // this one is counted below
   for (;;) {
     meshAt = never;
     delivered.clear();
-    if (linkNetwork)
-      linkNetwork->run(now(), delivered);
-    else if (network)
-      network->run(now(), delivered);
-    else
+    // Where nothing else happens the mesh moves on without events in the wheel;
+    // each of its cycles counts as one.
+    uint64_t limit = wheel.empty() ? never : wheel.nextTime();
+    if (stop.maxCycles)
+      limit = std::min(limit - 1, stop.maxCycles) + 1;
+    uint64_t most = stop.maxEvents ? stop.maxEvents - events : never;
+    uint64_t at = now();
+    if (linkNetwork) {
+      events += runModel(*linkNetwork, limit, most, at, delivered);
+    } else if (network) {
+      events += runModel(*network, limit, most, at, delivered);
+    } else {
       flitNetwork->step(delivered);
+      ++events;
+    }
+    if (at > now())
+      wheel.skipTo(at);
     // What arrives may send at once.
     for (size_t i = 0; i < delivered.size(); ++i)
       leaveMesh(delivered[i].message);
@@ -142,8 +169,6 @@ void Engine::moveMesh() {
       next = flitNetwork->now();
     if (next == never)
       return;
-    // Where nothing else happens until then the mesh moves on without an event
-    // in the wheel; it counts as one.
     bool over = finishedRequests == totalRequests && !heldInstances;
     bool stops = over || (stop.maxCycles && next > stop.maxCycles) ||
                  (stop.maxEvents && events >= stop.maxEvents);
@@ -151,7 +176,6 @@ void Engine::moveMesh() {
       wakeMesh(next);
       return;
     }
-    ++events;
   }
 }
 

@@ -7,9 +7,13 @@
 
 #include "Network.h"
 
+#include <algorithm>
 #include <bit>
 
 using namespace octo;
+
+/// Mark of a pending event that is in no slot.
+static constexpr uint32_t unlisted = 0xfffffffe;
 
 static uint32_t nextBit(uint32_t mask, uint32_t from) {
   uint32_t after = mask >> from << from;
@@ -17,69 +21,110 @@ static uint32_t nextBit(uint32_t mask, uint32_t from) {
 }
 
 Network::Network(const NetworkShape &shape, MeshRoutes &routes)
-    : shape(shape), routes(routes) {
-  uint32_t routers = shape.clusters();
-  sourceLinks = routers * ports;
-  headCycles = NetworkShape::headCycles(shape.hopCycles);
-  flight = NetworkShape::flightCycles(shape.hopCycles);
-  dieFlight = NetworkShape::flightCycles(shape.dieHopCycles);
-  sources.resize(routers);
-  depth = shape.depthAfter(shape.hopCycles);
-  dieDepth = shape.depthAfter(shape.dieHopCycles);
-  heads.assign(routers, 0);
-  routerWake.assign(routers, never);
-  outFree.assign(size_t(routers) * (ports + 1), 0);
-  inFree.assign(size_t(routers) * ports, 0);
-  outHolder.assign(inFree.size(), {});
-  inHolder.assign(inFree.size(), {});
-  turnOut.assign(inFree.size(), 0);
-  turnIn.assign(inFree.size(), 0);
-  turnChannel.assign(inFree.size(), 0);
-  busy.assign(inFree.size(), 0);
-  waited.assign(inFree.size(), 0);
-  isDie.assign(outFree.size(), 0);
-  for (uint32_t router = 0; router < routers; ++router)
-    for (uint32_t port = 0; port < localPort; ++port)
-      isDie[router * ports + port] = shape.crossesDies(router, port);
-  lanes.reserve(size_t(routers) * lanesOfRouter);
-  for (uint32_t input = 0; input < routers * ports; ++input)
-    for (uint32_t i = 0; i < stride; ++i)
-      lanes.push_back({none, none, depthBefore(input), 0, 0, 0, never, 0});
-  turnLane.assign(lanes.size(), 0);
+    : shape(shape), routes(routes), whole(routes.whole()),
+      numRouters(shape.clusters()),
+      headCycles(NetworkShape::headCycles(shape.hopCycles)),
+      channelMask((1u << shape.channels) - 1), routers(numRouters),
+      inputs(size_t(numRouters) * ports), sources(numRouters),
+      pending(size_t(numRouters) * 2), slots(numSlots) {
+  for (uint32_t router = 0; router < numRouters; ++router) {
+    uint32_t x = router % shape.width, y = router / shape.width;
+    for (uint32_t port = 0; port < ports; ++port) {
+      bool die = shape.crossesDies(router, port);
+      uint32_t flight = NetworkShape::flightCycles(die ? shape.dieHopCycles
+                                                       : shape.hopCycles);
+      bool onMesh = port == 0   ? x + 1 < shape.width
+                    : port == 1 ? x > 0
+                    : port == 2 ? y + 1 < shape.height
+                    : port == 3 ? y > 0
+                                : false;
+      Link &link = routers[router].links[port];
+      link.flight = flight;
+      link.isDie = die;
+      if (onMesh) {
+        link.afterRouter = routes.neighbour(router, port);
+        link.after = link.afterRouter * ports + (port ^ 1);
+      }
+      Port &input = inputs[router * ports + port];
+      input.available.fill(0);
+      input.returnAt.fill(never);
+      input.returned.fill(0);
+      input.first.fill(none);
+      input.last.fill(none);
+      input.free.fill(0);
+      input.emptied.fill(0);
+      input.before = onMesh ? routes.neighbour(router, port) : router;
+      input.linkBefore = uint8_t(port ^ 1);
+      // A link is as long in both directions.
+      input.back = flight;
+      input.depth =
+          shape.depthAfter(die ? shape.dieHopCycles : shape.hopCycles);
+      if (port == localPort) {
+        input.back = std::max(shape.interfaceCycles, 1u);
+        input.depth = shape.channelFlits;
+      }
+      input.space.fill(input.depth);
+    }
+  }
 }
 
 //===----------------------------------------------------------------------===//
 // Events
 //===----------------------------------------------------------------------===//
 
-void Network::push(uint64_t at, Event event) {
+/// Looks at a router, source or message at cycle `at` or earlier.
+void Network::wake(uint32_t who, uint64_t at) {
+  Pending &event = pending[who];
+  if (at >= event.at)
+    return;
+  if (event.at != never && event.next != unlisted)
+    unlist(who);
+  event.at = at;
+  event.next = unlisted;
   next = std::min(next, at);
-  if (at - time >= numSlots) {
-    far.push_back({at, farSequence++, event});
-    std::push_heap(far.begin(), far.end(), FarOrder());
+  if (at - time < numSlots) {
+    enlist(who, at);
     return;
   }
-  uint32_t node = freeNode;
-  if (node != none) {
-    freeNode = nodes[node].next;
-    nodes[node] = {event, none};
+  far.push_back({at, farSequence++, who});
+  std::push_heap(far.begin(), far.end());
+}
+
+void Network::enlist(uint32_t who, uint64_t at) {
+  uint64_t number = at & (numSlots - 1);
+  Slot &slot = slots[number];
+  Pending &event = pending[who];
+  event.previous = slot.last;
+  event.next = none;
+  if (slot.last != none) {
+    pending[slot.last].next = who;
   } else {
-    node = uint32_t(nodes.size());
-    nodes.push_back({event, none});
+    slot.first = who;
+    words[number >> 6] |= uint64_t(1) << (number & 63);
+    summary |= uint64_t(1) << (number >> 6);
   }
-  uint64_t slot = at & (numSlots - 1);
-  if (words[slot >> 6] >> (slot & 63) & 1) {
-    nodes[slots[slot].last].next = node;
-  } else {
-    slots[slot].first = node;
-    words[slot >> 6] |= uint64_t(1) << (slot & 63);
-    summary |= uint64_t(1) << (slot >> 6);
-  }
-  slots[slot].last = node;
+  slot.last = who;
+}
+
+void Network::unlist(uint32_t who) {
+  Pending &event = pending[who];
+  uint64_t number = event.at & (numSlots - 1);
+  Slot &slot = slots[number];
+  (event.previous == none ? slot.first : pending[event.previous].next) =
+      event.next;
+  (event.next == none ? slot.last : pending[event.next].previous) =
+      event.previous;
+  if (slot.first != none)
+    return;
+  words[number >> 6] &= ~(uint64_t(1) << (number & 63));
+  if (!words[number >> 6])
+    summary &= ~(uint64_t(1) << (number >> 6));
 }
 
 void Network::findNext() {
   next = far.empty() ? never : far.front().at;
+  if (!credits.empty())
+    next = std::min(next, credits.front().at);
   if (!summary)
     return;
   uint64_t slot = time & (numSlots - 1), word = slot >> 6;
@@ -97,171 +142,148 @@ void Network::findNext() {
 void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
   time = at;
   while (!far.empty() && far.front().at - time < numSlots) {
-    Event event = far.front().event;
-    uint64_t when = far.front().at;
-    std::pop_heap(far.begin(), far.end(), FarOrder());
+    Far entry = far.front();
+    std::pop_heap(far.begin(), far.end());
     far.pop_back();
-    push(when, event);
+    // One that was called earlier since then may be there again.
+    const Pending &event = pending[entry.who];
+    if (event.at == entry.at && event.next == unlisted)
+      enlist(entry.who, entry.at);
   }
-  uint64_t slot = at & (numSlots - 1);
+  if (!credits.empty())
+    takeCredits();
   // Events of this cycle may be added while it is handled.
-  while (words[slot >> 6] >> (slot & 63) & 1) {
-    uint32_t node = slots[slot].first;
-    Event event = nodes[node].event;
-    slots[slot].first = nodes[node].next;
-    if (nodes[node].next == none) {
-      words[slot >> 6] &= ~(uint64_t(1) << (slot & 63));
-      if (!words[slot >> 6])
-        summary &= ~(uint64_t(1) << (slot >> 6));
-    }
-    nodes[node].next = freeNode;
-    freeNode = node;
-    switch (event.kind) {
-    case WakeRouter:
-      if (routerWake[event.where] == time) {
-        routerWake[event.where] = never;
-        arbitrate(event.where, delivered);
-      }
-      break;
-    case WakeSource:
-      feed(event.where);
-      break;
-    case ReturnCredit:
-      lanes[event.where].space += event.flits;
-      creditsAt(event.where, time);
-      break;
-    case Deliver:
-      deliver(event.where, delivered);
-      break;
-    }
+  Slot &slot = slots[at & (numSlots - 1)];
+  while (slot.first != none) {
+    uint32_t who = slot.first;
+    unlist(who);
+    pending[who].at = never;
+    if (who < numRouters)
+      arbitrate(who);
+    else if (who < 2 * numRouters)
+      feed(who - numRouters);
+    else
+      deliver(who - 2 * numRouters, delivered);
   }
   findNext();
-}
-
-void Network::wakeRouter(uint32_t router, uint64_t at) {
-  if (at >= routerWake[router])
-    return;
-  routerWake[router] = at;
-  push(at, {router, WakeRouter, 0});
 }
 
 //===----------------------------------------------------------------------===//
 // Lanes
 //===----------------------------------------------------------------------===//
 
-/// What a message wants of a lane: room for all its flits, or, when that is
-/// more than the buffer of a channel, a lane of its own.
-uint32_t Network::space(const Message &message, uint32_t laneDepth) const {
-  return message.worm == none ? uint32_t(message.flits) : laneDepth;
-}
-
-/// Flits of a lane of an input port.
-uint32_t Network::depthBefore(uint32_t input) const {
-  uint32_t router = input / ports, port = input % ports;
-  if (port == localPort)
-    return shape.channelFlits;
-  return shape.depthAfter(shape.crossesDies(router, port) ? shape.dieHopCycles
-                                                          : shape.hopCycles);
-}
-
-uint64_t Network::readyAt(const Lane &lane) const {
-  return std::max(messages[lane.first].arrival + headCycles, lane.free);
-}
-
-uint32_t Network::lanesAfter(uint32_t link) const {
-  uint32_t router = link / ports, port = link % ports;
-  return (routes.neighbour(router, port) * ports + (port ^ 1)) * stride;
-}
-
-/// Channels of an input port, from `firstLane` on, that a message of `need`
-/// flits of buffer may be allocated now. `wake` becomes no later than the next
-/// cycle in which there may be more of them, unless credits are wanted.
-uint32_t Network::roomyChannels(uint32_t firstLane, uint32_t need,
-                                uint64_t &wake) {
+/// Lanes of an input port that a message of `need` flits of buffer may be
+/// allocated at cycle `at`. What is longer than a lane needs one of its own.
+uint32_t Network::roomy(const Port &port, uint32_t need, uint64_t at) const {
   uint32_t mask = 0;
-  for (uint32_t i = 0; i < shape.channels; ++i) {
-    Lane &lane = lanes[firstLane + i];
-    if (lane.returnAt <= time)
-      settle(lane, firstLane / stride);
-    if (lane.space < need)
-      wake = std::min(wake, lane.returnAt);
-    else if (lane.available <= time)
-      mask |= 1u << i;
-    else
-      wake = std::min(wake, lane.available);
+  for (uint32_t i = 0; i < stride; ++i) {
+    uint32_t back = port.returnAt[i] <= at ? port.returned[i] : 0;
+    uint32_t fits = port.space[i] + back >= need;
+    mask |= (fits & uint32_t(port.available[i] <= at)) << i;
   }
-  return mask;
+  return mask & channelMask;
 }
 
-void Network::enterLane(uint32_t number, uint32_t id) {
-  Lane &lane = lanes[number];
+/// When no lane has room now: the first cycle in which one may; `never` when
+/// credits are wanted that are not on their way.
+uint64_t Network::roomAt(const Port &port, uint32_t need) const {
+  uint64_t at = never;
+  for (uint32_t i = 0; i < shape.channels; ++i) {
+    uint32_t back = port.returnAt[i] <= time ? port.returned[i] : 0;
+    if (port.space[i] + back >= need)
+      at = std::min(at, port.available[i]);
+    else if (port.returnAt[i] > time)
+      at = std::min(at, port.returnAt[i]);
+  }
+  return at;
+}
+
+/// Takes credits that have come back at cycle `at`.
+void Network::settle(Port &port, uint32_t channel, uint64_t at) {
+  if (port.returnAt[channel] > at)
+    return;
+  port.space[channel] += port.returned[channel];
+  port.returnAt[channel] = never;
+}
+
+void Network::takeCredits() {
+  while (!credits.empty() && credits.front().at <= time) {
+    Credit credit = credits.front();
+    std::pop_heap(credits.begin(), credits.end());
+    credits.pop_back();
+    Port &port = inputs[credit.lane / stride];
+    port.space[credit.lane % stride] += credit.flits;
+    creditsAt(port, time);
+  }
+}
+
+/// Whoever waits for credits of a port looks again then.
+void Network::creditsAt(Port &port, uint64_t at) {
+  if (&port - &inputs[port.before * ports] == localPort) {
+    if (sources[port.before].starved)
+      wake(numRouters + port.before, at);
+  } else if (routers[port.before].starved >> port.linkBefore & 1) {
+    wake(port.before, at);
+  }
+}
+
+/// The port of the next link of a message that comes to a router.
+uint8_t Network::nextLink(uint32_t router, Message &message) {
+  if (!whole)
+    return routes.next(router, message.to, message.descending);
+  if (message.right) {
+    bool back = message.right < 0;
+    message.right += back ? 1 : -1;
+    return back;
+  }
+  if (message.down) {
+    bool back = message.down < 0;
+    message.down += back ? 1 : -1;
+    return 2 + back;
+  }
+  return localPort;
+}
+
+/// A head will be in a lane that has room for it.
+void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
   Message &message = messages[id];
-  lane.space -= space(message, lane.space);
   message.next = none;
   message.waits = false;
-  ++message.hops;
-  uint32_t router = number / (lanesOfRouter);
-  message.out = routes.next(router, message.to, message.descending);
-  if (lane.first != none) {
-    messages[lane.last].next = id;
-    lane.last = id;
+  if (port.first[channel] != none) {
+    messages[port.last[channel]].next = id;
+    port.last[channel] = id;
     return;
   }
-  lane.first = lane.last = id;
-  heads[router] |= 1u << (number % (lanesOfRouter));
-  wakeRouter(router, readyAt(lane));
+  port.first[channel] = port.last[channel] = id;
+  uint32_t number = uint32_t(&port - inputs.data()), router = number / ports;
+  routers[router].heads |= 1u << (number % ports * stride + channel);
+  wake(router, readyAt(port, channel));
 }
 
-/// The last flit of a message leaves a lane at `tail`. The next message may
-/// follow as soon as there is room for its first flit; its last one finds room
-/// when that of this message has left.
-void Network::leave(uint32_t number, const Message &message, uint64_t tail) {
-  Lane &lane = lanes[number];
-  uint32_t input = number / stride;
-  uint32_t router = input / ports, port = input % ports;
-  uint64_t back =
-      port == localPort
-          ? std::max(shape.interfaceCycles, 1u)
-          : flightOf(routes.neighbour(router, port) * ports + (port ^ 1));
-  lane.free = tail + 1 + headCycles;
-  lane.emptied = tail + back;
+/// A message leaves a lane from cycle `at` on, its last flit at `tail`. The
+/// next message may follow as soon as there is room for its first flit; its
+/// last one finds room when that of this message has left.
+void Network::leave(Port &port, uint32_t channel, const Message &message,
+                    uint64_t at, uint64_t tail) {
+  port.free[channel] = tail + 1 + headCycles;
+  port.emptied[channel] = tail + port.back;
+  settle(port, channel, at);
   if (message.worm == none) {
-    settle(lane, input);
-    if (lane.returnAt != never)
-      push(lane.returnAt, {number, ReturnCredit, lane.returnFlits});
-    lane.returnAt = time + back;
-    lane.returnFlits = uint32_t(message.flits);
+    if (port.returnAt[channel] != never) {
+      credits.push_back({port.returnAt[channel],
+                         uint32_t(&port - inputs.data()) * stride + channel,
+                         port.returned[channel]});
+      std::push_heap(credits.begin(), credits.end());
+    }
+    port.returnAt[channel] = at + port.back;
+    port.returned[channel] = uint32_t(message.flits);
   } else {
-    lane.returnAt =
-        std::max(tail + 1 - std::min<uint64_t>(tail, shape.channelFlits),
-                 time) +
-        back;
-    lane.returnFlits = 0;
+    port.returnAt[channel] =
+        std::max(tail + 1 - std::min<uint64_t>(tail, shape.channelFlits), at) +
+        port.back;
+    port.returned[channel] = port.depth - port.space[channel];
   }
-  creditsAt(number, lane.returnAt);
-}
-
-/// Takes credits that have come back since the lane was last looked at.
-void Network::settle(Lane &lane, uint32_t input) {
-  if (lane.returnAt > time)
-    return;
-  lane.space =
-      lane.returnFlits ? lane.space + lane.returnFlits : depthBefore(input);
-  lane.returnAt = never;
-}
-
-/// Whoever waits for credits of a lane looks again then.
-void Network::creditsAt(uint32_t number, uint64_t at) {
-  uint32_t input = number / stride;
-  uint32_t router = input / ports, port = input % ports;
-  if (port == localPort) {
-    if (!sources[router].waiting.empty())
-      push(at, {router, WakeSource, 0});
-    return;
-  }
-  uint32_t before = routes.neighbour(router, port);
-  if (heads[before])
-    wakeRouter(before, at);
+  creditsAt(port, port.returnAt[channel]);
 }
 
 //===----------------------------------------------------------------------===//
@@ -274,6 +296,7 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   if (freeMessages.empty()) {
     number = uint32_t(messages.size());
     messages.emplace_back();
+    pending.emplace_back();
   } else {
     number = freeMessages.back();
     freeMessages.pop_back();
@@ -281,13 +304,15 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   Message &message = messages[number];
   message.id = id;
   message.to = to;
+  message.next = none;
+  message.worm = none;
+  message.right = int32_t(to % shape.width) - int32_t(from % shape.width);
+  message.down = int32_t(to / shape.width) - int32_t(from / shape.width);
   message.flits = shape.flitsOf(bytes);
   message.dieFlits = std::max(message.flits, (bytes + shape.dieLinkBytes - 1) /
                                                  shape.dieLinkBytes);
-  message.worm = none;
   message.descending = false;
   message.stalled = false;
-  message.hops = 0;
   if (message.flits > shape.channelFlits) {
     if (freeWorms.empty()) {
       message.worm = uint32_t(worms.size());
@@ -298,156 +323,199 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
     }
   }
   Source &source = sources[from];
-  source.waiting.push_back(number);
-  if (source.waiting.size() == 1)
-    push(std::max(at, outFree[sourceLinks + from] == never
-                          ? at
-                          : outFree[sourceLinks + from]),
-         {from, WakeSource, 0});
+  if (source.first != none) {
+    messages[source.last].next = number;
+    source.last = number;
+    return;
+  }
+  source.first = source.last = number;
+  // A long message that is stalled in the source says when it has left.
+  if (source.free != never)
+    wake(numRouters + from, std::max(at, source.free));
 }
 
 /// Sends the next message of a source into its router.
 void Network::feed(uint32_t router) {
   Source &source = sources[router];
-  uint64_t &free = outFree[sourceLinks + router];
-  if (source.waiting.empty() || free > time)
+  source.starved = false;
+  if (source.first == none)
     return;
-  uint32_t id = source.waiting.front();
-  Message &message = messages[id];
-  uint32_t firstLane = (router * ports + localPort) * stride;
-  uint64_t wake = never;
-  uint32_t roomy =
-      roomyChannels(firstLane, space(message, shape.channelFlits), wake);
-  if (!roomy) {
-    if (wake != never)
-      push(wake, {router, WakeSource, 0});
+  if (source.free > time) {
+    if (source.free != never)
+      wake(numRouters + router, source.free);
     return;
   }
-  uint32_t channel = nextBit(roomy, source.turn);
-  source.turn = uint8_t((channel + 1) % shape.channels);
-  source.waiting.pop_front();
-  free = time + message.flits;
-  if (!source.waiting.empty())
-    push(free, {router, WakeSource, 0});
+  uint32_t id = source.first;
+  Message &message = messages[id];
+  Port &port = inputs[router * ports + localPort];
+  uint32_t need = spaceFor(message, port);
+  uint32_t room = roomy(port, need, time);
+  if (!room) {
+    source.starved = true;
+    if (uint64_t at = roomAt(port, need); at != never)
+      wake(numRouters + router, at);
+    return;
+  }
+  uint32_t channel = nextBit(room, source.turn);
+  source.turn = (channel + 1) % shape.channels;
+  source.first = message.next;
+  if (source.first == none)
+    source.last = none;
+  source.free = time + message.flits;
+  if (source.first != none)
+    wake(numRouters + router, source.free);
   message.entered = time;
   message.arrival = time + shape.interfaceCycles;
-  message.tail = free - 1 + shape.interfaceCycles;
+  message.tail = source.free - 1 + shape.interfaceCycles;
   if (message.worm != none)
-    worms[message.worm].assign(1,
-                               {sourceLinks + router, none, 0, free - 1, free});
-  enterLane(firstLane + channel, id);
+    worms[message.worm].assign(
+        1, {router, none, 0, 0, source.free - 1, source.free});
+  message.out = nextLink(router, message);
+  settle(port, channel, time);
+  port.space[channel] -= need;
+  enterLane(port, channel, id);
 }
 
 //===----------------------------------------------------------------------===//
 // Routers
 //===----------------------------------------------------------------------===//
 
-void Network::arbitrate(uint32_t router,
-                        std::vector<NetworkDelivery> &delivered) {
-  uint32_t base = router * ports, laneBase = base * stride;
-  if (std::has_single_bit(heads[router])) {
-    uint32_t number = laneBase + uint32_t(std::countr_zero(heads[router]));
-    uint32_t input = number / stride;
-    Message &message = messages[lanes[number].first];
-    uint32_t out = message.out, link = base + out;
-    uint64_t at =
-        std::max({readyAt(lanes[number]), outFree[link], inFree[input]});
-    uint64_t wake = never;
-    uint32_t room = 1;
-    if (at <= time && out != localPort)
-      room =
-          roomyChannels(lanesAfter(link), space(message, depthOf(link)), wake);
-    if (at <= time && room) {
-      // The only one that asks gets its link.
-      turnOut[link] = uint8_t((input - base + 1) % ports);
-      turnChannel[input] = uint8_t((out + 1) % ports);
-      turnIn[input] = uint8_t((number % stride + 1) % shape.channels);
-      start(number, room, delivered);
-      if (heads[router])
-        wakeRouter(router, std::max(readyAt(lanes[number]), time + 1));
-      return;
-    }
+/// What the arbiters of iSLIP prefer after an input has got an output.
+void Network::takeTurns(Router &router, Port &port, uint32_t in,
+                        uint32_t channel, uint32_t out) {
+  router.turnOut[out] = uint8_t(in + 1 == ports ? 0 : in + 1);
+  port.turnChannel = uint8_t(out + 1 == ports ? 0 : out + 1);
+  port.turnIn = uint8_t(channel + 1 == shape.channels ? 0 : channel + 1);
+}
+
+/// Lanes behind the next link of a message that it may have at cycle `at`.
+uint32_t Network::roomFor(const Router &router, const Message &message,
+                          uint64_t at) const {
+  if (message.out == localPort)
+    return 1;
+  const Port &after = inputs[router.links[message.out].after];
+  return roomy(after, spaceFor(message, after), at);
+}
+
+/// Matches the heads of a router with its links.
+void Network::arbitrate(uint32_t number) {
+  Router &router = routers[number];
+  router.starved = 0;
+  if (!std::has_single_bit(router.heads)) {
+    if (router.heads)
+      arbitrateMany(number);
+    return;
   }
-  uint32_t channelMask = (1u << stride) - 1;
+  // The only one that asks gets its link, when that is free.
+  uint32_t lane = uint32_t(std::countr_zero(router.heads));
+  uint32_t in = lane / stride, channel = lane % stride;
+  Port &port = inputs[number * ports + in];
+  Message &message = messages[port.first[channel]];
+  uint64_t ready = readyAt(port, channel);
+  if (ready > time) {
+    wake(number, ready);
+    return;
+  }
+  uint32_t out = message.out, room = 0;
+  if (std::max(router.links[out].free, port.inFree) <= time)
+    room = roomFor(router, message, time);
+  if (room) {
+    takeTurns(router, port, in, channel, out);
+    start(number, in, channel, room);
+    if (router.heads)
+      wake(number, std::max(readyAt(port, channel), time + 1));
+    return;
+  }
+  if (message.worm != none && !message.stalled)
+    stall(message);
+  if (uint64_t again = wait(router, port, message); again != never)
+    wake(number, again);
+}
+
+void Network::arbitrateMany(uint32_t number) {
+  Router &router = routers[number];
+  Port *port = &inputs[number * ports];
+  constexpr uint32_t lanesOfPort = (1u << stride) - 1;
   std::array<uint32_t, ports> requests{};
-  uint8_t offered[ports][ports], roomy[ports][ports];
-  uint32_t inputs = 0;
-  uint64_t wake = never;
-  for (uint32_t in = 0; in < ports; ++in) {
-    uint32_t left = heads[router] >> (in * stride) & channelMask;
-    if (!left)
-      continue;
-    uint32_t turn = turnIn[base + in];
-    for (; left;) {
-      uint32_t channel = nextBit(left, turn);
+  uint8_t offered[ports][ports], room[ports][ports];
+  uint32_t asking = 0, waiting = 0;
+  uint64_t again = never;
+  for (uint32_t heads = router.heads; heads;) {
+    uint32_t in = uint32_t(std::countr_zero(heads)) / stride;
+    uint32_t left = heads >> (in * stride) & lanesOfPort;
+    heads &= ~(lanesOfPort << (in * stride));
+    while (left) {
+      uint32_t channel = nextBit(left, port[in].turnIn);
       left &= ~(1u << channel);
-      const Lane &lane = lanes[laneBase + in * stride + channel];
-      uint64_t ready = readyAt(lane);
+      uint64_t ready = readyAt(port[in], channel);
       if (ready > time) {
-        wake = std::min(wake, ready);
+        again = std::min(again, ready);
         continue;
       }
-      Message &message = messages[lane.first];
-      uint32_t out = message.out, link = base + out;
-      uint64_t free = std::max(outFree[link], inFree[base + in]);
-      if (free > time) {
-        wake = std::min(wake, free);
-      } else if (uint32_t room =
-                     out == localPort
-                         ? 1
-                         : roomyChannels(lanesAfter(link),
-                                         space(message, depthOf(link)), wake)) {
-        if (!(requests[out] >> in & 1)) {
-          requests[out] |= 1u << in;
-          offered[in][out] = uint8_t(channel);
-          roomy[in][out] = uint8_t(room);
-          inputs |= 1u << in;
-        }
-        continue;
+      waiting |= 1u << (in * stride + channel);
+      Message &message = messages[port[in].first[channel]];
+      uint32_t out = message.out, some = 0;
+      if (std::max(router.links[out].free, port[in].inFree) <= time)
+        some = roomFor(router, message, time);
+      if (!some) {
+        if (message.worm != none && !message.stalled)
+          stall(message);
+      } else if (!(requests[out] >> in & 1)) {
+        requests[out] |= 1u << in;
+        offered[in][out] = uint8_t(channel);
+        room[in][out] = uint8_t(some);
+        asking |= 1u << in;
       }
-      if (message.worm != none && !message.stalled)
-        stall(message);
     }
   }
-  std::array<uint32_t, ports> offers{};
-  for (uint32_t out = 0; out < ports; ++out)
-    if (requests[out])
-      offers[nextBit(requests[out], turnOut[base + out])] |= 1u << out;
-  for (; inputs; inputs &= inputs - 1) {
-    uint32_t in = uint32_t(std::countr_zero(inputs));
-    if (!offers[in])
-      continue;
-    uint32_t out = nextBit(offers[in], turnChannel[base + in]);
-    turnOut[base + out] = uint8_t((in + 1) % ports);
-    turnChannel[base + in] = uint8_t((out + 1) % ports);
-    uint32_t channel = offered[in][out];
-    turnIn[base + in] = uint8_t((channel + 1) % shape.channels);
-    start(laneBase + in * stride + channel, roomy[in][out], delivered);
-  }
-  // What did not get through tries again when its ports are free.
-  for (uint32_t left = heads[router]; left; left &= left - 1) {
-    uint32_t number = laneBase + uint32_t(std::countr_zero(left));
-    uint64_t ready = readyAt(lanes[number]);
-    if (ready > time) {
-      wake = std::min(wake, ready);
-      continue;
+  if (asking) {
+    std::array<uint32_t, ports> offers{};
+    for (uint32_t out = 0; out < ports; ++out)
+      if (requests[out])
+        offers[nextBit(requests[out], router.turnOut[out])] |= 1u << out;
+    for (; asking; asking &= asking - 1) {
+      uint32_t in = uint32_t(std::countr_zero(asking));
+      if (!offers[in])
+        continue;
+      uint32_t out = nextBit(offers[in], port[in].turnChannel);
+      uint32_t channel = offered[in][out];
+      takeTurns(router, port[in], in, channel, out);
+      waiting &= ~(1u << (in * stride + channel));
+      start(number, in, channel, room[in][out]);
+      if (router.heads >> (in * stride + channel) & 1)
+        again = std::min(again, std::max(readyAt(port[in], channel), time + 1));
     }
-    Message &message = messages[lanes[number].first];
-    uint32_t link = base + message.out, input = number / stride;
-    uint64_t free = std::max(outFree[link], inFree[input]);
-    if (free > time) {
-      wake = std::min(wake, free);
-      share(outFree[link] == free ? outHolder[link] : inHolder[input], free,
-            message);
-    } else if (message.out == localPort ||
-               roomyChannels(lanesAfter(link), space(message, depthOf(link)),
-                             wake)) {
-      wake = time + 1;
-    }
-    message.waits = true;
   }
-  if (wake != never)
-    wakeRouter(router, wake);
+  for (; waiting; waiting &= waiting - 1) {
+    uint32_t lane = uint32_t(std::countr_zero(waiting));
+    Port &input = port[lane / stride];
+    // Its lane may have been held up since.
+    uint64_t ready = readyAt(input, lane % stride);
+    again = std::min(
+        again, ready > time
+                   ? ready
+                   : wait(router, input, messages[input.first[lane % stride]]));
+  }
+  if (again != never)
+    wake(number, again);
+}
+
+/// A head has not got its link: when it tries again; `never`: when there are
+/// credits.
+uint64_t Network::wait(Router &router, const Port &port, Message &message) {
+  const Link &link = router.links[message.out];
+  uint64_t free = std::max(link.free, port.inFree), again = free;
+  if (free > time) {
+    share(link.free == free ? link.holder : port.holder, free, message);
+  } else if (roomFor(router, message, time)) {
+    again = time + 1;
+  } else {
+    router.starved |= uint8_t(1u << message.out);
+    const Port &after = inputs[link.after];
+    again = roomAt(after, spaceFor(message, after));
+  }
+  message.waits = true;
+  return again;
 }
 
 /// A message waits for a port that another one holds. Flit by flit the two take
@@ -461,62 +529,85 @@ void Network::share(const Holder &holder, uint64_t until,
   if (!more)
     return;
   Message &message = messages[holder.message];
-  Lane &lane = lanes[holder.lane];
-  lane.free += more;
-  lane.emptied += more;
-  if (message.worm != none && lane.returnAt != never)
-    lane.returnAt += more;
+  Port &port = inputs[holder.lane / stride];
+  uint32_t channel = holder.lane % stride;
+  port.free[channel] += more;
+  port.emptied[channel] += more;
+  if (message.worm != none && port.returnAt[channel] != never)
+    port.returnAt[channel] += more;
   message.tail += more;
 }
 
-/// The first message of a lane gets its link.
-void Network::start(uint32_t number, uint32_t roomy,
-                    std::vector<NetworkDelivery> &delivered) {
-  Lane &lane = lanes[number];
-  uint32_t input = number / stride, router = input / ports;
-  uint32_t id = lane.first;
+/// The first message of a lane gets its link; `room`: lanes behind it. Where
+/// the next router is idle and will be when the head is through, it goes on at
+/// once.
+void Network::start(uint32_t number, uint32_t in, uint32_t channel,
+                    uint32_t room) {
+  Port *port = &inputs[number * ports + in];
+  uint32_t id = port->first[channel];
   Message &message = messages[id];
-  uint32_t link = router * ports + message.out;
-  waited[link] += time - readyAt(lane);
-  lane.first = message.next;
-  if (lane.first == none)
-    heads[router] &= ~(1u << (number % (lanesOfRouter)));
+  uint32_t out = message.out;
+  uint64_t at = time;
+  routers[number].links[out].waited += at - readyAt(*port, channel);
+  port->first[channel] = message.next;
+  if (message.next == none)
+    routers[number].heads &= ~(1u << (in * stride + channel));
   if (message.stalled)
     resume(message);
+  for (;;) {
+    Link &link = routers[number].links[out];
+    uint32_t lane = uint32_t(port - inputs.data()) * stride + channel;
+    uint64_t length = link.isDie ? message.dieFlits : message.flits;
+    link.free = at + length;
+    link.busy += length;
+    port->inFree = at + message.flits;
+    link.holder = port->holder = {id, lane};
+    uint64_t tail = std::max(at + length - 1, message.tail);
+    leave(*port, channel, message, at, tail);
+    if (out == localPort) {
+      message.tail = tail + link.flight;
+      wake(2 * numRouters + id, message.tail);
+      return;
+    }
+    if (message.worm != none)
+      worms[message.worm].push_back(
+          {number, lane, uint8_t(out), 0, tail, at + length});
+    if (!whole)
+      message.descending |= routes.descends(number, out);
+    // As the VC allocator of iSLIP: a lane goes on after the output channel
+    // that it had before.
+    uint32_t shift = out * stride;
+    uint32_t chosen = nextBit(room << shift, port->turnLane[channel]);
+    port->turnLane[channel] =
+        uint8_t(chosen + 1 == lanesOfRouter ? 0 : chosen + 1);
+    channel = chosen - shift;
 
-  uint64_t length = isDie[link] ? message.dieFlits : message.flits;
-  outFree[link] = time + length;
-  inFree[input] = time + message.flits;
-  busy[link] += length;
-  outHolder[link] = inHolder[input] = {id, number, time};
-  uint64_t tail = std::max(time + length - 1, message.tail);
-  leave(number, message, tail);
-
-  if (message.out == localPort) {
-    message.tail = tail + flight;
-    push(message.tail, {id, Deliver, 0});
-    return;
+    port = &inputs[link.after];
+    number = link.afterRouter;
+    settle(*port, channel, at);
+    port->space[channel] -= spaceFor(message, *port);
+    port->available[channel] = tail + 2;
+    message.arrival = at + link.flight;
+    message.tail = std::max(tail, port->emptied[channel]) + link.flight;
+    out = message.out = nextLink(number, message);
+    Router &router = routers[number];
+    uint64_t ready =
+        std::max(message.arrival + headCycles, port->free[channel]);
+    if (at != time || router.heads ||
+        std::max(router.links[out].free, port->inFree) > ready ||
+        !(room = roomFor(router, message, ready))) {
+      enterLane(*port, channel, id);
+      return;
+    }
+    takeTurns(router, *port, link.after % ports, channel, out);
+    at = ready;
   }
-  if (message.worm != none)
-    worms[message.worm].push_back({link, number, 0, tail, time + length});
-  message.descending |= routes.descends(router, message.out);
-  message.arrival = time + flightOf(link);
-  uint32_t firstLane = lanesAfter(link);
-  // As the VC allocator of iSLIP: a lane goes on after the output channel that
-  // it had before.
-  uint32_t shift = message.out * stride;
-  uint32_t chosen = nextBit(roomy << shift, turnLane[number]);
-  turnLane[number] = uint8_t((chosen + 1) % (lanesOfRouter));
-  Lane &after = lanes[firstLane + chosen - shift];
-  after.available = tail + 2;
-  message.tail = std::max(tail, after.emptied) + flightOf(link);
-  enterLane(firstLane + chosen - shift, id);
 }
 
 void Network::deliver(uint32_t id, std::vector<NetworkDelivery> &delivered) {
   Message &message = messages[id];
   if (message.tail > time) {
-    push(message.tail, {id, Deliver, 0});
+    wake(2 * numRouters + id, message.tail);
     return;
   }
   delivered.push_back({message.id, message.entered, time});
@@ -546,20 +637,22 @@ void Network::stall(Message &message) {
     behind.left = message.flits - room;
     if (behind.lane == none) {
       // A source does not send others in between.
-      outFree[behind.link] = never;
+      sources[behind.router].free = never;
       continue;
     }
-    lanes[behind.lane].returnAt = never;
-    uint32_t input = behind.lane / stride;
+    Router &router = routers[behind.router];
+    Link &link = router.links[behind.out];
+    Port &port = inputs[behind.lane / stride];
+    port.returnAt[behind.lane % stride] = never;
     uint64_t until =
         std::max(behind.end - std::min(behind.left, behind.end), time);
-    if (outFree[behind.link] == behind.end)
-      outFree[behind.link] = until;
-    if (inFree[input] == behind.end)
-      inFree[input] = until;
-    busy[behind.link] -= behind.left;
-    if (heads[behind.link / ports])
-      wakeRouter(behind.link / ports, until);
+    if (link.free == behind.end)
+      link.free = until;
+    if (port.inFree == behind.end)
+      port.inFree = until;
+    link.busy -= behind.left;
+    if (router.heads)
+      wake(behind.router, until);
   }
 }
 
@@ -568,29 +661,51 @@ void Network::stall(Message &message) {
 void Network::resume(Message &message) {
   message.stalled = false;
   std::vector<WormLink> &links = worms[message.worm];
+  uint32_t flight = NetworkShape::flightCycles(shape.hopCycles);
   uint64_t tail = 0;
   for (size_t i = 0; i < links.size(); ++i) {
     WormLink &behind = links[i];
     if (!behind.left)
       continue;
-    bool source = behind.lane == none;
     uint64_t start = time + flight * (links.size() - i);
-    if (!source)
-      start =
-          std::max({start, outFree[behind.link], inFree[behind.lane / stride]});
-    behind.tail = std::max(start + behind.left - 1, tail);
-    outFree[behind.link] = behind.end = start + behind.left;
-    if (source) {
-      if (!sources[behind.link - sourceLinks].waiting.empty())
-        push(outFree[behind.link], {behind.link - sourceLinks, WakeSource, 0});
+    if (behind.lane == none) {
+      behind.tail = std::max(start + behind.left - 1, tail);
+      Source &source = sources[behind.router];
+      source.free = behind.end = start + behind.left;
+      if (source.first != none)
+        wake(numRouters + behind.router, source.free);
+      tail = behind.tail + shape.interfaceCycles;
     } else {
-      inFree[behind.lane / stride] = start + behind.left;
-      busy[behind.link] += behind.left;
-      leave(behind.lane, message, behind.tail);
+      Link &link = routers[behind.router].links[behind.out];
+      Port &port = inputs[behind.lane / stride];
+      start = std::max({start, link.free, port.inFree});
+      behind.tail = std::max(start + behind.left - 1, tail);
+      link.free = port.inFree = behind.end = start + behind.left;
+      link.busy += behind.left;
+      leave(port, behind.lane % stride, message, time, behind.tail);
+      tail = behind.tail + link.flight;
     }
     behind.left = 0;
-    tail =
-        behind.tail + (source ? shape.interfaceCycles : flightOf(behind.link));
   }
   message.tail = std::max(message.tail, tail);
+}
+
+//===----------------------------------------------------------------------===//
+// Numbers
+//===----------------------------------------------------------------------===//
+
+std::vector<uint64_t> Network::busyCycles() const {
+  std::vector<uint64_t> cycles;
+  for (const Router &router : routers)
+    for (const Link &link : router.links)
+      cycles.push_back(link.busy);
+  return cycles;
+}
+
+std::vector<uint64_t> Network::waitedCycles() const {
+  std::vector<uint64_t> cycles;
+  for (const Router &router : routers)
+    for (const Link &link : router.links)
+      cycles.push_back(link.waited);
+  return cycles;
 }

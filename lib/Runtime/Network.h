@@ -12,6 +12,9 @@
 // longer than a virtual channel lies across several routers (wormhole) and
 // stalls backwards when its head does. docs/timing-model.md has the rules.
 //
+// A router, a source and a message that arrives have one event pending at most:
+// pending ones are linked to each other, and nothing is allocated for them.
+//
 //===----------------------------------------------------------------------===//
 
 #ifndef OCTO_LIB_RUNTIME_NETWORK_H
@@ -21,7 +24,6 @@
 
 #include <array>
 #include <cstdint>
-#include <deque>
 #include <vector>
 
 namespace octo {
@@ -42,154 +44,185 @@ public:
   uint64_t nextTime() const { return next; }
 
   /// Handles all events of cycle `at`, which is nextTime(). Messages that have
-  /// got their last link are appended to `delivered`, with their arrival, which
-  /// is later.
+  /// got their last link are appended to `delivered`, with their arrival.
   void run(uint64_t at, std::vector<NetworkDelivery> &delivered);
 
   /// Cycles for which each link (cluster * 5 + direction, 4 into the cluster)
   /// was taken.
-  const std::vector<uint64_t> &busyCycles() const { return busy; }
+  std::vector<uint64_t> busyCycles() const;
   /// Cycles that heads of messages waited for each link.
-  const std::vector<uint64_t> &waitedCycles() const { return waited; }
+  std::vector<uint64_t> waitedCycles() const;
 
 private:
   static constexpr uint32_t ports = NetworkShape::ports;
   static constexpr uint32_t localPort = NetworkShape::localPort;
   static constexpr uint32_t none = 0xffffffff;
-  /// Places for lanes of an input port and of a router.
+  /// Places for lanes of an input port and of a router. A lane is a virtual
+  /// channel of an input port.
   static constexpr uint32_t stride = NetworkShape::maxChannels;
   static constexpr uint32_t lanesOfRouter = ports * stride;
 
   struct Message {
     uint32_t id;
     uint32_t to;
-    uint32_t next;  ///< in its lane
-    uint32_t worm;  ///< into worms; none: fits into a lane
-    uint64_t flits; ///< length on a link of the mesh
+    uint32_t next;       ///< in its lane or source
+    uint32_t worm;       ///< into worms; none: fits into a lane
+    int32_t right, down; ///< links that are left; on a whole mesh
+    uint64_t flits;      ///< length on a link of the mesh
     uint64_t dieFlits;
     uint64_t entered;
     uint64_t arrival; ///< of the head in its lane
     uint64_t tail;    ///< last flit may not pass the next switch earlier
-    uint32_t hops;
-    uint8_t out; ///< port of its next link
+    uint8_t out;      ///< port of its next link
     bool descending;
     bool stalled;
     bool waits; ///< has asked for its link before
   };
-  /// A virtual channel of an input port.
-  struct Lane {
-    uint32_t first, last; ///< messages; the first one waits for its link
-    uint32_t space;       ///< flits that may be sent to it
-    uint32_t returnFlits; ///< 0: the whole lane, from a long message
-    uint64_t free;        ///< no head is ready earlier: messages before it
-    uint64_t emptied;     ///< the credit of their last flit is back
-    uint64_t returnAt;    ///< credits come back; never: none on their way
-    uint64_t available;   ///< to be allocated from this cycle on
+  /// The message that has a port, and the lane that it leaves.
+  struct Holder {
+    uint32_t message = 0;
+    uint32_t lane = 0;
+  };
+  /// An input port with its lanes.
+  struct alignas(64) Port {
+    // What those that send to it look at.
+    std::array<uint64_t, stride> available; ///< to be allocated from then on
+    std::array<uint64_t, stride> returnAt;  ///< credits come back; never: none
+    std::array<uint32_t, stride> space;     ///< flits that may be sent
+    std::array<uint32_t, stride> returned;  ///< flits of these credits
+    // What its router looks at.
+    std::array<uint32_t, stride> first, last; ///< messages
+    std::array<uint64_t, stride> free;        ///< no head is ready earlier
+    std::array<uint64_t, stride> emptied; ///< credit of the last flit is back
+    uint64_t inFree = 0;                  ///< of the crossbar
+    Holder holder;
+    uint32_t depth;     ///< flits of a lane
+    uint32_t back;      ///< cycles of a credit
+    uint32_t before;    ///< router that sends to it; of a local port its own
+    uint8_t linkBefore; ///< of that router
+    uint8_t turnIn = 0, turnChannel = 0;
+    std::array<uint8_t, stride> turnLane{};
+  };
+  struct Link {
+    uint64_t free = 0;
+    uint64_t busy = 0, waited = 0;
+    Holder holder;
+    uint32_t after = none; ///< input port at its end
+    uint32_t afterRouter = none;
+    uint32_t flight;
+    bool isDie;
+  };
+  struct alignas(64) Router {
+    std::array<Link, ports> links;
+    uint32_t heads = 0; ///< lanes that are not empty
+    /// Links for which some head wants room that is not there.
+    uint8_t starved = 0;
+    std::array<uint8_t, ports> turnOut{};
   };
   /// The links that a long message lies across.
   struct WormLink {
-    uint32_t link; ///< also links from a source
-    uint32_t lane; ///< that it leaves; none: the source
+    uint32_t router; ///< whose link it is; of a source its own
+    uint32_t lane;   ///< that it leaves; none: the source
+    uint8_t out;
     uint64_t left; ///< flits to be sent after a stall; 0: goes on
     uint64_t tail; ///< when the last flit passes
     uint64_t end;  ///< its ports are held until then
   };
-  /// The message that has a port.
-  struct Holder {
-    uint32_t message = 0;
-    uint32_t lane = 0; ///< that it leaves
-    uint64_t since = 0;
-  };
   struct Source {
-    std::deque<uint32_t> waiting;
-    uint8_t turn = 0;
+    uint32_t first = none, last = none; ///< messages that wait
+    uint64_t free = 0;
+    uint32_t turn = 0;
+    bool starved = false; ///< its message wants room that is not there
   };
-  enum EventKind : uint32_t { WakeRouter, WakeSource, ReturnCredit, Deliver };
-  struct Event {
-    uint32_t where;
-    uint32_t kind : 2;
-    uint32_t flits : 30;
+  /// Of routers, then sources, then messages that get their last link.
+  struct Pending {
+    uint64_t at = never;
+    uint32_t previous, next;
   };
-  struct FarEvent {
+  struct Far {
     uint64_t at;
     uint64_t sequence;
-    Event event;
+    uint32_t who;
+    bool operator<(const Far &other) const {
+      return at != other.at ? at > other.at : sequence > other.sequence;
+    }
   };
-
-  struct FarOrder {
-    bool operator()(const FarEvent &a, const FarEvent &b) const {
-      return a.at != b.at ? a.at > b.at : a.sequence > b.sequence;
+  /// Credits of a lane that come back while others are on their way.
+  struct Credit {
+    uint64_t at;
+    uint32_t lane;
+    uint32_t flits;
+    bool operator<(const Credit &other) const {
+      return at != other.at ? at > other.at : lane > other.lane;
     }
   };
 
-  void push(uint64_t at, Event event);
+  void wake(uint32_t who, uint64_t at);
+  void enlist(uint32_t who, uint64_t at);
+  void unlist(uint32_t who);
   void findNext();
-  void wakeRouter(uint32_t router, uint64_t at);
-  uint32_t depthBefore(uint32_t input) const;
-  uint64_t readyAt(const Lane &lane) const;
-  uint32_t space(const Message &message, uint32_t depth) const;
-  uint32_t roomyChannels(uint32_t firstLane, uint32_t need, uint64_t &wake);
+
+  /// Flits of a lane that a message needs: all of its own or, when it is
+  /// longer, the lane.
+  static uint32_t spaceFor(const Message &message, const Port &port) {
+    return message.worm == none ? uint32_t(message.flits) : port.depth;
+  }
+  uint32_t roomy(const Port &port, uint32_t need, uint64_t at) const;
+  uint64_t roomAt(const Port &port, uint32_t need) const;
+  uint32_t roomFor(const Router &router, const Message &message,
+                   uint64_t at) const;
+  static void settle(Port &port, uint32_t channel, uint64_t at);
+  void takeCredits();
+  void creditsAt(Port &port, uint64_t at);
+  uint8_t nextLink(uint32_t router, Message &message);
+  void enterLane(Port &port, uint32_t channel, uint32_t id);
+  void leave(Port &port, uint32_t channel, const Message &message, uint64_t at,
+             uint64_t tail);
+  uint64_t readyAt(const Port &port, uint32_t channel) const {
+    return std::max(messages[port.first[channel]].arrival + headCycles,
+                    port.free[channel]);
+  }
+
   void feed(uint32_t router);
-  void settle(Lane &lane, uint32_t input);
-  void creditsAt(uint32_t lane, uint64_t at);
-  void enterLane(uint32_t lane, uint32_t message);
-  void arbitrate(uint32_t router, std::vector<NetworkDelivery> &delivered);
-  void start(uint32_t lane, uint32_t roomy,
-             std::vector<NetworkDelivery> &delivered);
+  void arbitrate(uint32_t router);
+  void arbitrateMany(uint32_t router);
+  uint64_t wait(Router &router, const Port &port, Message &message);
+  void takeTurns(Router &router, Port &port, uint32_t in, uint32_t channel,
+                 uint32_t out);
+  void start(uint32_t router, uint32_t port, uint32_t channel, uint32_t room);
   void share(const Holder &holder, uint64_t until, const Message &waiting);
   void deliver(uint32_t message, std::vector<NetworkDelivery> &delivered);
   void stall(Message &message);
   void resume(Message &message);
-  void leave(uint32_t lane, const Message &message, uint64_t tail);
-
-  uint32_t flightOf(uint32_t link) const {
-    return isDie[link] ? dieFlight : flight;
-  }
-  /// Flits of a lane after a link.
-  uint32_t depthOf(uint32_t link) const {
-    return isDie[link] ? dieDepth : depth;
-  }
-  /// The first lane of the input port that a link leads to.
-  uint32_t lanesAfter(uint32_t link) const;
 
   const NetworkShape &shape;
   MeshRoutes &routes;
+  bool whole;
+  uint32_t numRouters;
+  uint32_t headCycles;
+  uint32_t channelMask;
 
+  std::vector<Router> routers;
+  std::vector<Port> inputs; ///< (router, port)
+  std::vector<Source> sources;
   std::vector<Message> messages;
   std::vector<uint32_t> freeMessages;
   std::vector<std::vector<WormLink>> worms;
   std::vector<uint32_t> freeWorms;
-  std::vector<Source> sources;
-  std::vector<Lane> lanes;          ///< (router, port, channel)
-  std::vector<uint32_t> heads;      ///< by router: lanes that are not empty
-  std::vector<uint64_t> routerWake; ///< by router: its next event
-  /// By link: (router, port), then one a source.
-  std::vector<uint64_t> outFree;
-  std::vector<uint64_t> inFree; ///< by (router, port)
-  std::vector<Holder> outHolder, inHolder;
-  std::vector<uint8_t> turnOut, turnIn, turnLane, turnChannel;
-  std::vector<uint8_t> isDie;
-  std::vector<uint64_t> busy, waited;
-  uint32_t headCycles, flight, dieFlight, depth, dieDepth;
-  uint32_t sourceLinks; ///< number of the first one
 
   static constexpr uint64_t numSlots = 4096;
+  struct Slot {
+    uint32_t first = none, last = none;
+  };
   uint64_t time = 0;
   uint64_t next = never;
-  struct Node {
-    Event event;
-    uint32_t next;
-  };
-  struct Slot {
-    uint32_t first, last; ///< into nodes, when the slot's bit is set
-  };
-  std::vector<Node> nodes;
-  uint32_t freeNode = none;
-  std::array<Slot, numSlots> slots{};
+  std::vector<Pending> pending;
+  std::vector<Slot> slots;
   uint64_t summary = 0; ///< of words
   std::array<uint64_t, numSlots / 64> words{};
-  std::vector<FarEvent> far;
+  std::vector<Far> far;
   uint64_t farSequence = 0;
+  std::vector<Credit> credits; ///< a heap
 };
 
 } // namespace octo
