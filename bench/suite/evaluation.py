@@ -199,6 +199,7 @@ def summarise(
     summary["recovery"] = recovery(results)
     summary["latency"] = latency(results)
     summary["scaling"] = scaling(results)
+    summary["goals"] += later_goals(summary)
     summary["sensitivity"] = {
         machine[0]: {
             v: geometric(ratios(cells, of(v))) for v in baselines if any(v in c["seen"] for c in cells)
@@ -282,6 +283,29 @@ def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict
     cells = results.of("movement", movement=10)
     row = goal("best baseline at a movement cost of 10 mean blocks", "0.97", 0.97, geometric(ratios(cells, best(baselines))))
     rows.append(row)
+    return rows
+
+
+def later_goals(summary: Dict[str, Any]) -> List[Dict[str, Any]]:
+    """Those about tables that have no interval of their own."""
+    faster, least = [], False
+    for rows in summary["recovery"].values():
+        if OURS not in rows or "reactive" not in rows or rows[OURS]["parts"] is None:
+            continue
+        other = rows["reactive"]["parts"]
+        if other is None:
+            other, least = len(rows["reactive"]["curve"]), True
+        # A part of time is the least that can be told apart.
+        faster.append((1, (other + 1) / (rows[OURS]["parts"] + 1)))
+    seen = geometric(faster)
+    text = "time of `reactive` to 90 % of steady throughput after a jump"
+    rows = [goal(text + (" (at least)" if least else ""), "3", 3.0, seen)]
+    slowest = None
+    for row in summary["scaling"].values():
+        for peas, value in row.items():
+            if value and int(peas) > 16 and (slowest is None or value["mean"] < slowest["mean"]):
+                slowest = value
+    rows.append(goal("one cluster: throughput a PEA on up to 256 clusters, the least", "0.85", 0.85, slowest))
     return rows
 
 

@@ -119,6 +119,14 @@ def missed(s: Dict[str, Any]) -> List[str]:
         if row.get("worst"):
             text += " The worst point is %s, %s." % (row["worst"]["point"], number(row["worst"]["mean"]))
         lines.append(text)
+    for mechanism in MECHANISMS:
+        row = s["ablation"].get("without-" + mechanism)
+        if row and row["all"] and row["all"]["low"] is not None and row["all"]["low"] > 1:
+            some = True
+            lines.append(
+                "- Over all points of the ablation %s does harm: without it throughput is %s of the whole."
+                % (MECHANISMS[mechanism], ratio(row["all"], 3))
+            )
     for name, regime in s["regimes"].items():
         without = regime["without"]
         if without and without["mean"] > 0.95:
@@ -228,10 +236,19 @@ def regimes(s: Dict[str, Any]) -> List[str]:
                 pair("migrations", number),
             ]
         )
-    return lines + table(
+    lines += table(
         ["mechanism", "regime", "throughput without it", "5 %", "idle: transient", "structural", "contagious", "propagation depth", "migrations a request"],
         rows,
     )
+    lines += ["What each costs elsewhere, from the ablation: throughput without it over that with it. Above 1.01 it costs more than 1 %.", ""]
+    rows = []
+    for mechanism in MECHANISMS:
+        row = s["ablation"].get("without-" + mechanism)
+        if row:
+            rows.append(
+                ["`%s`" % mechanism, ratio(row["all"], 3), verdict(row["all"]["mean"] <= 1.01 if row["all"] else None)]
+            )
+    return lines + table(["mechanism", "without over with", "costs at most 1 %"], rows)
 
 
 def recovery(s: Dict[str, Any]) -> List[str]:
