@@ -104,9 +104,12 @@ def run(options: argparse.Namespace) -> int:
     todo = [p for p in todo if design.key(p) not in done]
     begin, bad = time.monotonic(), 0
     folder = options.work or options.results + ".work"
-    with open(options.results, "a", encoding="utf-8") as file, ProcessPoolExecutor(
-        options.processes, initializer=start_worker, initargs=(grid, folder)
-    ) as executor:
+    with (
+        open(options.results, "a", encoding="utf-8") as file,
+        ProcessPoolExecutor(
+            options.processes, initializer=start_worker, initargs=(grid, folder)
+        ) as executor,
+    ):
         waiting: Set["Future[Dict[str, Any]]"] = set()
         position, finished = 0, 0
         while True:
@@ -126,7 +129,10 @@ def run(options: argparse.Namespace) -> int:
                     bad += 1
                     print(
                         "%s: %s"
-                        % (design.key(entry["point"]), entry["seen"].get("error", entry["seen"]["status"])),
+                        % (
+                            design.key(entry["point"]),
+                            entry["seen"].get("error", entry["seen"]["status"]),
+                        ),
                         file=sys.stderr,
                     )
                 if sys.stderr.isatty():
@@ -143,7 +149,10 @@ def show_points(options: argparse.Namespace) -> int:
     todo = design.points(grid)
     for name in grid["experiments"]:
         mine = [p for p in todo if p["experiment"] == name]
-        print("%-24s %5d points, %d seeds" % (name, len(mine), len(grid["experiments"][name]["seeds"])))
+        print(
+            "%-24s %5d points, %d seeds"
+            % (name, len(mine), len(grid["experiments"][name]["seeds"]))
+        )
         if options.all:
             for point in mine:
                 print("  " + design.key(point))
@@ -194,7 +203,9 @@ def vary(options: argparse.Namespace) -> int:
 
 def main(arguments: Optional[List[str]] = None) -> int:
     parser = argparse.ArgumentParser(
-        prog="bench/suite", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+        prog="bench/suite",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     commands = parser.add_subparsers(dest="command", required=True)
 

@@ -52,7 +52,9 @@ def check(grid: Any, path: str) -> None:
         where = "%s: experiments.%s" % (path, name)
         for key in experiment:
             known = set(FACTORS) | set(SETTINGS) | {"seeds", "rotate", "about"}
-            _need(key in known, where, "has a key %r; there are %s" % (key, ", ".join(sorted(known))))
+            _need(
+                key in known, where, "has a key %r; there are %s" % (key, ", ".join(sorted(known)))
+            )
         _need(bool(experiment.get("seeds")), where, "needs seeds")
         for factor in ("workload", "variant"):
             _need(bool(experiment.get(factor)), where, "needs %s" % factor)

@@ -105,7 +105,9 @@ def of(variant: str, metric: str = "rate") -> Callable[[Dict[str, Any]], Optiona
     return lambda seen: seen.get(variant, {}).get(metric)
 
 
-def best(variants: Iterable[str], metric: str = "rate") -> Callable[[Dict[str, Any]], Optional[float]]:
+def best(
+    variants: Iterable[str], metric: str = "rate"
+) -> Callable[[Dict[str, Any]], Optional[float]]:
     """The largest value of `variants`; None unless all are there."""
     names = list(variants)
 
@@ -131,7 +133,9 @@ def mean_of(cells: List[Cell], variant: str, metric: str) -> Optional[float]:
 # -- the summary ---------------------------------------------------------------
 
 
-def goal(text: str, wanted: str, least: float, seen: Optional[Dict[str, Any]], **more: Any) -> Dict[str, Any]:
+def goal(
+    text: str, wanted: str, least: float, seen: Optional[Dict[str, Any]], **more: Any
+) -> Dict[str, Any]:
     met = None if seen is None else seen["mean"] >= least
     return dict({"against": text, "goal": wanted, "least": least, "seen": seen, "met": met}, **more)
 
@@ -161,7 +165,9 @@ def summarise(
                 "about": experiment.get("about", ""),
                 "planned": sum(p["experiment"] == name for p in planned),
                 "run": sum(e["point"]["experiment"] == name for e in entries),
-                "seeds": len({e["point"]["seed"] for e in entries if e["point"]["experiment"] == name}),
+                "seeds": len(
+                    {e["point"]["seed"] for e in entries if e["point"]["experiment"] == name}
+                ),
                 "of_seeds": len(experiment["seeds"]),
             }
             for name, experiment in grid["experiments"].items()
@@ -170,9 +176,7 @@ def summarise(
         "workloads": sorted({c["point"]["workload"] for c in main}),
     }
     summary["goals"] = goals(results, main, baselines)
-    summary["overview"] = {
-        v: overview(results, main, v) for v in policies
-    }
+    summary["overview"] = {v: overview(results, main, v) for v in policies}
     summary["by_workload"] = {
         workload[0]: {v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound")) for v in policies}
         for workload, cells in by(main, "workload").items()
@@ -202,7 +206,9 @@ def summarise(
     summary["goals"] += later_goals(summary)
     summary["sensitivity"] = {
         machine[0]: {
-            v: geometric(ratios(cells, of(v))) for v in baselines if any(v in c["seen"] for c in cells)
+            v: geometric(ratios(cells, of(v)))
+            for v in baselines
+            if any(v in c["seen"] for c in cells)
         }
         | {"of_bound": geometric(ratios(cells, lambda s: 1.0, OURS, "of_bound"))}
         for machine, cells in by(results.of("sensitivity"), "machine").items()
@@ -216,9 +222,14 @@ def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict
     large = [c for c in main if c["point"]["peas"] >= 256]
     rows = []
     even = geometric(ratios(main, of("static-even")))
-    rows.append(goal("`static-even`", "2.3", 2.3, even, ceiling=ceiling(main, of("static-even", "of_bound"))))
+    rows.append(
+        goal(
+            "`static-even`", "2.3", 2.3, even, ceiling=ceiling(main, of("static-even", "of_bound"))
+        )
+    )
     workloads = {
-        w[0]: geometric(ratios(cells, of("static-even"))) for w, cells in by(main, "workload").items()
+        w[0]: geometric(ratios(cells, of("static-even")))
+        for w, cells in by(main, "workload").items()
     }
     known = {w: r for w, r in workloads.items() if r}
     if known:
@@ -251,7 +262,10 @@ def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict
     }
     there = {g: r for g, r in points.items() if r}
     row = goal(
-        "`pool-affinity`", "1.02, interval above 1, no point under 0.97", 1.02, affinity,
+        "`pool-affinity`",
+        "1.02, interval above 1, no point under 0.97",
+        1.02,
+        affinity,
         ceiling=ceiling(main, of("pool-affinity", "of_bound")),
     )
     if there and affinity:
@@ -273,15 +287,29 @@ def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict
         )
     for drift, name, least in (("none", "stationary", 1.1), ("gradual", "drifting", 2.5)):
         cells = results.of("latency", drift=drift)
-        pairs = [(s, 1 / r) for s, r in ratios(cells, of("static", "latency_p99"), OURS, "latency_p99")]
+        pairs = [
+            (s, 1 / r) for s, r in ratios(cells, of("static", "latency_p99"), OURS, "latency_p99")
+        ]
         rows.append(
-            goal("p99 latency of `static` at 0.8 of its saturation, " + name, str(least), least, geometric(pairs))
+            goal(
+                "p99 latency of `static` at 0.8 of its saturation, " + name,
+                str(least),
+                least,
+                geometric(pairs),
+            )
         )
     cells = [c for c in main if c["point"]["peas"] == 1024]
     pairs = [(s, 1 / r) for s, r in ratios(cells, of("pool", "byte_hops"), OURS, "byte_hops")]
-    rows.append(goal("link load of `pool` at 1,024 PEAs, for the same requests", "3", 3.0, geometric(pairs)))
+    rows.append(
+        goal("link load of `pool` at 1,024 PEAs, for the same requests", "3", 3.0, geometric(pairs))
+    )
     cells = results.of("movement", movement=10)
-    row = goal("best baseline at a movement cost of 10 mean blocks", "0.97", 0.97, geometric(ratios(cells, best(baselines))))
+    row = goal(
+        "best baseline at a movement cost of 10 mean blocks",
+        "0.97",
+        0.97,
+        geometric(ratios(cells, best(baselines))),
+    )
     rows.append(row)
     return rows
 
@@ -305,11 +333,17 @@ def later_goals(summary: Dict[str, Any]) -> List[Dict[str, Any]]:
         for peas, value in row.items():
             if value and int(peas) > 16 and (slowest is None or value["mean"] < slowest["mean"]):
                 slowest = value
-    rows.append(goal("one cluster: throughput a PEA on up to 256 clusters, the least", "0.85", 0.85, slowest))
+    rows.append(
+        goal(
+            "one cluster: throughput a PEA on up to 256 clusters, the least", "0.85", 0.85, slowest
+        )
+    )
     return rows
 
 
-def ceiling(cells: List[Cell], other: Callable[[Dict[str, Any]], Optional[float]]) -> Optional[float]:
+def ceiling(
+    cells: List[Cell], other: Callable[[Dict[str, Any]], Optional[float]]
+) -> Optional[float]:
     """What a policy at the bound would have: the geometric mean of 1 over the
     baseline's part of the bound."""
     values = [
@@ -353,7 +387,9 @@ def ablation(results: Results, grid: Dict[str, Any]) -> Dict[str, Any]:
             rows[variant][drift[0]] = geometric(ratios(group, of(OURS), variant))
         for metric in (
             "idle_transient", "idle_structural", "idle_contagious", "propagation_depth",
-            "migrations", "byte_hops",
+            "migrations",
+            "migrated_bytes",
+            "byte_hops",
         ):  # fmt: skip
             rows[variant][metric] = mean_of(cells, variant, metric)
     return rows
@@ -367,7 +403,9 @@ def regime(cells: List[Cell], mechanism: str) -> Dict[str, Any]:
     }
     for metric in (
         "idle_transient", "idle_structural", "idle_contagious", "propagation_depth",
-        "migrations", "byte_hops",
+        "migrations",
+            "migrated_bytes",
+            "byte_hops",
     ):  # fmt: skip
         row[metric] = [mean_of(cells, OURS, metric), mean_of(cells, without, metric)]
     return row
@@ -395,7 +433,9 @@ def recovery(results: Results) -> Dict[str, Any]:
         rows: Dict[str, Any] = {}
         for variant in sorted({v for c in cells for v in c["seen"]}):
             curves = [
-                c["seen"][variant]["recovery"] for c in cells if "recovery" in c["seen"].get(variant, {})
+                c["seen"][variant]["recovery"]
+                for c in cells
+                if "recovery" in c["seen"].get(variant, {})
             ]
             if not curves:
                 continue
@@ -432,7 +472,9 @@ def latency(results: Results) -> Dict[str, Any]:
             mine = [c["seen"][variant] for c in cells if variant in c["seen"]]
             pairs = ratios(cells, of(variant, "latency_p99"), "static", "latency_p99")
             rows[variant] = {
-                "p99": round(math.exp(sum(math.log(max(m["latency_p99"], 1)) for m in mine) / len(mine))),
+                "p99": round(
+                    math.exp(sum(math.log(max(m["latency_p99"], 1)) for m in mine) / len(mine))
+                ),
                 "better_than_static": geometric(pairs),
                 "slo_part": round(sum(m["slo_part"] for m in mine) / len(mine), 4),
                 "slo_goodput": round(1e6 * sum(m["slo_goodput"] for m in mine) / len(mine), 4),
@@ -454,7 +496,10 @@ def scaling(results: Results) -> Dict[str, Any]:
         rows: Dict[str, Any] = {}
         for peas, group in by(cells, "peas").items():
             pairs = [
-                (c["point"]["seed"], c["seen"][OURS]["rate"] / c["point"]["peas"] / base[c["point"]["seed"]])
+                (
+                    c["point"]["seed"],
+                    c["seen"][OURS]["rate"] / c["point"]["peas"] / base[c["point"]["seed"]],
+                )
                 for c in group
                 if OURS in c["seen"] and c["point"]["seed"] in base
             ]

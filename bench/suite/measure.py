@@ -254,6 +254,7 @@ def summary(
         "byte_hops": counters["byte_hops"] / done,
         "code_bytes": counters["config_bytes"] / done,
         "migrations": counters["migrations"] / done,
+        "migrated_bytes": counters["migrated_bytes"] / done,
         "resizes": counters["resizes"] / done,
     }
     total = float(sum(data["pea_cycles"].values())) or 1.0

@@ -40,7 +40,13 @@ def write(s: Dict[str, Any]) -> str:
         "`bench/suite/results/summary.json`.",
         "",
         "Measured: commit `%s`, grid `%s`, %s of %s points, %s s of CPU time."
-        % (s["revision"], s["grid"], thousands(s["run"]), thousands(s["planned"]), thousands(s["host_seconds"])),
+        % (
+            s["revision"],
+            s["grid"],
+            thousands(s["run"]),
+            thousands(s["planned"]),
+            thousands(s["host_seconds"]),
+        ),
         "",
     ]
     lines += how()
@@ -84,14 +90,24 @@ def how() -> List[str]:
 
 def experiments(s: Dict[str, Any]) -> List[str]:
     rows = [
-        [name, e["about"], "%d of %d" % (e["seeds"], e["of_seeds"]), "%s of %s" % (thousands(e["run"]), thousands(e["planned"]))]
+        [
+            name,
+            e["about"],
+            "%d of %d" % (e["seeds"], e["of_seeds"]),
+            "%s of %s" % (thousands(e["run"]), thousands(e["planned"])),
+        ]
         for name, e in s["experiments"].items()
     ]
     return table(["experiment", "question", "seeds", "points"], rows)
 
 
 def goal_table(s: Dict[str, Any]) -> List[str]:
-    lines = ["## Goals", "", "What was aimed at, before anything was measured: throughput of `octopus` at saturation unless said otherwise.", ""]
+    lines = [
+        "## Goals",
+        "",
+        "What was aimed at, before anything was measured: throughput of `octopus` at saturation unless said otherwise.",
+        "",
+    ]
     rows = []
     for row in s["goals"]:
         rows.append([row["against"], row["goal"], ratio(row["seen"]), verdict(row["met"])])
@@ -117,7 +133,10 @@ def missed(s: Dict[str, Any]) -> List[str]:
             else:
                 text += " A policy at the bound would have %s." % number(ceiling)
         if row.get("worst"):
-            text += " The worst point is %s, %s." % (row["worst"]["point"], number(row["worst"]["mean"]))
+            text += " The worst point is %s, %s." % (
+                row["worst"]["point"],
+                number(row["worst"]["mean"]),
+            )
         lines.append(text)
     for mechanism in MECHANISMS:
         row = s["ablation"].get("without-" + mechanism)
@@ -139,16 +158,29 @@ def missed(s: Dict[str, Any]) -> List[str]:
         for baseline, seen in row.items():
             if seen and seen["high"] is not None and seen["high"] < 1:
                 some = True
-                lines.append("- On %s `%s` is better: %s of its throughput." % (workload, baseline, ratio(seen)))
+                lines.append(
+                    "- On %s `%s` is better: %s of its throughput."
+                    % (workload, baseline, ratio(seen))
+                )
     if not some:
         lines.append("Every goal that was measured is met.")
     return lines + [""]
 
 
 def policy_tables(s: Dict[str, Any]) -> List[str]:
-    lines = ["## Policies", "", "Part of the bound by size of the machine, and throughput of `octopus` over that of the policy.", ""]
+    lines = [
+        "## Policies",
+        "",
+        "Part of the bound by size of the machine, and throughput of `octopus` over that of the policy.",
+        "",
+    ]
     sizes = sorted(
-        {int(key.rsplit("_", 1)[1]) for row in s["overview"].values() for key in row if key.startswith("of_bound_")}
+        {
+            int(key.rsplit("_", 1)[1])
+            for row in s["overview"].values()
+            for key in row
+            if key.startswith("of_bound_")
+        }
     )
     rows = []
     for policy, row in s["overview"].items():
@@ -157,18 +189,40 @@ def policy_tables(s: Dict[str, Any]) -> List[str]:
             + [ratio(row.get("of_bound_%d" % size), 3) for size in sizes]
             + [ratio(row.get("ours")) if policy != OURS else "1"]
         )
-    lines += table(["policy"] + ["%s PEAs" % thousands(size) for size in sizes] + ["`octopus` over it"], rows)
-    lines += ["Where the PEA-cycles went (parts of all), how far idleness spread, and what was moved for the same requests, `static` being 1.", ""]
+    lines += table(
+        ["policy"] + ["%s PEAs" % thousands(size) for size in sizes] + ["`octopus` over it"], rows
+    )
+    lines += [
+        "Where the PEA-cycles went (parts of all), how far idleness spread, and what was moved for the same requests, `static` being 1.",
+        "",
+    ]
     rows = []
     for policy, row in s["overview"].items():
         rows.append(
             ["`%s`" % policy]
-            + [percent(row[k]) for k in ("utilization", "idle_transient", "idle_structural", "idle_contagious")]
+            + [
+                percent(row[k])
+                for k in ("utilization", "idle_transient", "idle_structural", "idle_contagious")
+            ]
             + [number(row["propagation_depth"]), percent(row["link_load"])]
-            + [number(row[k]["mean"]) if row[k] else "-" for k in ("byte_hops", "code_bytes", "energy_per_request")]
+            + [
+                number(row[k]["mean"]) if row[k] else "-"
+                for k in ("byte_hops", "code_bytes", "energy_per_request")
+            ]
         )
     lines += table(
-        ["policy", "computing", "idle: transient", "structural", "contagious", "propagation depth", "mean link load", "bytes x hops", "code loaded", "energy"],
+        [
+            "policy",
+            "computing",
+            "idle: transient",
+            "structural",
+            "contagious",
+            "propagation depth",
+            "mean link load",
+            "bytes x hops",
+            "code loaded",
+            "energy",
+        ],
         rows,
     )
     lines += ["Part of the bound by workload:", ""]
@@ -183,30 +237,60 @@ def policy_tables(s: Dict[str, Any]) -> List[str]:
 def movement(s: Dict[str, Any]) -> List[str]:
     if not s["movement"]:
         return []
-    lines = ["## Cost of movement", "", "Part of the bound as loading code gets dearer, in mean block times.", ""]
+    lines = [
+        "## Cost of movement",
+        "",
+        "Part of the bound as loading code gets dearer, in mean block times.",
+        "",
+    ]
     rows = []
     for level, row in sorted(s["movement"].items(), key=lambda item: float(item[0])):
         rows.append(
             [level]
-            + [number(row["policies"][p]["mean"]) if row["policies"].get(p) else "-" for p in s["policies"]]
+            + [
+                number(row["policies"][p]["mean"]) if row["policies"].get(p) else "-"
+                for p in s["policies"]
+            ]
             + [ratio(row["ours_to_best"])]
         )
-    return lines + table(["cost"] + ["`%s`" % p for p in s["policies"]] + ["`octopus` over the best other"], rows)
+    return lines + table(
+        ["cost"] + ["`%s`" % p for p in s["policies"]] + ["`octopus` over the best other"], rows
+    )
 
 
 def ablation(s: Dict[str, Any]) -> List[str]:
     if not s["ablation"]:
         return []
-    lines = ["## Ablation", "", "Throughput without some of the mechanisms over that with all of them.", ""]
+    lines = [
+        "## Ablation",
+        "",
+        "Throughput without some of the mechanisms over that with all of them.",
+        "",
+    ]
     rows = []
     for name, row in s["ablation"].items():
         rows.append(
-            [", ".join(row["off"]) or "none", ratio(row["all"], 3), ratio(row.get("none"), 3), ratio(row.get("gradual"), 3)]
+            [
+                ", ".join(row["off"]) or "none",
+                ratio(row["all"], 3),
+                ratio(row.get("none"), 3),
+                ratio(row.get("gradual"), 3),
+            ]
             + [percent(row[k]) for k in ("idle_transient", "idle_structural", "idle_contagious")]
             + [number(row["propagation_depth"])]
         )
     return lines + table(
-        ["off", "all points", "stationary", "drifting", "idle: transient", "structural", "contagious", "propagation depth"], rows
+        [
+            "off",
+            "all points",
+            "stationary",
+            "drifting",
+            "idle: transient",
+            "structural",
+            "contagious",
+            "propagation depth",
+        ],
+        rows,
     )
 
 
@@ -220,6 +304,7 @@ def regimes(s: Dict[str, Any]) -> List[str]:
     ]
     rows = []
     for name, row in s["regimes"].items():
+
         def pair(metric: str, show: Any) -> str:
             return "%s / %s" % tuple(show(value) for value in row[metric])
 
@@ -234,19 +319,38 @@ def regimes(s: Dict[str, Any]) -> List[str]:
                 pair("idle_contagious", percent),
                 pair("propagation_depth", number),
                 pair("migrations", number),
+                pair("migrated_bytes", thousands),
             ]
         )
     lines += table(
-        ["mechanism", "regime", "throughput without it", "5 %", "idle: transient", "structural", "contagious", "propagation depth", "migrations a request"],
+        [
+            "mechanism",
+            "regime",
+            "throughput without it",
+            "5 %",
+            "idle: transient",
+            "structural",
+            "contagious",
+            "propagation depth",
+            "migrations a request",
+            "bytes migrated a request",
+        ],
         rows,
     )
-    lines += ["What each costs elsewhere, from the ablation: throughput without it over that with it. Above 1.01 it costs more than 1 %.", ""]
+    lines += [
+        "What each costs elsewhere, from the ablation: throughput without it over that with it. Above 1.01 it costs more than 1 %.",
+        "",
+    ]
     rows = []
     for mechanism in MECHANISMS:
         row = s["ablation"].get("without-" + mechanism)
         if row:
             rows.append(
-                ["`%s`" % mechanism, ratio(row["all"], 3), verdict(row["all"]["mean"] <= 1.01 if row["all"] else None)]
+                [
+                    "`%s`" % mechanism,
+                    ratio(row["all"], 3),
+                    verdict(row["all"]["mean"] <= 1.01 if row["all"] else None),
+                ]
             )
     return lines + table(["mechanism", "without over with", "costs at most 1 %"], rows)
 
@@ -264,8 +368,17 @@ def recovery(s: Dict[str, Any]) -> List[str]:
     rows = []
     for workload, policies in s["recovery"].items():
         for policy, row in policies.items():
-            rows.append([workload, "`%s`" % policy, thousands(row["cycles"]) if row["cycles"] is not None else "not seen", number(row["steady"])])
-    return lines + table(["workload", "policy", "cycles to 90 %", "level reached, of the bound"], rows)
+            rows.append(
+                [
+                    workload,
+                    "`%s`" % policy,
+                    thousands(row["cycles"]) if row["cycles"] is not None else "not seen",
+                    number(row["steady"]),
+                ]
+            )
+    return lines + table(
+        ["workload", "policy", "cycles to 90 %", "level reached, of the bound"], rows
+    )
 
 
 def latency(s: Dict[str, Any]) -> List[str]:
@@ -282,10 +395,27 @@ def latency(s: Dict[str, Any]) -> List[str]:
     for name, policies in s["latency"].items():
         for policy, row in policies.items():
             rows.append(
-                [name, "`%s`" % policy, thousands(row["p99"]), ratio(row["better_than_static"]), percent(row["slo_part"]), number(row["slo_goodput"], 3), thousands(row["requests"])]
+                [
+                    name,
+                    "`%s`" % policy,
+                    thousands(row["p99"]),
+                    ratio(row["better_than_static"]),
+                    percent(row["slo_part"]),
+                    number(row["slo_goodput"], 3),
+                    thousands(row["requests"]),
+                ]
             )
     return lines + table(
-        ["workload", "policy", "p99, cycles", "times better than `static`", "within the limit", "goodput, requests a Mcycle", "requests"], rows
+        [
+            "workload",
+            "policy",
+            "p99, cycles",
+            "times better than `static`",
+            "within the limit",
+            "goodput, requests a Mcycle",
+            "requests",
+        ],
+        rows,
     )
 
 
@@ -293,20 +423,35 @@ def scaling(s: Dict[str, Any]) -> List[str]:
     if not s["scaling"]:
         return []
     sizes = sorted({int(size) for row in s["scaling"].values() for size in row})
-    lines = ["## Scaling", "", "Throughput of `octopus` a PEA over that on one cluster, load in proportion. Goal: above 0.85.", ""]
-    rows = [
-        [workload] + [ratio(row.get(str(size))) for size in sizes] for workload, row in s["scaling"].items()
+    lines = [
+        "## Scaling",
+        "",
+        "Throughput of `octopus` a PEA over that on one cluster, load in proportion. Goal: above 0.85.",
+        "",
     ]
-    return lines + table(["workload"] + ["%s clusters" % thousands(size // 16) for size in sizes], rows)
+    rows = [
+        [workload] + [ratio(row.get(str(size))) for size in sizes]
+        for workload, row in s["scaling"].items()
+    ]
+    return lines + table(
+        ["workload"] + ["%s clusters" % thousands(size // 16) for size in sizes], rows
+    )
 
 
 def sensitivity(s: Dict[str, Any]) -> List[str]:
     if not s["sensitivity"]:
         return []
-    lines = ["## How results move with assumed parameters", "", "Throughput of `octopus` over that of the policy, and its part of the bound, as one parameter of the machine changes.", ""]
+    lines = [
+        "## How results move with assumed parameters",
+        "",
+        "Throughput of `octopus` over that of the policy, and its part of the bound, as one parameter of the machine changes.",
+        "",
+    ]
     names = [k for k in next(iter(s["sensitivity"].values())) if k != "of_bound"]
     rows = [
-        [machine] + [ratio(row.get(n)) for n in names] + [number(row["of_bound"]["mean"]) if row["of_bound"] else "-"]
+        [machine]
+        + [ratio(row.get(n)) for n in names]
+        + [number(row["of_bound"]["mean"]) if row["of_bound"] else "-"]
         for machine, row in s["sensitivity"].items()
     ]
     return lines + table(["machine"] + ["over `%s`" % n for n in names] + ["of the bound"], rows)
@@ -320,7 +465,14 @@ def trouble(s: Dict[str, Any]) -> List[str]:
         point = entry["point"]
         lines.append(
             "- %s: %s, %s PEAs, `%s`, seed %s: %s"
-            % (point["experiment"], point["workload"], point["peas"], point["variant"], point["seed"], entry["why"])
+            % (
+                point["experiment"],
+                point["workload"],
+                point["peas"],
+                point["variant"],
+                point["seed"],
+                entry["why"],
+            )
         )
     if len(s["not_completed"]) > 20:
         lines.append("- and %d more" % (len(s["not_completed"]) - 20))

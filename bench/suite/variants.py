@@ -123,9 +123,7 @@ def scale_code(workflow: Dict[str, Any], factor: float) -> None:
 
 def median_code(workflow: Dict[str, Any]) -> int:
     sizes = sorted(
-        byte_count(step["code_bytes"])
-        for step in blocks(workflow["steps"])
-        if "code_bytes" in step
+        byte_count(step["code_bytes"]) for step in blocks(workflow["steps"]) if "code_bytes" in step
     )
     return sizes[len(sizes) // 2]
 

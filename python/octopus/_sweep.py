@@ -93,9 +93,7 @@ def sweep(
         if isinstance(space[name], (str, bytes)):
             message = "option %r has one text where a list of values is needed" % name
             raise ProgramError([Diagnostic("error", "", 0, 0, message)])
-    combinations = [
-        dict(zip(space, values)) for values in itertools.product(*space.values())
-    ]
+    combinations = [dict(zip(space, values)) for values in itertools.product(*space.values())]
     content, name = program.to_bytes(), program._session.name()
     digest = hashlib.sha256(content).hexdigest()
     runs: List[Any]

@@ -57,7 +57,13 @@ def test_smoke_runs_and_is_written_up(smoke, tmp_path):
     page = tmp_path / "e.md"
     assert bench("document", "--json", summary, "-o", page).returncode == 0
     text = page.read_text()
-    for part in ("## Goals", "## What is not gained", "## Ablation", "## After a jump", "## Scaling"):
+    for part in (
+        "## Goals",
+        "## What is not gained",
+        "## Ablation",
+        "## After a jump",
+        "## Scaling",
+    ):
         assert part in text
 
 
@@ -162,7 +168,11 @@ def cell(seed, **rates):
 
 
 def test_ratios_are_paired():
-    cells = [cell(1, octopus=4.0, static=2.0), cell(2, octopus=9.0, static=3.0), cell(3, static=1.0)]
+    cells = [
+        cell(1, octopus=4.0, static=2.0),
+        cell(2, octopus=9.0, static=3.0),
+        cell(3, static=1.0),
+    ]
     assert evaluation.ratios(cells, evaluation.of("static")) == [(1, 2.0), (2, 3.0)]
     # The best of several, and only where all of them are there.
     cells = [cell(1, octopus=4.0, static=2.0, pool=8.0), cell(2, octopus=4.0, static=2.0)]
@@ -179,8 +189,7 @@ def test_settling_time():
 
 
 def test_drift_is_mixed_and_reaches_the_far_point():
-    workflow = yaml.safe_load(
-        """
+    workflow = yaml.safe_load("""
         workflow: w
         steps:
           - branch: b
@@ -188,8 +197,7 @@ def test_drift_is_mixed_and_reaches_the_far_point():
             cases:
               - {name: x, probability: 0.6, steps: [{task: t, cycles: 5}]}
               - {name: y, steps: [{task: u, cycles: {exp: 100}, drift: [{from: 1000000, cycles: {exp: 300}}]}]}
-        """
-    )
+        """)
     branch = workflow["steps"][0]
     task = branch["cases"][1]["steps"][0]
     variants.set_drift(workflow, "gradual", 160)
