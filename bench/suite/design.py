@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import math
 from typing import Any, Dict, List
 
 import yaml
@@ -111,8 +112,13 @@ def points(grid: Dict[str, Any]) -> List[Dict[str, Any]]:
                 cell = {f: levels(experiment, f)[i] for f, i in zip(crossed, where)}
                 for position, factor in enumerate(rotated):
                     choices = levels(experiment, factor)
-                    step = turn + sum(where) + position * (sum(where) // 2)
-                    cell[factor] = choices[step % len(choices)]
+                    # Factors whose numbers of levels have a common divisor would go
+                    # round together: the later one takes a step a round of the other.
+                    slow = 1
+                    for other in rotated[:position]:
+                        if math.gcd(len(levels(experiment, other)), len(choices)) > 1:
+                            slow *= len(levels(experiment, other))
+                    cell[factor] = choices[(turn + sum(where)) // slow % len(choices)]
                 for variant in levels(experiment, "variant"):
                     point = dict(cell, experiment=name, variant=variant)
                     point["seed"] = experiment["seeds"][turn]

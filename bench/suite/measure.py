@@ -170,7 +170,7 @@ class Bench:
         per_pea = point.get("in_flight_per_pea", 4) * entry.get("in_flight_part", 1)
         flight = max(2, round(per_pea * point["peas"]))
         if point["load"] == "closed":
-            scenario["requests"] = point.get("rounds", 4) * flight
+            scenario["requests"] = point.get("rounds", 6) * flight
             scenario["arrivals"] = {"closed_loop": {"in_flight": flight}}
         elif point["load"] == "alone":
             scenario["requests"] = 64
@@ -230,9 +230,8 @@ def summary(
     data = result.data
     counters = data["counters"]
     requests = result.requests()
-    finished = requests["finished"].astype(np.int64)
     work = requests["work"].astype(np.float64)
-    done = max(int((finished >= 0).sum()), 1)
+    done = max(int((requests["finished"] >= 0).sum()), 1)
     bound = data["lower_bound"]
     # No run does more of the requests' work in a cycle: PEAs, or the port or memory
     # that they have to pass.
@@ -266,28 +265,35 @@ def summary(
     if links:
         seen["link_load"] = counters["byte_hops"] / (links * max(data["makespan_cycles"], 1))
     if point["load"] == "closed" and data["status"] == "completed":
-        seen.update(steady(finished, work, flight, most))
+        seen.update(steady(requests, work, flight, most))
         if point["drift"] == "jump":
             seen["recovery"] = recovery(requests, work, flight, most)
     return seen
 
 
 def steady(
-    finished: "np.ndarray[Any, Any]", work: "np.ndarray[Any, Any]", flight: int, most: float
+    requests: Dict[str, Any], work: "np.ndarray[Any, Any]", flight: int, most: float
 ) -> Dict[str, Any]:
     """Throughput without ramps: from one and a half times `flight` completions until
-    the last request enters, which is when all but `flight` are complete."""
-    order = np.argsort(finished, kind="stable")
-    times, amounts = finished[order], work[order]
-    last = len(times) - flight
-    first = min(flight + flight // 2, last - 1)
-    span = float(max(times[last - 1] - times[first - 1], 1))
-    rate = float(amounts[first:last].sum()) / span
+    the last request enters.
+
+    What a request brings is spread evenly over its time in the machine: counted at its
+    end, a window would have more large requests than were worked on, since the first
+    ones to end are small.
+    """
+    begin = requests["arrival"].astype(np.float64)
+    end = requests["finished"].astype(np.float64)
+    opened = float(np.sort(end)[flight + flight // 2 - 1])
+    closed = float(begin.max())
+    inside = np.minimum(end, closed) - np.maximum(begin, opened)
+    part = np.clip(inside / np.maximum(end - begin, 1.0), 0.0, 1.0)
+    span = max(closed - opened, 1.0)
+    rate = float((work * part).sum()) / span
     return {
         # Work is what requests cost at least: so it does not matter which of them
         # happen to fall into the window.
         "rate": rate,
-        "requests_per_cycle": (last - first) / span,
+        "requests_per_cycle": float(part.sum()) / span,
         "of_bound": rate / most,
     }
 

@@ -100,6 +100,14 @@ def test_grid_is_balanced():
     moving = [p for p in main if p["drift"] != "none"]
     assert len(moving) * 2 == len(main)
     assert len({p["seed"] for p in main}) == 10
+    # No factor stands for another one: all pairs of levels are about as frequent.
+    for a, b in (("peas", "drift"), ("peas", "movement"), ("drift", "movement")):
+        counts = {}
+        for point in main:
+            pair = (point[a], point[b])
+            counts[pair] = counts.get(pair, 0) + 1
+        pairs = len({p[a] for p in main}) * len({p[b] for p in main})
+        assert len(counts) == pairs and max(counts.values()) < 1.3 * min(counts.values()), counts
     # In every cell there are all policies.
     cells = {}
     for point in main:
