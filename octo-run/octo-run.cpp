@@ -44,7 +44,8 @@ struct Options {
   std::string program;
   RunRequest request;
   std::vector<std::string> policies = {"static", "pool", "octopus"};
-  std::string outputs, profile, json, trace, report;
+  std::string outputs, profile, json, trace, log, report;
+  TraceFormat traceFormat = TraceFormat::ByName;
   std::optional<unsigned> replications;
   unsigned threads = 1;
   bool reportWanted = false;
@@ -129,14 +130,24 @@ int runCommand(Options &options) {
   if (!simulation)
     return fail(simulation.error());
 
-  std::unique_ptr<TraceWriter> trace;
-  if (!options.trace.empty()) {
-    Expected<std::unique_ptr<TraceWriter>> writer =
-        TraceWriter::create(options.trace, (*session)->program());
+  std::vector<std::unique_ptr<TraceWriter>> writers;
+  TraceFan trace;
+  auto watch = [&](Expected<std::unique_ptr<TraceWriter>> writer) {
     if (!writer)
       return fail(writer.error());
-    trace = std::move(*writer);
-  }
+    trace.add(**writer);
+    writers.push_back(std::move(*writer));
+    return int(Good);
+  };
+  if (!options.trace.empty())
+    if (int code = watch(TraceWriter::create(options.trace,
+                                             (*session)->program(),
+                                             options.traceFormat)))
+      return code;
+  if (!options.log.empty())
+    if (int code =
+            watch(TraceWriter::createLog(options.log, (*session)->program())))
+      return code;
 
   ProgressLine line(options, simulation->policy);
   Expected<RunResult> result =
@@ -151,8 +162,8 @@ int runCommand(Options &options) {
   }
 
   const fb::Program &program = (*session)->program();
-  if (trace)
-    if (Expected<void> written = trace->finish(); !written)
+  for (const std::unique_ptr<TraceWriter> &writer : writers)
+    if (Expected<void> written = writer->finish(); !written)
       return fail(written.error());
   if (!options.json.empty())
     if (Expected<void> written =
@@ -488,8 +499,18 @@ int main(int argc, char **argv) {
                   "Write all numbers; - is the standard output")
       ->type_name("F");
   run->add_option("--trace", options.trace,
-                  "Write a timeline for ui.perfetto.dev")
-      ->type_name("F.json");
+                  "Write a timeline for ui.perfetto.dev (docs/traces.md): "
+                  "Perfetto protobuf, or JSON for a name that ends in .json")
+      ->type_name("F");
+  run->add_option("--trace-format", options.traceFormat,
+                  "Format of the timeline whatever its name: perfetto, chrome")
+      ->transform(CLI::CheckedTransformer(std::map<std::string, TraceFormat>{
+          {"perfetto", TraceFormat::Perfetto},
+          {"chrome", TraceFormat::Chrome}}));
+  run->add_option("--log", options.log,
+                  "Write a row for each task instance: where and when it ran, "
+                  "what it waited for (docs/traces.md)")
+      ->type_name("F.csv");
   addReplicationOptions(*run, options);
   CLI::Option *report =
       run->add_option("--report", options.report,
@@ -555,7 +576,7 @@ int main(int argc, char **argv) {
 
   if (*run && options.replications)
     for (const char *name :
-         {"--outputs", "--record-profile", "--trace", "--report"})
+         {"--outputs", "--record-profile", "--trace", "--log", "--report"})
       if (run->count(name)) {
         std::fprintf(stderr,
                      "error: %s is about one run: use it without "

@@ -41,6 +41,13 @@ if(NOT METIS_INCLUDE_DIR OR NOT METIS_LIBRARY)
                       "  On Debian:  apt-get install libmetis-dev")
 endif()
 
+# Traces are written with protozero: headers only, without a package file.
+find_path(PROTOZERO_INCLUDE_DIR protozero/pbf_writer.hpp)
+if(NOT PROTOZERO_INCLUDE_DIR)
+  message(FATAL_ERROR "Octopus needs protozero, which was not found.\n"
+                      "  On Debian:  apt-get install libprotozero-dev")
+endif()
+
 find_program(FLATC flatc)
 if(NOT FLATC)
   message(FATAL_ERROR "Octopus needs flatc, which was not found.\n"

@@ -448,6 +448,8 @@ Expected<void> Engine::prepare() {
   }
   freeWords.resize(t.regions.size());
   scheduler = std::make_unique<Scheduler>(*this);
+  if (trace)
+    prepareTrace();
   return {};
 }
 
@@ -566,16 +568,19 @@ void Engine::handle(const Event &event) {
   drain();
 }
 
+/// Cycles between epochs.
+uint64_t Engine::epochPeriod() const {
+  uint64_t period = 0;
+  for (const WorkflowInfo &wf : t.workflows)
+    period = std::max(period, wf.epochCycles);
+  return std::min<uint64_t>(period ? period : 65536, 0x7fffffff);
+}
+
 Expected<RunResult> Engine::run() {
   auto begin = std::chrono::steady_clock::now();
   policy->begin(*scheduler);
   if (traits.epochs) {
-    uint64_t period = 0;
-    for (const WorkflowInfo &wf : t.workflows)
-      period = std::max(period, wf.epochCycles);
-    if (!period)
-      period = 65536;
-    period = std::min<uint64_t>(period, 0x7fffffff);
+    uint64_t period = epochPeriod();
     push(period, EventClass::Epoch, EpochEvent, 0,
          static_cast<uint32_t>(period), 0);
   }
@@ -608,6 +613,8 @@ Expected<RunResult> Engine::run() {
       break;
     }
     ++events;
+    if (nextSample <= now()) [[unlikely]]
+      traceSample();
     handle(event);
     if (event.type == EpochEvent) {
       // Epochs alone would go on for ever: with nothing but the next one
@@ -888,8 +895,9 @@ void Engine::finishRequest(uint32_t id) {
     latency[1 + request.tenant].add(now() - record.arrival);
   }
   if (trace)
-    trace->request({request.number, request.tenant, record.arrival, now(),
-                    request.failed});
+    trace->request({request.number, request.tenant, record.arrival,
+                    request.admitted ? record.admitted : now(), now(),
+                    request.failed, false});
   if (functional && !request.failed)
     storeOutputs(request);
   if (tenant.arrivals.kind == Arrivals::Kind::ClosedLoop &&
@@ -1119,8 +1127,11 @@ void Engine::consume(uint32_t id, uint32_t slot, uint32_t value) {
     const Consumer &consumer = t.consumers[i];
     if (consumer.block == noIndex)
       yielded(id, consumer.input, value);
-    else if (t.blocks[consumer.block].kind == BlockKind::Task)
+    else if (t.blocks[consumer.block].kind == BlockKind::Task) {
+      if (trace && !madeByTask[slot])
+        traceHandOver(id, consumer);
       taskInput(id, consumer.block, consumer.input, value);
+    }
     else
       controlInput(id, consumer.block, consumer.input, value);
     if (!frames.current(id, generation))

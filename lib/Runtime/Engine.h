@@ -7,8 +7,8 @@
 //
 // One run. Files: Engine.cpp (requests, frames, the event loop),
 // EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
-// PEAs), EngineMemory.cpp (messages, memory, residencies), EngineResult.cpp
-// (numbers after the run).
+// PEAs), EngineMemory.cpp (messages, memory, residencies), EngineTrace.cpp
+// (what is told to a TraceSink), EngineResult.cpp (numbers after the run).
 //
 //===----------------------------------------------------------------------===//
 
@@ -109,6 +109,7 @@ struct Instance {
   bool resizing;
   bool drawnCycles; ///< `drawn` counts, not `call`
   bool moved;
+  bool weightLast; ///< the last of operands and weights is a weight
   uint64_t backlog;  ///< its part of the backlog of TBU and cluster
   uint64_t inputsAt; ///< latest arrival so far
   uint64_t readyAt;
@@ -459,7 +460,8 @@ private:
   uint32_t instanceFor(uint32_t frame, uint32_t block);
   void taskInput(uint32_t frame, uint32_t block, uint32_t input,
                  uint32_t value);
-  void sendInput(uint32_t instance, uint32_t value, uint64_t at);
+  void sendInput(uint32_t instance, uint32_t input, uint32_t value,
+                 uint64_t at);
   void inputDone(uint32_t instance, uint64_t at, uint32_t value);
   void allInputs(uint32_t instance);
   void makeReady(uint32_t instance);
@@ -476,7 +478,10 @@ private:
   uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
-  void account(Instance &instance, uint64_t until);
+  /// Why a gang ends: with its instance, for another gang, or for nothing.
+  enum class GangEnd : uint8_t { Completed, Resized, Cancelled };
+  void account(Instance &instance, uint64_t until,
+               GangEnd end = GangEnd::Cancelled);
   void claim(Instance &instance, uint32_t tbu, PeaMask peas);
   void freePeas(uint32_t tbu, PeaMask peas);
   void idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
@@ -519,7 +524,6 @@ private:
   void deliverMessage(MessageKind kind, uint32_t target,
                       uint32_t targetGeneration, uint32_t aux, uint32_t value,
                       uint64_t at);
-  void traceTransfer(const Message &message, uint64_t finish);
   uint64_t tokenDelay(uint32_t from, uint32_t to);
   uint64_t loadCode(uint32_t tbu, uint32_t kernel, uint64_t at, uint64_t &begin,
                     uint32_t block);
@@ -533,6 +537,20 @@ private:
   void spill(uint32_t value);
   uint64_t hbmService(uint32_t port, uint64_t bytes, uint64_t at);
 
+  // EngineTrace.cpp; for who watches only.
+  void prepareTrace();
+  uint64_t flowOf(uint64_t frameKey, const BlockInfo &block,
+                  uint32_t input) const;
+  uint64_t flowKey(const Frame &frame) const;
+  void traceGang(const Instance &instance, uint64_t until, GangEnd end);
+  WaitCause waitCauseOf(const Instance &instance) const;
+  void traceHold(HoldSpan::Kind kind, uint32_t block, uint32_t tbu,
+                 PeaMask peas, uint64_t start, uint64_t finish);
+  void traceTransfer(const Message &message);
+  void traceHandOver(uint32_t frame, const Consumer &consumer);
+  void traceSample();
+  void traceEnd(uint64_t end);
+
   // EngineResult.cpp.
   void closeAccounts(uint64_t end);
   RunResult result(RunStatus status);
@@ -540,6 +558,7 @@ private:
   LowerBound lowerBound(uint64_t makespan) const;
 
   uint64_t now() const { return wheel.now(); }
+  uint64_t epochPeriod() const;
   uint32_t clusterOf(uint32_t tbu) const { return tbu / m.tbusPerCluster; }
   uint32_t laneCount() const;
 
@@ -663,6 +682,13 @@ private:
   std::vector<RequestFailure> failures;
   std::vector<OutcomeRecord> outcomes;
   std::vector<uint64_t> outcomeDetails;
+
+  // For who watches.
+  uint64_t nextSample = never;
+  uint64_t lastSample = 0, lastLinkBusy = 0;
+  std::vector<bool> madeByTask; ///< by value of the program
+  std::vector<uint64_t> flowsIn, flowsOut, scratchpadUse;
+
   std::string fatal; ///< an inconsistency; ends the run with an error
   uint64_t events = 0;
   uint64_t lastActivity = 0;

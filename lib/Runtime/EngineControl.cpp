@@ -411,7 +411,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   if (trace)
     trace->decision({request.number, frames[control.frame].tag, block.workflow,
                      block.local, control.cluster, now() - cycles, now(),
-                     outcome, t.pathOf(control.block)});
+                     outcome});
   auto record = [&](uint64_t value) {
     if (options.recordOutcomes)
       outcomes.push_back({request.number, frames[control.frame].tag,
@@ -897,6 +897,9 @@ void Engine::requestJoin(uint32_t id) {
   ClusterState &cluster = clusters[control.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
   cluster.joinFree = start + cycles;
+  if (trace && cycles)
+    trace->join({requests[control.request].number, block.workflow, block.local,
+                 control.cluster, start, start + cycles});
   control.joinPath = std::max(control.joinPath, control.path) + cycles;
   push(start + cycles, EventClass::Completion, JoinEvent, block.local, id,
        control.generation);

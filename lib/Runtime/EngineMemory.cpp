@@ -156,6 +156,8 @@ void Engine::moveMesh() {
     }
     if (at > now())
       wheel.skipTo(at);
+    if (nextSample <= now()) [[unlikely]]
+      traceSample();
     // What arrives may send at once.
     for (size_t i = 0; i < delivered.size(); ++i)
       leaveMesh(delivered[i].message);
@@ -181,7 +183,8 @@ void Engine::moveMesh() {
 
 void Engine::leaveMesh(uint32_t id) {
   const Message &message = messages[id];
-  traceTransfer(message, now());
+  if (trace)
+    traceTransfer(message);
   if (message.kind != MessageKind::Input) {
     arrived(id);
     return;
@@ -254,13 +257,6 @@ void Engine::send(uint32_t id, uint64_t at) {
     enterMesh(id);
   else
     push(at, EventClass::Transfer, SendEvent, message.from * 4, id, 0);
-}
-
-void Engine::traceTransfer(const Message &message, uint64_t finish) {
-  if (!trace)
-    return;
-  trace->transfer({message.request, message.from, message.to, message.bytes,
-                   message.start, finish});
 }
 
 void Engine::arrived(uint32_t id) {
@@ -576,7 +572,10 @@ void Engine::weightArrived(uint32_t id, uint32_t weight, uint64_t at) {
   for (auto [instance, generation] : waiters)
     if (instances.current(instance, generation)) {
       Instance &waiting = instances[instance];
-      waiting.inputsAt = std::max(waiting.inputsAt, at);
+      if (at > waiting.inputsAt) {
+        waiting.inputsAt = at;
+        waiting.weightLast = true;
+      }
       if (--waiting.pending == 0)
         maybeCompute(instance);
     }

@@ -194,10 +194,14 @@ void Engine::closeAccounts(uint64_t end) {
     if (!(instance.generation & 1) || instance.state < InstanceState::Held)
       continue;
     account(instance, end);
-    if (instance.resizing)
-      peaCycles[unsigned(PeaState::MovingData)] +=
-          uint64_t(std::popcount(instance.nextPeas & ~instance.peas)) *
-          (end - instance.boundary);
+    PeaMask joining = instance.nextPeas & ~instance.peas;
+    if (!instance.resizing || !joining)
+      continue;
+    peaCycles[unsigned(PeaState::MovingData)] +=
+        uint64_t(std::popcount(joining)) * (end - instance.boundary);
+    if (trace)
+      traceHold(HoldSpan::Joining, instance.block, instance.tbu, joining,
+                instance.boundary, end);
   }
   for (uint32_t i = 0; i < m.tbus; ++i) {
     for (PeaMask rest = tbus[i].usable; rest; rest &= rest - 1) {
@@ -210,6 +214,8 @@ void Engine::closeAccounts(uint64_t end) {
     peaCycles[unsigned(PeaState::Unallocated)] +=
         uint64_t(std::popcount(m.live[i] & ~tbus[i].usable)) * end;
   }
+  if (trace)
+    traceEnd(end);
   uint64_t sum = 0;
   for (uint64_t cycles : peaCycles)
     sum += cycles;

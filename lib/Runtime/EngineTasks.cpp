@@ -41,6 +41,7 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
   instance.resizes = 0;
   instance.state = InstanceState::Gathering;
   instance.orphan = instance.resizing = instance.moved = false;
+  instance.weightLast = false;
   instance.backlog = 0;
   instance.inputsAt = now();
   instance.readyAt = never;
@@ -96,11 +97,12 @@ void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
     word |= pinMark;
     ++values[value].pins;
   }
-  sendInput(id, value, now());
+  sendInput(id, input, value, now());
 }
 
 /// Brings an input to the TBU of the instance, from cycle `at` on.
-void Engine::sendInput(uint32_t id, uint32_t valueId, uint64_t at) {
+void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
+                       uint64_t at) {
   Instance &instance = instances[id];
   Value &value = values[valueId];
   uint32_t to = clusterOf(instance.tbu), from = value.cluster;
@@ -129,15 +131,18 @@ void Engine::sendInput(uint32_t id, uint32_t valueId, uint64_t at) {
     return;
   }
   retain(valueId);
-  send(newMessage(MessageKind::Input, id, instances[id].generation, 0, valueId,
-                  instance.request, from, to, value.bytes),
+  send(newMessage(MessageKind::Input, id, instances[id].generation, input,
+                  valueId, instance.request, from, to, value.bytes),
        at);
 }
 
 /// One input will be there at cycle `at`.
 void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
   Instance &instance = instances[id];
-  instance.inputsAt = std::max(instance.inputsAt, at);
+  if (at >= instance.inputsAt) {
+    instance.inputsAt = at;
+    instance.weightLast = false;
+  }
   if (valueId != noIndex) {
     const Value &value = values[valueId];
     instance.path = std::max(instance.path, value.path);
@@ -448,6 +453,9 @@ void Engine::idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
     if (planned < until) {
       uint64_t keptFrom = std::max(since, planned);
       peaCycles[unsigned(PeaState::Waiting)] += until - keptFrom;
+      if (trace && until > keptFrom)
+        traceHold(HoldSpan::Kept, by->block, tbu, PeaMask(1) << pea, keptFrom,
+                  until);
       end = keptFrom;
     }
   }
@@ -489,7 +497,9 @@ void Engine::freePeas(uint32_t id, PeaMask peas) {
 }
 
 /// Books the cycles of the gang from its last booking up to `until`.
-void Engine::account(Instance &instance, uint64_t until) {
+void Engine::account(Instance &instance, uint64_t until, GangEnd end) {
+  if (trace)
+    traceGang(instance, until, end);
   uint64_t gang = std::popcount(instance.peas);
   uint64_t started =
       instance.state == InstanceState::Computing ? instance.started : never;
@@ -783,7 +793,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
       if (!word)
         continue;
       pinInput(instance, i);
-      sendInput(id, (word & ~pinMark) - 1, at);
+      sendInput(id, i, (word & ~pinMark) - 1, at);
     }
   }
   for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
@@ -795,8 +805,9 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     if (entry.readyAt == never) {
       entry.waiters.emplace_back(id, instance.generation);
       ++instance.pending;
-    } else {
-      instance.inputsAt = std::max(instance.inputsAt, entry.readyAt);
+    } else if (entry.readyAt > instance.inputsAt) {
+      instance.inputsAt = entry.readyAt;
+      instance.weightLast = true;
     }
   }
   if (--instance.pending == 0)
@@ -890,9 +901,15 @@ void Engine::complete(uint32_t id) {
     PeaMask joining = instance.nextPeas & ~instance.peas;
     peaCycles[unsigned(PeaState::MovingData)] +=
         uint64_t(std::popcount(joining)) * (now() - instance.boundary);
+    if (trace && joining)
+      traceHold(HoldSpan::Joining, instance.block, tbu, joining,
+                instance.boundary, now());
     freePeas(tbu, joining);
   }
-  account(instance, now());
+  bool trapped =
+      instance.results != noIndex && !traps[instance.results].empty();
+  account(instance, now(),
+          instance.orphan || trapped ? GangEnd::Cancelled : GangEnd::Completed);
   removeRunning(id);
   letGo(instance);
   ++counters.taskInstances;
@@ -933,12 +950,6 @@ void Engine::complete(uint32_t id) {
   learnedCount[instance.block] += learnedCount[instance.block] < 4;
 
   OpenRequest &request = requests[instance.request];
-  if (trace)
-    trace->task({request.number,
-                 instance.orphan ? 0 : frames[instance.frame].tag,
-                 block.workflow, block.local, tbu, instance.peas,
-                 instance.readyAt, instance.dispatched, instance.configured,
-                 instance.started, now(), t.pathOf(instance.block)});
   request.capacityWork += instance.capacityCycles;
   capacityByClass[m.livePerClass[kernel.peaClass] ? kernel.peaClass : 3] +=
       instance.capacityCycles;
@@ -965,7 +976,7 @@ void Engine::complete(uint32_t id) {
   request.work += instance.oneCycles;
   uint32_t frame = instance.frame;
   releaseInputs(instance);
-  if (slot != noIndex && !traps[slot].empty()) {
+  if (trapped) {
     std::string reason = std::move(traps[slot]);
     traps[slot].clear();
     frames[frame].words[blockId - t.regions[frames[frame].region].blockBegin] =
@@ -1060,9 +1071,12 @@ void Engine::boundary(uint32_t id) {
   const VariantCosts &to = t.variants[instance.nextVariant];
   PeaMask joining = instance.nextPeas & ~instance.peas;
   PeaMask leaving = instance.peas & ~instance.nextPeas;
-  account(instance, now());
+  account(instance, now(), GangEnd::Resized);
   peaCycles[unsigned(PeaState::MovingData)] +=
       uint64_t(std::popcount(joining)) * (now() - instance.boundary);
+  if (trace && joining)
+    traceHold(HoldSpan::Joining, instance.block, instance.tbu, joining,
+              instance.boundary, now());
   uint64_t doneQ16 = (now() - instance.started) << 16;
   uint64_t left =
       instance.remainingQ16 > doneQ16 ? instance.remainingQ16 - doneQ16 : 0;

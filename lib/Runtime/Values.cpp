@@ -21,8 +21,6 @@
 using namespace octo;
 
 KernelExecutor::~KernelExecutor() = default;
-TraceSink::~TraceSink() = default;
-
 std::string_view octo::stringifyElementKind(ElementKind kind) {
   static constexpr std::string_view names[numElementKinds] = {
       "i1",  "i8",   "i16", "i32", "i64",  "index",

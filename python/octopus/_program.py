@@ -183,6 +183,7 @@ class Program:
         record_outcomes: bool = False,
         keep_outputs: bool = True,
         trace: Optional[PathLike] = None,
+        log: Optional[PathLike] = None,
         check: bool = True,
     ) -> Result:
         """Simulates requests and returns what was measured.
@@ -193,7 +194,9 @@ class Program:
         items. Without inputs they are drawn from the seed. `scenario` is the path
         of a scenario file or its content as a dict (docs/scenarios.md). With
         `timing_only` a program that was compiled with a recorded profile draws
-        whole recorded requests; `records_in_order` takes them as they were.
+        whole recorded requests; `records_in_order` takes them as they were. `trace`
+        and `log` name files to write while the run goes on: a timeline, and a CSV
+        row for each task instance (docs/traces.md).
 
         Raises ProgramError for bad inputs and options, and SimulationError, unless
         `check` is false, when the run deadlocks or meets a stop rule.
@@ -221,6 +224,7 @@ class Program:
                 record_outcomes=record_outcomes,
                 keep_outputs=keep_outputs,
                 trace="" if trace is None else os.fspath(trace),
+                log="" if log is None else os.fspath(log),
             )
         result = Result._of(run)
         if check and not result.completed:

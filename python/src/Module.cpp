@@ -168,7 +168,7 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
            const std::string &scenarioText, const py::dict &inputs,
            bool timingOnly, bool recordsInOrder, bool recordOutcomes,
            bool keepOutputs,
-           const std::string &trace) {
+           const std::string &trace, const std::string &log) {
   RunRequest request;
   request.policy = policy;
   request.disable = disable;
@@ -190,9 +190,16 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
   // Outputs are kept where there are any.
   bool functional = !timingOnly && session->hasKernelBodies();
   request.keepOutputs = keepOutputs && functional;
-  std::unique_ptr<TraceWriter> writer;
+  std::vector<std::unique_ptr<TraceWriter>> writers;
   if (!trace.empty())
-    writer = valueOrThrow(TraceWriter::create(trace, session->program()));
+    writers.push_back(
+        valueOrThrow(TraceWriter::create(trace, session->program())));
+  if (!log.empty())
+    writers.push_back(
+        valueOrThrow(TraceWriter::createLog(log, session->program())));
+  TraceFan sinks;
+  for (const std::unique_ptr<TraceWriter> &writer : writers)
+    sinks.add(*writer);
   bool interrupted = false;
   auto progress = [&](const Progress &) {
     py::gil_scoped_acquire lock;
@@ -205,12 +212,12 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
     if (!options)
       return Error(options.error());
     run->options = std::move(*options);
-    return session->run(run->options, writer.get(), progress);
+    return session->run(run->options, sinks.get(), progress);
   }();
   if (interrupted)
     throw py::error_already_set();
   run->result = valueOrThrow(std::move(result));
-  if (writer)
+  for (const std::unique_ptr<TraceWriter> &writer : writers)
     valueOrThrow(writer->finish());
   return run;
 }
@@ -373,7 +380,7 @@ PYBIND11_MODULE(_octopus, m) {
            py::arg("in_flight"), py::arg("scenario"), py::arg("scenario_text"),
            py::arg("inputs"), py::arg("timing_only"),
            py::arg("records_in_order"), py::arg("record_outcomes"), py::arg("keep_outputs"),
-           py::arg("trace"));
+           py::arg("trace"), py::arg("log"));
 
   m.def("comparison_text", [](const std::vector<std::shared_ptr<Run>> &runs) {
     return runs.empty() ? std::string()

@@ -118,13 +118,14 @@ def test_trace_is_read_by_json(programs, tmp_path):
     events = json.loads(path.read_text())["traceEvents"]
     spans = [e for e in events if e["ph"] == "X"]
     assert any(e["name"] == "agent/plan" for e in spans)
-    # Spans on one track do not overlap.
-    ends = {}
-    for e in sorted(spans, key=lambda e: (e["pid"], e["tid"], e["ts"], e["dur"])):
-        track = (e["pid"], e["tid"])
-        if e["tid"] != 0:
-            assert e["ts"] >= ends.get(track, 0)
-        ends[track] = e["ts"] + e["dur"]
+    # Spans on one track nest: an outer one comes before what is in it.
+    open_until = {}
+    for e in spans:
+        ends = open_until.setdefault((e["pid"], e["tid"]), [])
+        while ends and ends[-1] <= e["ts"]:
+            ends.pop()
+        assert not ends or e["ts"] + e["dur"] <= ends[-1]
+        ends.append(e["ts"] + e["dur"])
 
 
 def test_inputs_and_outputs(programs, tmp_path):

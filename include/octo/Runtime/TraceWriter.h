@@ -5,10 +5,9 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Writes what happens in a run, while it happens, in the JSON trace event
-// format that chrome://tracing and ui.perfetto.dev read. A time unit of the
-// file is a cycle. A process is a cluster, a thread is a PEA (a gang is drawn
-// on its first PEA) or the CBU; requests and messages are asynchronous tracks.
+// Files that are written while a run goes on, in memory that does not grow with
+// it: timelines for ui.perfetto.dev (docs/traces.md), and a table of task
+// instances. A time unit of a timeline is a cycle; viewers call it nanosecond.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,11 +17,8 @@
 #include "octo/Runtime/TraceSink.h"
 #include "octo/Support/Diagnostic.h"
 
-#include <cstdint>
-#include <cstdio>
 #include <memory>
 #include <string>
-#include <string_view>
 #include <vector>
 
 namespace octo {
@@ -31,39 +27,53 @@ namespace fb {
 struct Program;
 } // namespace fb
 
-class TraceWriter final : public TraceSink {
+enum class TraceFormat : uint8_t {
+  ByName,   ///< Chrome for a path that ends in .json, else Perfetto
+  Perfetto, ///< native protobuf
+  Chrome    ///< JSON trace events; for small runs
+};
+
+/// A sink that writes a file.
+class TraceWriter : public TraceSink {
 public:
-  /// Opens `path` and writes the names of clusters and PEAs.
+  /// Opens `path` for a timeline of a run of `program`.
   static Expected<std::unique_ptr<TraceWriter>>
-  create(const std::string &path, const fb::Program &program);
-  ~TraceWriter() override;
+  create(const std::string &path, const fb::Program &program,
+         TraceFormat format = TraceFormat::ByName);
+
+  /// Opens `path` for a row of comma-separated values an instance of a task.
+  static Expected<std::unique_ptr<TraceWriter>>
+  createLog(const std::string &path, const fb::Program &program);
+
+  /// Ends the file. An error if anything could not be written.
+  virtual Expected<void> finish() = 0;
+
+  /// Events that went into the file so far: beginnings and ends of slices,
+  /// instants, values of counters; rows of a log.
+  uint64_t numEvents() const { return events; }
+
+protected:
+  uint64_t events = 0;
+};
+
+/// Passes everything on to several sinks, in their order.
+class TraceFan final : public TraceSink {
+public:
+  void add(TraceSink &sink) { sinks.push_back(&sink); }
+  /// The one sink, this, or null without sinks.
+  TraceSink *get();
 
   void task(const TaskSpan &span) override;
+  void hold(const HoldSpan &span) override;
   void decision(const DecisionSpan &span) override;
+  void join(const JoinSpan &span) override;
   void transfer(const TransferSpan &span) override;
+  void handOver(const HandOver &event) override;
   void request(const RequestSpan &span) override;
-
-  /// Ends the document. An error if anything could not be written.
-  Expected<void> finish();
+  void sample(const MachineSample &sample) override;
 
 private:
-  TraceWriter(const std::string &path, std::FILE *file, uint32_t tbus,
-              uint32_t peas);
-  void write(std::string_view text);
-  void begin();
-  void nameProcess(uint32_t cluster);
-  void nameThread(uint32_t cluster, uint32_t thread);
-  void complete(std::string_view name, uint32_t cluster, uint32_t thread,
-                uint64_t start, uint64_t finish, std::string_view args);
-
-  std::string path;
-  std::FILE *file;
-  uint32_t tbus, peas;
-  uint64_t messages = 0;
-  bool first = true;
-  bool failed = false;
-  int error = 0;
-  std::vector<bool> namedProcesses, namedThreads;
+  std::vector<TraceSink *> sinks;
 };
 
 } // namespace octo

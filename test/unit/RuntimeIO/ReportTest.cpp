@@ -259,11 +259,18 @@ TEST_F(ReportTest, TimelineIsJson) {
   Expected<std::unique_ptr<TraceWriter>> writer =
       TraceWriter::create(path, program());
   ASSERT_TRUE(writer) << writer.error().str();
-  (*writer)->task(
-      {0, 1, 0, 0, /*tbu=*/1, /*peaMask=*/2, 1, 2, 4, 7, 20, "a\"b"});
-  (*writer)->decision({0, 1, 0, 1, /*cluster=*/0, 20, 22, 1, "w/choose"});
-  (*writer)->transfer({0, 0, 1, 64, 3, 9});
-  (*writer)->request({0, 0, 0, 30, false});
+  TaskSpan task;
+  task.tbu = 1;
+  task.peaMask = 2;
+  task.ready = 1;
+  task.dispatched = task.configBegin = 2;
+  task.configured = 4;
+  task.started = 7;
+  task.finished = 20;
+  (*writer)->task(task);
+  (*writer)->decision({0, 1, 0, 1, /*cluster=*/0, 20, 22, 1});
+  (*writer)->transfer({TransferSpan::Operand, 0, 0, 1, 64, 3, 9, 0});
+  (*writer)->request({0, 0, 0, 0, 30, false, false});
   ASSERT_TRUE((*writer)->finish());
   std::ifstream stream(path);
   json document = json::parse(stream);
@@ -274,15 +281,15 @@ TEST_F(ReportTest, TimelineIsJson) {
     if (event["ph"] != "X")
       continue;
     ++spans;
-    if (event["name"] == "a\"b") {
+    if (event["name"] == "w/<t>") {
       EXPECT_EQ(event["pid"], 2);
-      EXPECT_EQ(event["tid"], 2);
-      EXPECT_EQ(event["ts"], 7);
-      EXPECT_EQ(event["dur"], 13);
+      EXPECT_EQ(event["tid"], 3);
+      EXPECT_EQ(event["ts"], 2);
+      EXPECT_EQ(event["dur"], 18);
     }
   }
-  // Configuration, operands, computing, the decision.
-  EXPECT_EQ(spans, 4u);
+  // The task with configuration, data and computing in it; the decision.
+  EXPECT_EQ(spans, 5u);
   EXPECT_EQ(begins, 2u);
   EXPECT_EQ(ends, 2u);
   EXPECT_FALSE(TraceWriter::create("/nonexistent/t.json", program()));

@@ -1,0 +1,98 @@
+//===- InstanceLog.cpp - A row for each task instance ---------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Comma-separated values, RFC 4180; docs/traces.md has the columns.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TraceFile.h"
+
+#include <fmt/compile.h>
+
+#include <bit>
+#include <unordered_map>
+
+using namespace octo;
+
+namespace {
+
+class InstanceLog final : public TraceWriter {
+public:
+  InstanceLog(std::unique_ptr<TraceFile> file, const fb::Program &program)
+      : file(std::move(file)), names(program),
+        tbusPerCluster(program.machine()->tbus()) {
+    this->file->write(
+        "request,tenant,path,tag,cluster,tbu,gang,gangs,ready,dispatched,"
+        "configured,started,finished,cause,completed\n");
+  }
+
+  void task(const TaskSpan &span) override {
+    if (!span.last) {
+      // The row tells of the first start; at most as many wait for their last
+      // gang as run at a time.
+      auto [place, isNew] = resized.try_emplace(
+          span.instance, Start{span.ready, span.dispatched, span.configured,
+                               span.started, span.cause, 0});
+      ++place->second.gangs;
+      return;
+    }
+    Start start{span.ready,   span.dispatched, span.configured,
+                span.started, span.cause,      0};
+    if (auto place = resized.find(span.instance); place != resized.end()) {
+      start = place->second;
+      resized.erase(place);
+    }
+    std::string_view path = names.path(span.workflow, span.block);
+    // Names with a comma, a quote or a line end are quoted.
+    bool plain = path.find_first_of(",\"\r\n") == std::string_view::npos;
+    char *to = file->room(path.size() * 2 + 320);
+    to = fmt::format_to(to, FMT_COMPILE("{},{},"), span.request, span.tenant);
+    if (plain) {
+      std::memcpy(to, path.data(), path.size());
+      to += path.size();
+    } else {
+      *to++ = '"';
+      for (char c : path) {
+        if (c == '"')
+          *to++ = '"';
+        *to++ = c;
+      }
+      *to++ = '"';
+    }
+    to = fmt::format_to(
+        to, FMT_COMPILE(",{:016x},{},{},{},{},{},{},{},{},{},{},{}\n"),
+        span.tag, span.tbu / tbusPerCluster, span.tbu,
+        std::popcount(span.peaMask), start.gangs + 1, start.ready,
+        start.dispatched, start.configured, start.started, span.finished,
+        stringifyWaitCause(start.cause), int(span.completed));
+    file->written(to);
+    ++events;
+  }
+
+  Expected<void> finish() override { return file->close(); }
+
+private:
+  struct Start {
+    uint64_t ready, dispatched, configured, started;
+    WaitCause cause;
+    uint32_t gangs; ///< that came before the last one
+  };
+  std::unique_ptr<TraceFile> file;
+  BlockNames names;
+  uint32_t tbusPerCluster;
+  std::unordered_map<uint32_t, Start> resized; ///< by instance
+};
+
+} // namespace
+
+Expected<std::unique_ptr<TraceWriter>>
+TraceWriter::createLog(const std::string &path, const fb::Program &program) {
+  Expected<std::unique_ptr<TraceFile>> file = TraceFile::open(path);
+  if (!file)
+    return Error(file.error());
+  return std::make_unique<InstanceLog>(std::move(*file), program);
+}

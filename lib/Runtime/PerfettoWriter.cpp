@@ -1,0 +1,652 @@
+//===- PerfettoWriter.cpp - Timelines as Perfetto protobuf ----------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// The native format of ui.perfetto.dev: a sequence of TracePacket messages of
+// the public schema (protos/perfetto/trace in github.com/google/perfetto).
+// Packets of one kind are nearly all of a trace and are put together in place;
+// what is rare goes through protozero's writer. Lengths that are not known
+// before are varints of a fixed size, padded with zeroes, as Perfetto's own
+// writer has them.
+//
+//===----------------------------------------------------------------------===//
+
+#include "TraceFile.h"
+
+#include <fmt/compile.h>
+#include <protozero/pbf_writer.hpp>
+#include <protozero/varint.hpp>
+
+#include <bit>
+#include <cassert>
+
+using namespace octo;
+
+namespace {
+
+// Numbers of the public schema.
+namespace packet {
+enum : uint32_t {
+  timestamp = 8,
+  sequenceId = 10,
+  trackEvent = 11,
+  internedData = 12,
+  sequenceFlags = 13,
+  trackDescriptor = 60
+};
+}
+namespace descriptor {
+enum : uint32_t {
+  uuid = 1,
+  name = 2,
+  parentUuid = 5,
+  counter = 8,
+  childOrdering = 11,
+  siblingOrderRank = 12
+};
+}
+namespace event {
+enum : uint32_t {
+  annotations = 4,
+  type = 9,
+  nameIid = 10,
+  trackUuid = 11,
+  name = 23,
+  counterValue = 30,
+  doubleCounterValue = 44,
+  flowIds = 47,
+  terminatingFlowIds = 48
+};
+}
+namespace interned {
+enum : uint32_t { eventNames = 2, annotationNames = 3, iid = 1, name = 2 };
+}
+namespace annotation {
+enum : uint32_t { nameIid = 1, uintValue = 3, pointerValue = 7 };
+}
+enum EventType : uint32_t {
+  SliceBegin = 1,
+  SliceEnd = 2,
+  Instant = 3,
+  Counter = 4
+};
+enum SequenceFlags : uint32_t { stateCleared = 1, needsState = 2 };
+enum CounterUnit : uint32_t { countUnit = 2, byteUnit = 3 };
+
+/// Names that every trace has; those of blocks follow.
+enum Name : uint32_t {
+  Held = 1,
+  Configuring,
+  MovingData,
+  Reforming,
+  Computing,
+  Joining,
+  Kept,
+  Admission,
+  Argument,
+  HandsOver,
+  FirstTransfer, ///< one a kind
+  FirstBlock = FirstTransfer + 6
+};
+enum Annotation : uint32_t {
+  Request = 1,
+  Tag,
+  Gang,
+  Outcome,
+  Bytes,
+  ToCluster,
+  Failed,
+  Open,
+  Slot,
+  numAnnotations = Slot
+};
+
+/// Puts fields of a message together; the caller sees to the room.
+struct Encoder {
+  char *to;
+
+  void varint(uint64_t value) {
+    to += protozero::add_varint_to_buffer(to, value);
+  }
+  void field(uint32_t number, uint64_t value) {
+    varint(number << 3);
+    varint(value);
+  }
+  void fixed(uint32_t number, uint64_t value) {
+    varint(number << 3 | 1);
+    if constexpr (std::endian::native == std::endian::big)
+      value = __builtin_bswap64(value);
+    std::memcpy(to, &value, 8);
+    to += 8;
+  }
+  void bytes(uint32_t number, std::string_view text) {
+    varint(number << 3 | 2);
+    varint(text.size());
+    std::memcpy(to, text.data(), text.size());
+    to += text.size();
+  }
+  /// A message whose length takes `width` bytes; returns where it begins.
+  char *open(uint32_t number, unsigned width) {
+    varint(number << 3 | 2);
+    to += width;
+    return to;
+  }
+  void close(char *begin, unsigned width) {
+    size_t length = static_cast<size_t>(to - begin);
+    assert(length < size_t(1) << 7 * width);
+    for (unsigned i = 0; i < width; ++i) {
+      begin[int(i) - int(width)] =
+          static_cast<char>((length & 0x7f) | (i + 1 < width ? 0x80 : 0));
+      length >>= 7;
+    }
+  }
+};
+
+class PerfettoWriter final : public TraceWriter {
+public:
+  PerfettoWriter(std::unique_ptr<TraceFile> file, const fb::Program &program);
+
+  void task(const TaskSpan &span) override;
+  void hold(const HoldSpan &span) override;
+  void decision(const DecisionSpan &span) override;
+  void join(const JoinSpan &span) override;
+  void transfer(const TransferSpan &span) override;
+  void handOver(const HandOver &event) override;
+  void request(const RequestSpan &span) override;
+  void sample(const MachineSample &sample) override;
+
+  Expected<void> finish() override { return file->close(); }
+
+private:
+  // Tracks are numbered; small numbers are short.
+  uint32_t peaTrack(uint32_t tbu, uint32_t pea) {
+    uint32_t track = peaBase + tbu * peas + pea;
+    if (!described[track]) [[unlikely]]
+      describePea(tbu, pea);
+    return track;
+  }
+  uint32_t cbuTrack(uint32_t cluster);
+  uint32_t joinTrack(uint32_t cluster);
+  void describePea(uint32_t tbu, uint32_t pea);
+  uint32_t describeTbu(uint32_t tbu);
+  uint32_t describeCluster(uint32_t cluster);
+  void describe(uint32_t track, uint32_t parent, std::string_view name,
+                uint32_t rank, bool ordered = false,
+                const CounterUnit *unit = nullptr);
+  void counter(uint32_t track, uint64_t at, uint64_t value, uint64_t &last);
+  void lane(std::vector<uint32_t> &tracks, uint32_t index, uint32_t parent,
+            std::string_view name);
+
+  void begin(uint64_t at, uint32_t track, uint32_t name) {
+    Encoder e{file->room(64)};
+    e.to = packetBegin(e.to, at);
+    char *body = e.open(packet::trackEvent, 1);
+    e.field(event::type, SliceBegin);
+    e.field(event::trackUuid, track);
+    e.field(event::nameIid, name);
+    e.close(body, 1);
+    packetEnd(e);
+  }
+  void end(uint64_t at, uint32_t track) {
+    Encoder e{file->room(64)};
+    e.to = packetBegin(e.to, at);
+    char *body = e.open(packet::trackEvent, 1);
+    e.field(event::type, SliceEnd);
+    e.field(event::trackUuid, track);
+    e.close(body, 1);
+    packetEnd(e);
+  }
+  void phase(uint32_t name, uint32_t track, uint64_t from, uint64_t to) {
+    if (to <= from)
+      return;
+    begin(from, track, name);
+    end(to, track);
+  }
+  /// A packet of less than 128 bytes.
+  char *packetBegin(char *to, uint64_t at) {
+    Encoder e{to};
+    e.open(1, 1);
+    e.field(packet::timestamp, at);
+    e.field(packet::sequenceId, 1);
+    e.field(packet::sequenceFlags, needsState);
+    start = to + 2;
+    return e.to;
+  }
+  void packetEnd(Encoder &e) {
+    e.close(start, 1);
+    file->written(e.to);
+    ++events;
+  }
+
+  /// An event with annotations, flows, or the name of a block for the first
+  /// time.
+  struct Extra {
+    std::pair<uint32_t, uint64_t> annotations[4];
+    unsigned numAnnotations = 0;
+    std::span<const uint64_t> flowsIn, flowsOut;
+    std::string_view newName; ///< of the name's number
+    std::string_view text;    ///< a name of its own, instead
+    void add(Annotation name, uint64_t value) {
+      annotations[numAnnotations++] = {name, value};
+    }
+  };
+  void full(EventType type, uint64_t at, uint32_t track, uint32_t name,
+            const Extra &extra);
+  uint32_t blockName(uint32_t workflow, uint32_t block, Extra &extra);
+
+  std::unique_ptr<TraceFile> file;
+  BlockNames names;
+  uint32_t dieWidth, dieHeight, diesX, width, clusters, tbus, peas;
+  enum : uint32_t { machineTrack = 1, requestsTrack, hostTrack, peaBase };
+  uint32_t tbuBase, clusterBase, dieBase, cbuBase, joinBase, dynamicBase;
+  uint32_t nextTrack;
+  std::vector<bool> described; ///< tracks below dynamicBase
+  std::vector<bool> named;     ///< blocks
+  std::string scratch;
+  char *start = nullptr;
+
+  std::vector<Lanes> messageLanes; ///< by cluster
+  std::vector<std::vector<uint32_t>> messageTracks;
+  std::vector<Lanes> requestLanes; ///< by tenant
+  std::vector<std::vector<uint32_t>> requestTracks;
+
+  struct CounterTrack {
+    uint32_t track = 0;
+    uint64_t last = ~uint64_t(0);
+  };
+  CounterTrack ready, computing, held, open, load;
+  std::vector<CounterTrack> scratchpads;
+};
+
+} // namespace
+
+PerfettoWriter::PerfettoWriter(std::unique_ptr<TraceFile> target,
+                               const fb::Program &program)
+    : file(std::move(target)), names(program) {
+  const fb::Machine &m = *program.machine();
+  dieWidth = m.clusters_x();
+  dieHeight = m.clusters_y();
+  diesX = m.dies_x();
+  width = diesX * dieWidth;
+  clusters = width * m.dies_y() * dieHeight;
+  tbus = m.tbus();
+  peas = m.peas();
+  tbuBase = peaBase + clusters * tbus * peas;
+  clusterBase = tbuBase + clusters * tbus;
+  dieBase = clusterBase + clusters;
+  cbuBase = dieBase + diesX * m.dies_y();
+  joinBase = cbuBase + clusters;
+  dynamicBase = nextTrack = joinBase + clusters;
+  described.assign(dynamicBase, false);
+  named.assign(names.size(), false);
+  messageLanes.resize(clusters);
+  messageTracks.resize(clusters);
+
+  // The first packet begins the sequence and gives the names.
+  std::string text;
+  protozero::pbf_writer first(text);
+  first.add_uint32(packet::sequenceId, 1);
+  first.add_uint32(packet::sequenceFlags, stateCleared);
+  {
+    protozero::pbf_writer table(first, packet::internedData);
+    auto add = [&](uint32_t field, uint32_t iid, std::string_view name) {
+      protozero::pbf_writer entry(table, field);
+      entry.add_uint64(interned::iid, iid);
+      entry.add_string(interned::name, name.data(), name.size());
+    };
+    static constexpr const char *fixed[] = {
+        "held",    "configuring", "moving data", "re-forming", "computing",
+        "joining", "kept",        "admission",   "argument",   "hands over"};
+    static_assert(std::size(fixed) + 1 == FirstTransfer);
+    for (uint32_t i = 0; i < std::size(fixed); ++i)
+      add(interned::eventNames, i + 1, fixed[i]);
+    for (uint32_t kind = 0; kind < FirstBlock - FirstTransfer; ++kind)
+      add(interned::eventNames, FirstTransfer + kind,
+          stringifyTransferKind(TransferSpan::Kind(kind)));
+    static constexpr const char *keys[] = {"request", "tag",   "gang",
+                                           "outcome", "bytes", "to cluster",
+                                           "failed",  "open",  "slot of"};
+    static_assert(std::size(keys) == numAnnotations);
+    for (uint32_t i = 0; i < std::size(keys); ++i)
+      add(interned::annotationNames, i + 1, keys[i]);
+  }
+  protozero::pbf_writer(scratch).add_message(1, text);
+  file->write(scratch);
+
+  static constexpr CounterUnit count = countUnit;
+  describe(machineTrack, 0, m.name()->string_view(), 0, true);
+  describe(requestsTrack, 0, "requests", 1, true);
+  describe(hostTrack, machineTrack, "host port", 0);
+  uint32_t rank = 1;
+  auto counter = [&](std::string_view name) {
+    uint32_t track = nextTrack++;
+    describe(track, machineTrack, name, rank++, false, &count);
+    return track;
+  };
+  ready.track = counter("ready instances");
+  computing.track = counter("computing PEAs");
+  held.track = counter("held PEAs");
+  open.track = counter("open requests");
+  load.track = counter("link load, % of link cycles");
+}
+
+//===----------------------------------------------------------------------===//
+// Tracks
+//===----------------------------------------------------------------------===//
+
+void PerfettoWriter::describe(uint32_t track, uint32_t parent,
+                              std::string_view name, uint32_t rank,
+                              bool ordered, const CounterUnit *unit) {
+  if (track < dynamicBase)
+    described[track] = true;
+  scratch.clear();
+  {
+    protozero::pbf_writer trace(scratch);
+    protozero::pbf_writer one(trace, 1);
+    one.add_uint32(packet::sequenceId, 1);
+    protozero::pbf_writer message(one, packet::trackDescriptor);
+    message.add_uint64(descriptor::uuid, track);
+    message.add_string(descriptor::name, name.data(), name.size());
+    if (parent)
+      message.add_uint64(descriptor::parentUuid, parent);
+    if (ordered)
+      message.add_enum(descriptor::childOrdering, 3); // EXPLICIT
+    message.add_int32(descriptor::siblingOrderRank, int32_t(rank));
+    if (unit) {
+      protozero::pbf_writer counter(message, descriptor::counter);
+      counter.add_enum(3, *unit);
+    }
+  }
+  file->write(scratch);
+}
+
+uint32_t PerfettoWriter::describeCluster(uint32_t cluster) {
+  uint32_t track = clusterBase + cluster;
+  if (described[track])
+    return track;
+  uint32_t x = cluster % width, y = cluster / width;
+  uint32_t die = y / dieHeight * diesX + x / dieWidth;
+  if (!described[dieBase + die])
+    describe(dieBase + die, machineTrack, fmt::format("die {}", die), 16 + die,
+             true);
+  describe(track, dieBase + die,
+           fmt::format("cluster {} ({}, {})", cluster, x, y), cluster, true);
+  return track;
+}
+
+uint32_t PerfettoWriter::describeTbu(uint32_t tbu) {
+  uint32_t track = tbuBase + tbu;
+  if (!described[track])
+    describe(track, describeCluster(tbu / tbus),
+             fmt::format("TBU {}", tbu % tbus), 16 + tbu % tbus, true);
+  return track;
+}
+
+void PerfettoWriter::describePea(uint32_t tbu, uint32_t pea) {
+  describe(peaBase + tbu * peas + pea, describeTbu(tbu),
+           fmt::format("PEA {}", pea), pea);
+}
+
+uint32_t PerfettoWriter::cbuTrack(uint32_t cluster) {
+  uint32_t track = cbuBase + cluster;
+  if (!described[track])
+    describe(track, describeCluster(cluster), "CBU", 0);
+  return track;
+}
+
+uint32_t PerfettoWriter::joinTrack(uint32_t cluster) {
+  uint32_t track = joinBase + cluster;
+  if (!described[track])
+    describe(track, describeCluster(cluster), "joins", 1);
+  return track;
+}
+
+/// The track of a lane; all lanes of a parent have one name, by which viewers
+/// show them as one.
+void PerfettoWriter::lane(std::vector<uint32_t> &tracks, uint32_t index,
+                          uint32_t parent, std::string_view name) {
+  if (index < tracks.size())
+    return;
+  tracks.push_back(nextTrack++);
+  describe(tracks.back(), parent, name, 2);
+}
+
+//===----------------------------------------------------------------------===//
+// Events
+//===----------------------------------------------------------------------===//
+
+uint32_t PerfettoWriter::blockName(uint32_t workflow, uint32_t block,
+                                   Extra &extra) {
+  uint32_t number = names.numberOf(workflow, block);
+  if (!named[number]) [[unlikely]] {
+    named[number] = true;
+    extra.newName = names.path(workflow, block);
+    if (extra.newName.empty())
+      extra.newName = "?";
+  }
+  return FirstBlock + number;
+}
+
+void PerfettoWriter::full(EventType type, uint64_t at, uint32_t track,
+                          uint32_t name, const Extra &extra) {
+  size_t flows = extra.flowsIn.size() + extra.flowsOut.size();
+  size_t texts = extra.newName.size() + extra.text.size();
+  Encoder e{file->room(256 + 10 * flows + texts)};
+  // Lengths that are less than 2^14 take two bytes.
+  unsigned width = 10 * flows + texts < 16000 ? 2 : 4;
+  char *whole = e.open(1, width);
+  e.field(packet::timestamp, at);
+  e.field(packet::sequenceId, 1);
+  e.field(packet::sequenceFlags, needsState);
+  if (!extra.newName.empty()) {
+    char *table = e.open(packet::internedData, width);
+    char *entry = e.open(interned::eventNames, width);
+    e.field(interned::iid, name);
+    e.bytes(interned::name, extra.newName);
+    e.close(entry, width);
+    e.close(table, width);
+  }
+  char *body = e.open(packet::trackEvent, width);
+  e.field(event::type, type);
+  e.field(event::trackUuid, track);
+  if (extra.text.empty())
+    e.field(event::nameIid, name);
+  else
+    e.bytes(event::name, extra.text);
+  for (unsigned i = 0; i < extra.numAnnotations; ++i) {
+    auto [key, value] = extra.annotations[i];
+    char *entry = e.open(event::annotations, 1);
+    e.field(annotation::nameIid, key);
+    e.field(key == Tag ? annotation::pointerValue : annotation::uintValue,
+            value);
+    e.close(entry, 1);
+  }
+  for (uint64_t flow : extra.flowsOut)
+    e.fixed(event::flowIds, flow);
+  for (uint64_t flow : extra.flowsIn)
+    e.fixed(event::terminatingFlowIds, flow);
+  e.close(body, width);
+  e.close(whole, width);
+  file->written(e.to);
+  ++events;
+}
+
+void PerfettoWriter::task(const TaskSpan &span) {
+  uint64_t rest = span.peaMask;
+  uint32_t leader = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
+  Extra extra;
+  uint32_t name = blockName(span.workflow, span.block, extra);
+  extra.add(Request, span.request);
+  if (span.tag)
+    extra.add(Tag, span.tag);
+  if (uint32_t gang = uint32_t(std::popcount(rest)); gang > 1)
+    extra.add(Gang, gang);
+  full(SliceBegin, span.dispatched, leader, name, extra);
+  // The phases stand on the first PEA of the gang.
+  phase(Held, leader, span.dispatched, span.configBegin);
+  phase(Configuring, leader, span.configBegin, span.configured);
+  phase(span.first ? MovingData : Reforming, leader, span.configured,
+        span.started);
+  if (span.finished > span.started || span.completed) {
+    if (span.flowsIn.empty() && span.flowsOut.empty()) {
+      begin(span.started, leader, Computing);
+    } else {
+      Extra arrows;
+      arrows.flowsIn = span.flowsIn;
+      arrows.flowsOut = span.flowsOut;
+      full(SliceBegin, span.started, leader, Computing, arrows);
+    }
+    end(span.finished, leader);
+  }
+  end(span.finished, leader);
+  for (rest &= rest - 1; rest; rest &= rest - 1) {
+    uint32_t track = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
+    begin(span.dispatched, track, name);
+    end(span.finished, track);
+  }
+}
+
+void PerfettoWriter::hold(const HoldSpan &span) {
+  if (span.finish <= span.start)
+    return;
+  Extra extra;
+  extra.add(Slot, names.numberOf(span.workflow, span.block));
+  for (uint64_t rest = span.peaMask; rest; rest &= rest - 1) {
+    uint32_t track = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
+    full(SliceBegin, span.start, track,
+         span.kind == HoldSpan::Joining ? Joining : Kept, extra);
+    end(span.finish, track);
+  }
+}
+
+void PerfettoWriter::decision(const DecisionSpan &span) {
+  uint32_t track = cbuTrack(span.cluster);
+  Extra extra;
+  uint32_t name = blockName(span.workflow, span.block, extra);
+  extra.add(Request, span.request);
+  extra.add(Outcome, span.outcome);
+  if (span.tag)
+    extra.add(Tag, span.tag);
+  full(SliceBegin, span.start, track, name, extra);
+  end(span.finish, track);
+}
+
+void PerfettoWriter::join(const JoinSpan &span) {
+  uint32_t track = joinTrack(span.cluster);
+  Extra extra;
+  uint32_t name = blockName(span.workflow, span.block, extra);
+  extra.add(Request, span.request);
+  full(SliceBegin, span.start, track, name, extra);
+  end(span.finish, track);
+}
+
+void PerfettoWriter::transfer(const TransferSpan &span) {
+  uint32_t from = span.fromCluster;
+  uint32_t index = messageLanes[from].take(span.start, span.finish);
+  if (index == messageTracks[from].size()) [[unlikely]]
+    lane(messageTracks[from], index, describeCluster(from), "messages");
+  uint32_t track = messageTracks[from][index];
+  Extra extra;
+  if (span.request != ~uint64_t(0))
+    extra.add(Request, span.request);
+  extra.add(Bytes, span.bytes);
+  extra.add(ToCluster, span.toCluster);
+  if (span.flow)
+    extra.flowsOut = {&span.flow, 1};
+  full(SliceBegin, span.start, track, FirstTransfer + uint32_t(span.kind),
+       extra);
+  end(span.finish, track);
+}
+
+void PerfettoWriter::handOver(const HandOver &event) {
+  Extra extra;
+  extra.add(Request, event.request);
+  extra.flowsOut = {&event.flow, 1};
+  if (event.host)
+    full(Instant, event.at, hostTrack, Argument, extra);
+  else
+    full(Instant, event.at, cbuTrack(event.cluster), HandsOver, extra);
+}
+
+void PerfettoWriter::request(const RequestSpan &span) {
+  if (span.tenant >= requestLanes.size()) {
+    requestLanes.resize(span.tenant + 1);
+    requestTracks.resize(span.tenant + 1);
+  }
+  uint32_t index = requestLanes[span.tenant].take(span.arrival, span.finish);
+  std::vector<uint32_t> &tracks = requestTracks[span.tenant];
+  if (index == tracks.size())
+    lane(tracks, index, requestsTrack, fmt::format("tenant {}", span.tenant));
+  uint32_t track = tracks[index];
+  char text[32];
+  size_t length = static_cast<size_t>(
+      fmt::format_to(text, FMT_COMPILE("request {}"), span.request) - text);
+  Extra extra;
+  extra.text = {text, length};
+  extra.add(Request, span.request);
+  if (span.failed)
+    extra.add(Failed, 1);
+  if (span.open)
+    extra.add(Open, 1);
+  full(SliceBegin, span.arrival, track, 0, extra);
+  phase(Admission, track, span.arrival, span.admitted);
+  end(span.finish, track);
+}
+
+void PerfettoWriter::counter(uint32_t track, uint64_t at, uint64_t value,
+                             uint64_t &last) {
+  if (value == last)
+    return;
+  last = value;
+  Encoder e{file->room(64)};
+  e.to = packetBegin(e.to, at);
+  char *body = e.open(packet::trackEvent, 1);
+  e.field(event::type, Counter);
+  e.field(event::trackUuid, track);
+  e.field(event::counterValue, value);
+  e.close(body, 1);
+  packetEnd(e);
+}
+
+void PerfettoWriter::sample(const MachineSample &sample) {
+  auto put = [&](CounterTrack &counter, uint64_t value) {
+    this->counter(counter.track, sample.cycle, value, counter.last);
+  };
+  put(ready, sample.ready);
+  put(computing, sample.computingPeas);
+  put(held, sample.heldPeas);
+  put(open, sample.openRequests);
+  // The load since the sample before.
+  unsigned __int128 all =
+      static_cast<unsigned __int128>(sample.links) * sample.elapsed;
+  if (all)
+    put(load,
+        static_cast<uint64_t>(
+            (static_cast<unsigned __int128>(sample.linkBusy) * 200 + all) /
+            (2 * all)));
+  scratchpads.resize(sample.scratchpad.size());
+  for (uint32_t c = 0; c < scratchpads.size(); ++c) {
+    CounterTrack &counter = scratchpads[c];
+    if (!counter.track && !sample.scratchpad[c])
+      continue;
+    if (!counter.track) {
+      static constexpr CounterUnit unit = byteUnit;
+      counter.track = nextTrack++;
+      describe(counter.track, describeCluster(c), "scratchpad", 3, false,
+               &unit);
+    }
+    put(counter, sample.scratchpad[c]);
+  }
+}
+
+Expected<std::unique_ptr<TraceWriter>>
+octo::createPerfettoWriter(const std::string &path,
+                           const fb::Program &program) {
+  Expected<std::unique_ptr<TraceFile>> file = TraceFile::open(path);
+  if (!file)
+    return Error(file.error());
+  return std::make_unique<PerfettoWriter>(std::move(*file), program);
+}

@@ -1,0 +1,139 @@
+# SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+"""Timelines and logs of octo-run, read by others than us.
+
+Timelines are decoded with the classes of the public Perfetto schema, which come
+with the package `perfetto`; where PyPI cannot be reached those tests are
+skipped (test/unit/RuntimeIO decodes too). Logs are read with pandas.
+"""
+
+import json
+import os
+import subprocess
+import sys
+
+import pandas as pd
+import pytest
+
+import conftest
+
+READER = os.path.join(conftest.HERE, "trace_reader.py")
+
+
+@pytest.fixture(scope="module")
+def perfetto_python(tmp_path_factory):
+    """A Python that has the public schema."""
+    folder = str(tmp_path_factory.mktemp("perfetto"))
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=60
+        )
+        python = os.path.join(folder, "bin", "python")
+        options = ["--quiet", "--timeout", "5", "--retries", "0"]
+        subprocess.run(
+            [python, "-m", "pip", "install"] + options + ["perfetto==0.59.1", "protobuf<8"],
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
+        pytest.skip(f"perfetto cannot be installed from PyPI: {error}")
+    return python
+
+
+def watched(program, folder, policy):
+    """A run without and one with timeline and log; the results must agree."""
+    documents = []
+    for extra in ([], ["--trace", folder / "t.pftrace", "--log", folder / "l.csv"]):
+        done = conftest.run_tool(
+            "octo-run", "run", program, "--requests", 150, "--in-flight", 12, "--policy", policy,
+            "--timing-only", "--json", "-", *extra
+        )
+        assert done.returncode == 0, done.stderr
+        document = json.loads(done.stdout)
+        document.pop("host")
+        documents.append(document)
+    assert documents[0] == documents[1]
+    return documents[0]
+
+
+@pytest.mark.parametrize("policy", ["static", "pool", "octopus"])
+def test_timeline_has_every_cycle_and_arrow(programs, perfetto_python, tmp_path, policy):
+    run = watched(programs["profiled"], tmp_path, policy)
+    done = subprocess.run(
+        [perfetto_python, READER, str(tmp_path / "t.pftrace")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    seen = json.loads(done.stdout)
+    phases, states = seen["phases"], run["pea_cycles"]
+    assert phases["computing"] == states["computing"]
+    assert phases.get("configuring", 0) == states["configuring"]
+    assert phases.get("held", 0) + phases.get("kept", 0) == states["waiting"]
+    moving = phases.get("moving data", 0) + phases.get("re-forming", 0) + phases.get("joining", 0)
+    assert moving == states["moving_data"]
+    done = sum(seen["tasks"].values())
+    assert done == run["counters"]["task_instances"] + run["counters"]["resizes"]
+    for block in run["blocks"]:
+        if block["kind"] == "task" and not block["resizes"]:
+            assert seen["tasks"].get(block["path"], 0) == block["instances"]
+    assert seen["flows"] > 0 and seen["flows_agree"]
+    assert seen["events"]["TYPE_SLICE_BEGIN"] == seen["events"]["TYPE_SLICE_END"]
+    assert {"requests", "host port", "die", "cluster", "TBU", "PEA", "CBU"} <= set(seen["tracks"])
+
+
+def test_timeline_of_a_stopped_run(programs, perfetto_python, tmp_path):
+    scenario = tmp_path / "stop.yaml"
+    run = json.loads(
+        conftest.run_tool(
+            "octo-run", "run", programs["profiled"], "--requests", 50, "--json", "-", "-q"
+        ).stdout
+    )
+    scenario.write_text("requests: 50\nstop: {max_cycles: %d}\n" % (run["makespan_cycles"] // 2))
+    path = tmp_path / "t.pftrace"
+    done = conftest.run_tool(
+        "octo-run", "run", programs["profiled"], "--scenario", scenario, "--trace", path, "--json",
+        "-", "-q"
+    )
+    assert done.returncode == 3
+    stopped = json.loads(done.stdout)
+    done = subprocess.run([perfetto_python, READER, str(path)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["phases"]["computing"] == stopped["pea_cycles"]["computing"]
+
+
+def test_log_is_a_table(programs, tmp_path):
+    for policy in ("static", "octopus"):
+        run = watched(programs["profiled"], tmp_path, policy)
+        log = pd.read_csv(tmp_path / "l.csv", dtype={"tag": str})
+        assert len(log) == run["counters"]["task_instances"]
+        assert log.completed.all()
+        assert (log.ready <= log.dispatched).all()
+        assert (log.dispatched <= log.configured).all()
+        assert (log.configured <= log.started).all()
+        assert (log.started <= log.finished).all()
+        assert set(log.cause) <= {
+            "none", "queue", "decision", "configuration", "operands", "weights"
+        }
+        waits = log.assign(wait=log.started - log.ready).groupby("path").wait
+        for block in run["blocks"]:
+            if block["kind"] != "task" or not block["instances"]:
+                continue
+            assert waits.count()[block["path"]] == block["instances"]
+            assert waits.sum()[block["path"]] == block["wait_cycles"]
+            assert waits.max()[block["path"]] == block["max_wait_cycles"]
+        # One instance an activation.
+        assert not log.duplicated(["request", "path", "tag"]).any()
+
+
+def test_formats(programs, tmp_path):
+    def first(name, *options):
+        path = tmp_path / name
+        done = conftest.run_tool(
+            "octo-run", "run", programs["profiled"], "--trace", path, "-q", *options
+        )
+        assert done.returncode == 0, done.stderr
+        return path.read_bytes()[:1]
+
+    assert first("a.json") == b"{"
+    assert first("a.pftrace") == b"\n"
+    assert first("a.json", "--trace-format", "perfetto") == b"\n"
+    assert first("a.pftrace", "--trace-format", "chrome") == b"{"

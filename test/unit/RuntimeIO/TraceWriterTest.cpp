@@ -1,0 +1,375 @@
+//===- TraceWriterTest.cpp - Tests of timelines and logs ------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// Files are read back with protozero's reader; python/tests/test_traces.py does
+// so with the public schema.
+//
+//===----------------------------------------------------------------------===//
+
+#include "octo/Runtime/TraceWriter.h"
+#include "octo/Program/program_generated.h"
+
+#include <gtest/gtest.h>
+#include <protozero/pbf_reader.hpp>
+
+#include <algorithm>
+#include <fstream>
+#include <iterator>
+#include <map>
+#include <string>
+#include <vector>
+
+using namespace octo;
+
+namespace {
+
+std::string contents(const std::string &path) {
+  std::ifstream stream(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(stream), {}};
+}
+
+/// Two dies of one cluster each with a TBU of four PEAs, and three blocks.
+class TraceWriterTest : public testing::Test {
+protected:
+  TraceWriterTest() {
+    fb::ProgramT program;
+    program.strings = {"w/a, \"b\"", "w/choose", std::string(20000, 'x')};
+    program.machine = std::make_unique<fb::MachineT>();
+    program.machine->name = "tiny";
+    program.machine->dies_x = 2;
+    program.machine->dies_y = 1;
+    program.machine->clusters_x = program.machine->clusters_y = 1;
+    program.machine->tbus = 1;
+    program.machine->peas = 4;
+    program.types = std::make_unique<fb::TypeTableT>();
+    program.kernels = std::make_unique<fb::KernelTableT>();
+    program.weights = std::make_unique<fb::WeightTableT>();
+    program.distributions = std::make_unique<fb::DistributionTableT>();
+    auto workflow = std::make_unique<fb::WorkflowT>();
+    workflow->name = "w";
+    workflow->values = std::make_unique<fb::ValueTableT>();
+    workflow->regions = std::make_unique<fb::RegionTableT>();
+    workflow->blocks = std::make_unique<fb::BlockTableT>();
+    workflow->blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch,
+                              fb::BlockKind::Task};
+    workflow->blocks->path = {0, 1, 2};
+    workflow->profiles = std::make_unique<fb::ProfileTableT>();
+    workflow->placement = std::make_unique<fb::PlacementTableT>();
+    workflow->segments = std::make_unique<fb::SegmentTableT>();
+    workflow->policy = std::make_unique<fb::PolicyTableT>();
+    program.workflows.push_back(std::move(workflow));
+    builder.Finish(fb::Program::Pack(builder, &program));
+  }
+  const fb::Program &program() {
+    return *flatbuffers::GetRoot<fb::Program>(builder.GetBufferPointer());
+  }
+  std::string pathOf(const char *name) { return testing::TempDir() + name; }
+
+  /// A gang of two, the second task on one PEA of it.
+  static void tell(TraceSink &sink, std::vector<uint64_t> &flows) {
+    TaskSpan a;
+    a.request = 7;
+    a.tag = 0xabc;
+    a.tbu = 1;
+    a.peaMask = 0b0110;
+    a.ready = 90;
+    a.dispatched = 100;
+    a.configBegin = 104;
+    a.configured = 150;
+    a.started = 150;
+    a.finished = 300;
+    a.cause = WaitCause::Configuration;
+    a.flowsOut = {flows.data(), 1};
+    sink.task(a);
+    TaskSpan b;
+    b.request = 8;
+    b.block = 2;
+    b.tbu = 1;
+    b.peaMask = 0b0100;
+    b.ready = 290;
+    b.dispatched = b.configBegin = b.configured = 300;
+    b.started = 310;
+    b.finished = 310;
+    b.flowsIn = flows;
+    sink.task(b);
+    sink.decision({7, 1, 0, 1, /*cluster=*/0, 20, 22, 1});
+    sink.join({7, 0, 1, 1, 400, 410});
+    sink.transfer({TransferSpan::Operand, 7, 1, 0, 64, 301, 305, flows[0]});
+    sink.transfer({TransferSpan::Weight, ~uint64_t(0), 1, 0, 64, 302, 306, 0});
+    sink.transfer({TransferSpan::Operand, 7, 1, 0, 64, 305, 309, 0});
+    sink.handOver({7, 12, 0, true, flows[1]});
+    sink.request({7, 0, 10, 15, 500, false, false});
+  }
+
+  flatbuffers::FlatBufferBuilder builder;
+};
+
+struct Track {
+  uint64_t parent = 0;
+  std::string name;
+};
+struct Slice {
+  uint64_t begin, end;
+  std::string name;
+  size_t depth;
+};
+struct Decoded {
+  std::map<uint64_t, Track> tracks;
+  std::map<uint64_t, std::string> names;
+  std::map<uint64_t, std::vector<Slice>> slices; ///< by track
+  std::vector<uint64_t> flowsOut, flowsIn;
+  uint64_t events = 0;
+
+  std::string placeOf(uint64_t track) const {
+    std::string place;
+    for (; track; track = tracks.at(track).parent)
+      place = "/" + tracks.at(track).name + place;
+    return place;
+  }
+};
+
+Decoded decode(const std::string &bytes) {
+  struct Event {
+    uint64_t at = 0, order = 0, track = 0, type = 0;
+    std::string name;
+  };
+  Decoded d;
+  std::vector<Event> events;
+  protozero::pbf_reader trace(bytes);
+  bool first = true;
+  while (trace.next(1)) {
+    protozero::pbf_reader packet = trace.get_message();
+    uint64_t at = 0, flags = 0;
+    std::string eventBytes;
+    while (packet.next())
+      switch (packet.tag()) {
+      case 8:
+        at = packet.get_uint64();
+        break;
+      case 10:
+        EXPECT_EQ(packet.get_uint32(), 1u);
+        break;
+      case 11:
+        eventBytes = std::string(packet.get_view());
+        break;
+      case 12: {
+        protozero::pbf_reader table = packet.get_message();
+        while (table.next()) {
+          bool name = table.tag() == 2;
+          protozero::pbf_reader entry = table.get_message();
+          uint64_t iid = 0;
+          std::string text;
+          while (entry.next())
+            if (entry.tag() == 1)
+              iid = entry.get_uint64();
+            else
+              text = entry.get_string();
+          if (name)
+            EXPECT_TRUE(d.names.emplace(iid, text).second);
+        }
+        break;
+      }
+      case 13:
+        flags = packet.get_uint32();
+        break;
+      case 60: {
+        protozero::pbf_reader message = packet.get_message();
+        uint64_t uuid = 0;
+        Track track;
+        while (message.next())
+          switch (message.tag()) {
+          case 1:
+            uuid = message.get_uint64();
+            break;
+          case 2:
+            track.name = message.get_string();
+            break;
+          case 5:
+            track.parent = message.get_uint64();
+            EXPECT_TRUE(d.tracks.count(track.parent));
+            break;
+          default:
+            message.skip();
+          }
+        EXPECT_TRUE(d.tracks.emplace(uuid, track).second);
+        break;
+      }
+      default:
+        ADD_FAILURE() << "field " << packet.tag();
+        packet.skip();
+      }
+    if (first)
+      EXPECT_EQ(flags, 1u);
+    first = false;
+    if (eventBytes.empty())
+      continue;
+    EXPECT_EQ(flags, 2u);
+    ++d.events;
+    Event event;
+    event.at = at;
+    event.order = d.events;
+    protozero::pbf_reader message(eventBytes);
+    while (message.next())
+      switch (message.tag()) {
+      case 9:
+        event.type = message.get_uint64();
+        break;
+      case 10:
+        event.name = d.names.at(message.get_uint64());
+        break;
+      case 11:
+        event.track = message.get_uint64();
+        break;
+      case 23:
+        event.name = message.get_string();
+        break;
+      case 47:
+        d.flowsOut.push_back(message.get_fixed64());
+        break;
+      case 48:
+        d.flowsIn.push_back(message.get_fixed64());
+        break;
+      default:
+        message.skip();
+      }
+    events.push_back(event);
+  }
+  // As the trace processor does: by time, then in the order of the file.
+  std::ranges::sort(events, {}, [](const Event &event) {
+    return std::pair(event.at, event.order);
+  });
+  std::map<uint64_t, std::vector<Event>> open;
+  for (const Event &event : events) {
+    EXPECT_TRUE(d.tracks.count(event.track));
+    std::vector<Event> &stack = open[event.track];
+    if (event.type == 1) {
+      stack.push_back(event);
+    } else if (event.type == 2) {
+      if (stack.empty()) {
+        ADD_FAILURE() << "an end without a beginning";
+        continue;
+      }
+      d.slices[event.track].push_back(
+          {stack.back().at, event.at, stack.back().name, stack.size()});
+      stack.pop_back();
+    }
+  }
+  for (const auto &[track, stack] : open)
+    EXPECT_TRUE(stack.empty()) << d.placeOf(track);
+  return d;
+}
+
+TEST_F(TraceWriterTest, PerfettoIsReadBack) {
+  std::string path = pathOf("octo_trace.pftrace");
+  auto writer = TraceWriter::create(path, program());
+  ASSERT_TRUE(writer) << writer.error().str();
+  // More arrows than lengths of two bytes hold.
+  std::vector<uint64_t> flows;
+  for (uint64_t i = 0; i < 3000; ++i)
+    flows.push_back(i << 40 | 1);
+  tell(**writer, flows);
+  std::vector<uint64_t> use = {100, 0};
+  (*writer)->sample({1000, 1, 2, 3, 4, 1000, 500, 4, use});
+  uint64_t events = (*writer)->numEvents();
+  ASSERT_TRUE((*writer)->finish());
+
+  Decoded d = decode(contents(path));
+  EXPECT_EQ(d.events, events);
+  EXPECT_EQ(d.flowsIn, flows);
+  EXPECT_EQ(d.flowsOut, (std::vector<uint64_t>{flows[0], flows[0], flows[1]}));
+  std::map<std::string, std::vector<std::string>> seen;
+  for (const auto &[track, slices] : d.slices)
+    for (const Slice &s : slices)
+      seen[d.placeOf(track)].push_back(
+          fmt::format("{}{} {}-{}", std::string(s.depth - 1, '>'),
+                      s.name.substr(0, 12), s.begin, s.end));
+  using List = std::vector<std::string>;
+  std::string cluster = "/tiny/die 1/cluster 1 (1, 0)";
+  EXPECT_EQ(seen[cluster + "/TBU 0/PEA 1"],
+            (List{">held 100-104", ">configuring 104-150", ">computing 150-300",
+                  "w/a, \"b\" 100-300"}));
+  EXPECT_EQ(seen[cluster + "/TBU 0/PEA 2"],
+            (List{"w/a, \"b\" 100-300", ">moving data 300-310",
+                  ">computing 310-310", "xxxxxxxxxxxx 300-310"}));
+  EXPECT_EQ(seen[cluster + "/joins"], List{"w/choose 400-410"});
+  EXPECT_EQ(seen["/tiny/die 0/cluster 0 (0, 0)/CBU"], List{"w/choose 20-22"});
+  EXPECT_EQ(seen["/requests/tenant 0"],
+            (List{">admission 10-15", "request 7 10-500"}));
+  // Two messages overlap, the third follows the first on its lane.
+  EXPECT_EQ(seen[cluster + "/messages"],
+            (List{"operand 301-305", "operand 305-309", "weight 302-306"}));
+  EXPECT_EQ(d.names.size(), 16u + 3u);
+}
+
+TEST_F(TraceWriterTest, FormatByNameOrChoice) {
+  auto firstByte = [&](const char *name, TraceFormat format) {
+    std::string path = pathOf(name);
+    auto writer = TraceWriter::create(path, program(), format);
+    EXPECT_TRUE(writer);
+    EXPECT_TRUE((*writer)->finish());
+    return contents(path)[0];
+  };
+  EXPECT_EQ(firstByte("octo.json", TraceFormat::ByName), '{');
+  EXPECT_EQ(firstByte("octo.pftrace", TraceFormat::ByName), '\n');
+  EXPECT_EQ(firstByte("octo.json", TraceFormat::Perfetto), '\n');
+  EXPECT_EQ(firstByte("octo.pftrace", TraceFormat::Chrome), '{');
+  EXPECT_FALSE(TraceWriter::create("/nonexistent/t.pftrace", program()));
+  EXPECT_FALSE(TraceWriter::createLog("/nonexistent/t.csv", program()));
+}
+
+TEST_F(TraceWriterTest, AFullDiskIsAnError) {
+  auto writer = TraceWriter::create("/dev/full", program());
+  if (!writer)
+    GTEST_SKIP() << "no /dev/full";
+  auto written = (*writer)->finish();
+  ASSERT_FALSE(written);
+  EXPECT_NE(written.error().str().find("No space left"), std::string::npos);
+}
+
+TEST_F(TraceWriterTest, LogHasARowAnInstance) {
+  std::string path = pathOf("octo_log.csv");
+  auto writer = TraceWriter::createLog(path, program());
+  ASSERT_TRUE(writer);
+  std::vector<uint64_t> flows = {1, 2};
+  tell(**writer, flows);
+  // Two gangs; the row has the first start and the last gang.
+  TaskSpan part;
+  part.request = 9;
+  part.instance = 4;
+  part.peaMask = 1;
+  part.ready = 5;
+  part.dispatched = 6;
+  part.configured = 7;
+  part.started = 8;
+  part.finished = 20;
+  part.cause = WaitCause::Queue;
+  part.last = false;
+  (*writer)->task(part);
+  part.first = false;
+  part.last = true;
+  part.peaMask = 3;
+  part.ready = 17;
+  part.dispatched = part.configured = part.started = 20;
+  part.finished = 30;
+  part.cause = WaitCause::None;
+  part.completed = false;
+  (*writer)->task(part);
+  EXPECT_EQ((*writer)->numEvents(), 3u);
+  ASSERT_TRUE((*writer)->finish());
+  EXPECT_EQ(contents(path),
+            "request,tenant,path,tag,cluster,tbu,gang,gangs,ready,dispatched,"
+            "configured,started,finished,cause,completed\n"
+            "7,0,\"w/a, \"\"b\"\"\",0000000000000abc,1,1,2,1,90,100,150,150,"
+            "300,configuration,1\n"
+            "8,0," +
+                std::string(20000, 'x') +
+                ",0000000000000000,1,1,1,1,290,300,300,310,310,none,1\n"
+                "9,0,\"w/a, \"\"b\"\"\",0000000000000000,0,0,2,2,5,6,7,8,30,"
+                "queue,0\n");
+}
+
+} // namespace
