@@ -170,7 +170,7 @@ class Bench:
         per_pea = point.get("in_flight_per_pea", 4) * entry.get("in_flight_part", 1)
         flight = max(2, round(per_pea * point["peas"]))
         if point["load"] == "closed":
-            scenario["requests"] = point.get("rounds", 6) * flight
+            scenario["requests"] = point.get("rounds", 4) * flight
             scenario["arrivals"] = {"closed_loop": {"in_flight": flight}}
         elif point["load"] == "alone":
             scenario["requests"] = 64
@@ -274,8 +274,9 @@ def summary(
 def steady(
     requests: Dict[str, Any], work: "np.ndarray[Any, Any]", flight: int, most: float
 ) -> Dict[str, Any]:
-    """Throughput without ramps: from one and a half times `flight` completions until
-    the last request enters.
+    """Throughput without ramps: from the first `flight` completions until there are
+    only `flight` requests more to come, so that all those in between meet a full machine
+    to their end.
 
     What a request brings is spread evenly over its time in the machine: counted at its
     end, a window would have more large requests than were worked on, since the first
@@ -283,8 +284,8 @@ def steady(
     """
     begin = requests["arrival"].astype(np.float64)
     end = requests["finished"].astype(np.float64)
-    opened = float(np.sort(end)[flight + flight // 2 - 1])
-    closed = float(begin.max())
+    opened = float(np.sort(end)[flight - 1])
+    closed = float(np.sort(begin)[-flight])
     inside = np.minimum(end, closed) - np.maximum(begin, opened)
     part = np.clip(inside / np.maximum(end - begin, 1.0), 0.0, 1.0)
     span = max(closed - opened, 1.0)
