@@ -299,18 +299,18 @@ def steady(
     }
 
 
-BINS = 40
+BINS = 24
 
 
 def recovery(
     requests: Dict[str, Any], work: "np.ndarray[Any, Any]", flight: int, most: float
 ) -> Dict[str, Any]:
-    """Work completed in equal parts of time since behaviour changed. A part is an
-    eighth of what the requests in flight take at the bound."""
+    """Work completed in equal parts of time since behaviour changed. A part is a
+    quarter of what the requests in flight take at the bound."""
     change = len(work) // 3
     begin = float(requests["arrival"][change])
     finished = requests["finished"].astype(np.float64)
-    part = max(flight * float(work.mean()) / most / 8, 1.0)
+    part = max(flight * float(work.mean()) / most / 4, 1.0)
     where = np.floor((finished - begin) / part).astype(np.int64)
     inside = (where >= 0) & (where < BINS)
     curve = np.bincount(where[inside], weights=work[inside], minlength=BINS) / (part * most)
