@@ -797,7 +797,7 @@ std::string octo::formatComparison(std::span<const RunResult> results,
        "mean latency", "p99 latency", "failed"}};
   std::vector<std::vector<std::string>> time = {
       {"policy", "computing", "transient", "structural", "contagious", "other",
-       "mesh", "code", "migrations", "energy"}};
+       "mesh", "links", "code", "migrations", "energy"}};
   for (const RunResult &result : results) {
     bool finished = result.status == RunStatus::Completed;
     double throughput = result.throughputRequestsPerMegacycle;
@@ -822,15 +822,20 @@ std::string octo::formatComparison(std::span<const RunResult> results,
     };
     uint64_t computing = result.peaCycles[unsigned(PeaState::Computing)];
     uint64_t idle = result.peaCycles[unsigned(PeaState::Idle)];
-    time.push_back({policyLabel(result), part(computing),
-                    part(result.idleTransientPeaCycles),
-                    part(result.idleStructuralPeaCycles),
-                    part(result.idleContagiousPeaCycles),
-                    part(uint64_t(total) - computing - idle),
-                    withPrefix(double(result.counters.transferBytes), "B"),
-                    withPrefix(double(result.counters.configBytes), "B"),
-                    groupDigits(result.counters.migrations),
-                    withPrefix(result.energyJoules, "J")});
+    const NetworkUse &use = result.network;
+    time.push_back(
+        {policyLabel(result), part(computing),
+         part(result.idleTransientPeaCycles),
+         part(result.idleStructuralPeaCycles),
+         part(result.idleContagiousPeaCycles),
+         part(uint64_t(total) - computing - idle),
+         withPrefix(double(result.counters.transferBytes), "B"),
+         fmt::format("{:.1f} %", percent(double(use.busyCycles),
+                                         double(use.liveLinks) *
+                                             double(result.makespanCycles))),
+         withPrefix(double(result.counters.configBytes), "B"),
+         groupDigits(result.counters.migrations),
+         withPrefix(result.energyJoules, "J")});
   }
   speed.push_back({"lower bound", groupDigits(bound), "", "",
                    bound ? "100.0 %" : "-", "", "", ""});
@@ -855,6 +860,7 @@ std::string octo::formatComparison(std::span<const RunResult> results,
        {"contagious", "idle for longer: what it waited for had to wait too"},
        {"other", "loading code, moving data, waiting, faulty or unused"},
        {"mesh", "bytes of data that crossed the mesh between clusters"},
+       {"links", "part of their time in which links of the mesh were taken"},
        {"code", "bytes of kernel code loaded into configuration stores"},
        {"migrations", "tasks that ran elsewhere than they were first sent"}});
   bool haveOutputs = !results.front().outputsSha256.empty();
