@@ -21,6 +21,7 @@
 #include <CLI/CLI.hpp>
 
 #include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
@@ -44,7 +45,7 @@ struct Options {
   std::string program;
   RunRequest request;
   std::vector<std::string> policies = {"static", "pool", "octopus"};
-  std::string outputs, profile, json, trace, log, report;
+  std::string outputs, profile, json, trace, log, report, checkpointAt;
   TraceFormat traceFormat = TraceFormat::ByName;
   std::optional<unsigned> replications;
   unsigned threads = 1;
@@ -60,23 +61,27 @@ int fail(const Diagnostic &diagnostic) {
   return BadInput;
 }
 
-/// One line on a terminal that says how far a run is.
+/// One line on a terminal that says how far a run is; elsewhere one a minute.
 class ProgressLine {
 public:
   ProgressLine(const Options &options, std::string label)
-      : visible(!options.quiet && isatty(STDERR_FILENO)),
+      : visible(!options.quiet), terminal(isatty(STDERR_FILENO)),
         label(std::move(label)) {}
   ~ProgressLine() { clear(); }
 
   bool operator()(const Progress &progress) {
-    if (visible && ++calls % 16 == 0) {
-      shown = true;
-      std::fprintf(stderr, "\r%s: %s of %s requests, %s events, cycle %s\x1b[K",
-                   label.c_str(),
+    using namespace std::chrono_literals;
+    auto now = std::chrono::steady_clock::now();
+    if (visible && now - last >= (terminal ? 500ms : 60s)) {
+      last = now;
+      shown = terminal;
+      std::fprintf(stderr, "%s%s: %s of %s requests, %s events, cycle %s%s",
+                   terminal ? "\r" : "", label.c_str(),
                    groupDigits(progress.requestsFinished).c_str(),
                    groupDigits(progress.requestsTotal).c_str(),
                    groupDigits(progress.events).c_str(),
-                   groupDigits(progress.cycle).c_str());
+                   groupDigits(progress.cycle).c_str(),
+                   terminal ? "\x1b[K" : "\n");
       std::fflush(stderr);
     }
     return !interrupted;
@@ -89,11 +94,42 @@ public:
   }
 
 private:
-  bool visible;
+  bool visible, terminal;
   bool shown = false;
-  unsigned calls = 0;
+  std::chrono::steady_clock::time_point last = std::chrono::steady_clock::now();
   std::string label;
 };
+
+/// What --checkpoint-at says: a number of events, or "cycle:" and a cycle.
+bool parsePlace(std::string_view text, CheckpointOptions &checkpoint) {
+  uint64_t &place =
+      text.starts_with("cycle:") ? checkpoint.atCycle : checkpoint.atEvent;
+  if (text.starts_with("cycle:"))
+    text.remove_prefix(6);
+  auto [end, code] =
+      std::from_chars(text.data(), text.data() + text.size(), place);
+  return code == std::errc() && end == text.data() + text.size() && place;
+}
+
+/// Tells where the checkpoint of a run is, or that there is none.
+void reportCheckpoint(const CheckpointOptions &checkpoint,
+                      const RunResult &result, bool quiet) {
+  if (checkpoint.file.empty())
+    return;
+  if (!result.host.checkpoints)
+    std::fprintf(stderr,
+                 "note: no checkpoint was written: the run ended before, after "
+                 "%llu events at cycle %llu\n",
+                 static_cast<unsigned long long>(result.events),
+                 static_cast<unsigned long long>(result.makespanCycles));
+  else if (!quiet)
+    std::fprintf(stderr,
+                 "note: %s holds the run after %llu events at cycle %llu; go "
+                 "on with --resume\n",
+                 checkpoint.file.c_str(),
+                 static_cast<unsigned long long>(result.host.checkpointEvents),
+                 static_cast<unsigned long long>(result.host.checkpointCycle));
+}
 
 /// Looks a policy up before anything is run or written, so that a comparison
 /// does not end in its middle.
@@ -195,6 +231,7 @@ int runCommand(Options &options) {
     if (options.reportWanted)
       std::printf("  report       %s\n", options.report.c_str());
   }
+  reportCheckpoint(simulation->checkpoint, *result, options.quiet);
   if (result->status != RunStatus::Completed) {
     std::fprintf(stderr, "error: %s", formatUnfinished(*result).c_str());
     return Unfinished;
@@ -512,6 +549,27 @@ int main(int argc, char **argv) {
                   "what it waited for (docs/traces.md)")
       ->type_name("F.csv");
   addReplicationOptions(*run, options);
+  CheckpointOptions &checkpoint = options.request.checkpoint;
+  CLI::Option *checkpointFile =
+      run->add_option(
+             "--checkpoint", checkpoint.file,
+             "Keep the state of the run in a file: when it is "
+             "interrupted (Ctrl-C) or ended by a stop rule, and as the "
+             "next two options say. Runs without code only")
+          ->type_name("F");
+  run->add_option("--checkpoint-at", options.checkpointAt,
+                  "Also after N events, or (cycle:N) at cycle N")
+      ->needs(checkpointFile)
+      ->type_name("N");
+  run->add_option("--checkpoint-every", checkpoint.everyEvents,
+                  "Also after every N events; the last one is kept")
+      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 62).description(""))
+      ->needs(checkpointFile)
+      ->type_name("N");
+  run->add_option("--resume", checkpoint.resume,
+                  "Go on from a checkpoint, with the same program, scenario "
+                  "and flags; stop rules and outputs may differ")
+      ->type_name("F");
   CLI::Option *report =
       run->add_option("--report", options.report,
                       "Write a page about the run (default: the program's name "
@@ -575,8 +633,8 @@ int main(int argc, char **argv) {
   }
 
   if (*run && options.replications)
-    for (const char *name :
-         {"--outputs", "--record-profile", "--trace", "--log", "--report"})
+    for (const char *name : {"--outputs", "--record-profile", "--trace", "--log",
+                             "--report", "--checkpoint", "--resume"})
       if (run->count(name)) {
         std::fprintf(stderr,
                      "error: %s is about one run: use it without "
@@ -585,7 +643,22 @@ int main(int argc, char **argv) {
         return Usage;
       }
 
-  std::signal(SIGINT, [](int) { interrupted = 1; });
+  if (!options.checkpointAt.empty() &&
+      !parsePlace(options.checkpointAt, checkpoint)) {
+    std::fprintf(stderr,
+                 "error: --checkpoint-at takes a number of events from 1, or "
+                 "cycle:N, not '%s'\n",
+                 options.checkpointAt.c_str());
+    return Usage;
+  }
+
+  // The first signal ends the run and keeps what it has computed, a second one
+  // the program.
+  for (int number : {SIGINT, SIGTERM})
+    std::signal(number, [](int signal) {
+      interrupted = 1;
+      std::signal(signal, SIG_DFL);
+    });
   if (*run && options.replications)
     return replicationsCommand(options);
   if (*run)

@@ -203,13 +203,41 @@ void KernelCosts::evaluate(Call &call) {
   }
 }
 
+static uint64_t hashOf(uint32_t kernel, std::span<const uint64_t> symbols) {
+  uint64_t hash = splitmix64(kernel);
+  for (uint64_t symbol : symbols)
+    hash = splitmix64(hash ^ symbol);
+  return hash;
+}
+
+/// Finds calls by what they are again after they have been read. False if they
+/// are not calls of this program.
+bool KernelCosts::indexCalls() {
+  known.clear();
+  for (uint32_t number = 1; number < calls.size(); ++number) {
+    const Call &call = calls[number];
+    if (call.kernel >= kernels.size())
+      return false;
+    Kernel &of = kernels[call.kernel];
+    if (call.symbols.size() != of.symbols.size() ||
+        call.firstVariant != of.variantBegin ||
+        call.variants.size() != of.variantEnd - of.variantBegin)
+      return false;
+    if (of.symbols.empty())
+      of.fixedCall = number;
+    else if (call.shared)
+      known.emplace(hashOf(call.kernel, call.symbols), number);
+  }
+  return !calls.empty() &&
+         std::all_of(unused.begin(), unused.end(),
+                     [&](uint32_t number) { return number < calls.size(); });
+}
+
 uint32_t KernelCosts::call(uint32_t kernel, std::span<const uint64_t> symbols) {
   Kernel &of = kernels[kernel];
   if (of.symbols.empty() && of.fixedCall)
     return of.fixedCall;
-  uint64_t hash = splitmix64(kernel);
-  for (uint64_t symbol : symbols)
-    hash = splitmix64(hash ^ symbol);
+  uint64_t hash = hashOf(kernel, symbols);
   auto [first, last] = known.equal_range(hash);
   for (auto it = first; it != last; ++it) {
     const Call &other = calls[it->second];

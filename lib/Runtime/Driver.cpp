@@ -14,6 +14,7 @@
 #include "octo/KernelLoader/KernelLoader.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
+#include "octo/Support/Sha256.h"
 
 #include <algorithm>
 #include <cstring>
@@ -100,6 +101,10 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   options.weightsFolder = std::filesystem::path(name()).parent_path().string();
   options.timingOnly = request.timingOnly || !hasKernelBodies();
   options.network = request.network;
+  options.checkpoint = request.checkpoint;
+  if (!request.checkpoint.file.empty() || !request.checkpoint.resume.empty())
+    options.checkpoint.program = sha256Hex(
+        {reinterpret_cast<const char *>(bytes().data()), bytes().size()});
   if (!options.timingOnly && !hasImages())
     return makeFileError(name(),
                          "the program was compiled without kernels, so it can "

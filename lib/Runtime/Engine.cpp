@@ -24,8 +24,8 @@ static constexpr uint32_t argumentStream = 0xfffffffeu;
 Engine::Engine(const ProgramTables &tables, const SimulationOptions &options,
                KernelExecutor *executor, TraceSink *trace,
                const ProgressCallback &progress)
-    : t(tables), costs(*tables.source), m(tables.machine), options(options), executor(executor),
-      trace(trace), progress(progress) {}
+    : t(tables), costs(*tables.source), m(tables.machine), options(options),
+      executor(executor), trace(trace), progress(progress) {}
 
 //===----------------------------------------------------------------------===//
 // Setting up
@@ -130,6 +130,8 @@ Expected<void> Engine::prepare() {
       if (used[block.workflow] && block.kernel != noIndex &&
           t.kernels[block.kernel].kind == KernelKind::Image)
         functional = true;
+  if (Expected<void> possible = checkCheckpoint(); !possible)
+    return possible;
   if (functional && !executor)
     return makeError("the program has code but no executor was given: run "
                      "timing-only, or load the kernels");
@@ -302,10 +304,10 @@ Expected<void> Engine::prepare() {
       } else {
         std::vector<int64_t> &dims = typeDims[value];
         if (dims.empty())
-          dims = expectedDims(
-              t.types[t.values[value].type].dims,
-              elementBytes(t.types[t.values[value].type].element),
-              t.values[value].bytes);
+          dims =
+              expectedDims(t.types[t.values[value].type].dims,
+                           elementBytes(t.types[t.values[value].type].element),
+                           t.values[value].bytes);
         if (dim < dims.size())
           symbols.back() = static_cast<uint64_t>(dims[dim]);
       }
@@ -576,9 +578,8 @@ uint64_t Engine::epochPeriod() const {
   return std::min<uint64_t>(period ? period : 65536, 0x7fffffff);
 }
 
-Expected<RunResult> Engine::run() {
-  auto begin = std::chrono::steady_clock::now();
-  policy->begin(*scheduler);
+/// The first events: epochs and arrivals.
+void Engine::pushFirstEvents() {
   if (traits.epochs) {
     uint64_t period = epochPeriod();
     push(period, EventClass::Epoch, EpochEvent, 0,
@@ -594,12 +595,56 @@ Expected<RunResult> Engine::run() {
       scheduleArrival(i);
     }
   }
+}
+
+Expected<RunResult> Engine::run() {
+  auto begin = std::chrono::steady_clock::now();
+  policy->begin(*scheduler);
+  const CheckpointOptions &checkpoint = options.checkpoint;
+  if (checkpoint.resume.empty())
+    pushFirstEvents();
+  else if (Expected<void> loaded = loadCheckpoint(); !loaded)
+    return octo::Error(loaded.error());
+  HostStatistics host;
+  auto save = [&]() -> Expected<void> {
+    ++host.checkpoints;
+    host.checkpointEvents = events;
+    host.checkpointCycle = now();
+    return saveCheckpoint();
+  };
+  // The next ones; `never` when there is none to come.
+  uint64_t saveAtEvent = never, saveAtCycle = never;
+  auto planSaves = [&] {
+    saveAtEvent = never;
+    if (checkpoint.file.empty())
+      return;
+    if (checkpoint.atEvent > events)
+      saveAtEvent = checkpoint.atEvent;
+    if (checkpoint.everyEvents)
+      saveAtEvent =
+          std::min(saveAtEvent, (events / checkpoint.everyEvents + 1) *
+                                    checkpoint.everyEvents);
+  };
+  planSaves();
+  if (!checkpoint.file.empty() && checkpoint.atCycle > now())
+    saveAtCycle = checkpoint.atCycle;
 
   RunStatus status = RunStatus::Completed;
   const StopRules &stop = options.scenario.stop;
-  uint64_t reportAt = 65536;
+  // How far the run is is told after so many events or so much time; events
+  // that call kernels can take long.
+  const uint64_t lookEvery = functional ? 64 : 4096;
+  uint64_t lookAt = events + lookEvery, reportAt = events + 65536;
+  auto reported = begin;
   Event event;
   while (finishedRequests < totalRequests || heldInstances) {
+    if (events >= saveAtEvent || now() >= saveAtCycle) {
+      if (now() >= saveAtCycle)
+        saveAtCycle = never;
+      planSaves();
+      if (Expected<void> saved = save(); !saved)
+        return octo::Error(saved.error());
+    }
     if (stop.maxEvents && events >= stop.maxEvents) {
       status = RunStatus::EventLimit;
       break;
@@ -628,8 +673,14 @@ Expected<RunResult> Engine::run() {
     }
     if (!fatal.empty())
       return makeError("{}", fatal);
-    if (events >= reportAt) {
+    if (events < lookAt)
+      continue;
+    lookAt = events + lookEvery;
+    auto present = std::chrono::steady_clock::now();
+    if (events >= reportAt ||
+        present - reported > std::chrono::milliseconds(250)) {
       reportAt = events + 65536;
+      reported = present;
       if (progress &&
           !progress({now(), events, finishedRequests, totalRequests})) {
         status = RunStatus::Cancelled;
@@ -637,11 +688,19 @@ Expected<RunResult> Engine::run() {
       }
     }
   }
+  // What was computed is not lost: the run can go on from here.
+  if (!checkpoint.file.empty() && status != RunStatus::Completed &&
+      status != RunStatus::Deadlock && host.checkpointEvents != events)
+    if (Expected<void> saved = save(); !saved)
+      return octo::Error(saved.error());
   uint64_t end =
       status == RunStatus::CycleLimit ? stop.maxCycles : lastActivity;
   closeAccounts(end);
   RunResult outcome = result(status);
   outcome.makespanCycles = end;
+  outcome.host.checkpoints = host.checkpoints;
+  outcome.host.checkpointEvents = host.checkpointEvents;
+  outcome.host.checkpointCycle = host.checkpointCycle;
   outcome.host.wallSeconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
@@ -693,11 +752,10 @@ void Engine::arrive(uint32_t index) {
   request.tenant = index;
   request.order = arrivalOrder++;
   request.workflow = options.scenario.tenants[index].workflow;
-  request.record =
-      functional ? RequestRecords::noRecord
-                 : t.workflows[request.workflow].records.pick(
-                       options.scenario.seed, index, request.index,
-                       options.recordsInOrder);
+  request.record = functional ? RequestRecords::noRecord
+                              : t.workflows[request.workflow].records.pick(
+                                    options.scenario.seed, index, request.index,
+                                    options.recordsInOrder);
   request.firstFrame = noIndex;
   request.resultsLeft = t.workflows[request.workflow].numResults;
   request.holds = 0;
@@ -1131,8 +1189,7 @@ void Engine::consume(uint32_t id, uint32_t slot, uint32_t value) {
       if (trace && !madeByTask[slot])
         traceHandOver(id, consumer);
       taskInput(id, consumer.block, consumer.input, value);
-    }
-    else
+    } else
       controlInput(id, consumer.block, consumer.input, value);
     if (!frames.current(id, generation))
       return;

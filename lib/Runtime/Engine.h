@@ -8,7 +8,8 @@
 // One run. Files: Engine.cpp (requests, frames, the event loop),
 // EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
 // PEAs), EngineMemory.cpp (messages, memory, residencies), EngineTrace.cpp
-// (what is told to a TraceSink), EngineResult.cpp (numbers after the run).
+// (what is told to a TraceSink), EngineResult.cpp (numbers after the run),
+// EngineState.cpp (checkpoints: a new member is to be added there).
 //
 //===----------------------------------------------------------------------===//
 
@@ -41,6 +42,8 @@
 #include <vector>
 
 namespace octo {
+
+struct Checkpoint;
 
 inline constexpr uint64_t never = ~uint64_t(0);
 /// A frame's word for a block whose instance is over.
@@ -357,6 +360,7 @@ private:
     wheel.push(at, {entity, eventClass, type, aux, payload, version});
   }
   void handle(const Event &event);
+  void pushFirstEvents();
   void arrive(uint32_t tenant);
   void scheduleArrival(uint32_t tenant);
   void tryAdmit();
@@ -556,6 +560,16 @@ private:
   RunResult result(RunStatus status);
   void reportBlocked(RunResult &result);
   LowerBound lowerBound(uint64_t makespan) const;
+
+  // EngineState.cpp.
+  template <class Archive>
+  void state(Archive &a);
+  template <class Archive>
+  void frameWords(Archive &a);
+  Checkpoint describe();
+  Expected<void> checkCheckpoint() const;
+  Expected<void> saveCheckpoint();
+  Expected<void> loadCheckpoint();
 
   uint64_t now() const { return wheel.now(); }
   uint64_t epochPeriod() const;

@@ -129,6 +129,15 @@ public:
     return true;
   }
 
+  template <class A>
+  void state(A &a) {
+    a.all(*this, time, started, current, position, end, late, lateSequence,
+          a.fixed(unsorted), a.fixed(order), chunks, freeChunks, ahead,
+          a.sized(heads), words, summary, inWheel, overflow, overflowSequence);
+    if (A::reading && (position > end || end > current.size()))
+      a.fail();
+  }
+
 private:
   /// A slot: chunk * 4 + events in it.
   static constexpr uint32_t none = 0xffffffffu;

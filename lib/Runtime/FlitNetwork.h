@@ -55,6 +55,17 @@ public:
   /// had a flit to send and none was sent.
   const std::vector<uint64_t> &waitedCycles() const { return blocked; }
 
+  template <class A>
+  void state(A &a) {
+    a.all(*this, a.reference(shape), a.reference(routes), time, live,
+          pendingEvents, packets, freePackets, a.sized(sources), busySources,
+          a.sized(channels), a.sized(flits), a.fixed(ringFlits), a.sized(outs),
+          a.sized(grantChannel), a.sized(acceptChannel), a.sized(grantSwitch),
+          a.sized(acceptSwitch), a.sized(turnOfInput), a.sized(portFreeQ16),
+          a.sized(buffered), a.sized(ring), a.fixed(ringMask),
+          a.sized(carried), a.sized(blocked));
+  }
+
 private:
   static constexpr uint32_t ports = NetworkShape::ports;
 

@@ -62,6 +62,12 @@ public:
     }
   }
 
+  template <class A>
+  void state(A &a) {
+    a.all(*this, a.fixed(numLanes), a.fixed(coldCycles),
+          a.fixed(serviceCycles), filling, lanes, byLoad);
+  }
+
 private:
   struct Lane {
     uint64_t requests = 0;

@@ -49,6 +49,14 @@ public:
   /// Cycles that heads of messages waited for each link.
   const std::vector<uint64_t> &waitedCycles() const { return waited; }
 
+  template <class A>
+  void state(A &a) {
+    a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole), time,
+          next, flights, freeFlights, a.sized(sourceFree), a.sized(free),
+          a.sized(busy), a.sized(waited), a.fixed(isDie), a.fixed(step),
+          a.sized(slots), a.sized(words), inSlots, far, farSequence);
+  }
+
 private:
   static constexpr uint32_t ports = NetworkShape::ports;
   static constexpr uint32_t localPort = NetworkShape::localPort;

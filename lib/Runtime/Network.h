@@ -53,6 +53,15 @@ public:
   /// Cycles that heads of messages waited for each link.
   std::vector<uint64_t> waitedCycles() const;
 
+  template <class A>
+  void state(A &a) {
+    a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole),
+          a.fixed(numRouters), a.fixed(headCycles), a.fixed(channelMask),
+          a.sized(routers), a.sized(inputs), a.sized(sources), messages,
+          freeMessages, worms, freeWorms, time, next, pending, a.sized(slots),
+          summary, words, far, farSequence, credits);
+  }
+
 private:
   static constexpr uint32_t ports = NetworkShape::ports;
   static constexpr uint32_t localPort = NetworkShape::localPort;

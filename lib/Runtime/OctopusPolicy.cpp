@@ -47,6 +47,7 @@ public:
   uint32_t chooseReplica(Scheduler &s, InstanceId id) override;
   void dispatch(Scheduler &s, uint32_t tbu, Trigger trigger) override;
   void epoch(Scheduler &s) override;
+  std::optional<std::string> saveState() const override { return ""; }
 
 private:
   bool startSome(Scheduler &s, uint32_t tbu, uint32_t lane);

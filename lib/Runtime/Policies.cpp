@@ -23,6 +23,8 @@ namespace {
 /// replica with a fixed gang.
 class StaticPolicy : public Policy {
 public:
+  std::optional<std::string> saveState() const override { return ""; }
+
   PolicyTraits traits() const override {
     PolicyTraits traits;
     traits.segments = true;
@@ -74,6 +76,8 @@ private:
 /// One pool of all PEAs and one queue, first fit.
 class PoolPolicy : public Policy {
 public:
+  std::optional<std::string> saveState() const override { return ""; }
+
   PolicyTraits traits() const override {
     PolicyTraits traits;
     traits.central = true;

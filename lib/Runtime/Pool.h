@@ -57,6 +57,27 @@ public:
     return (*this)[index].generation == generation;
   }
 
+  /// The records as they are, dead ones too: numbers must stay (State.h).
+  template <class A>
+  void state(A &a) {
+    a.all(*this, a.fixed(chunks), free, count, live);
+    if constexpr (A::reading) {
+      if (!a.fits(count) || live > count || free.size() != count - live)
+        a.fail();
+      for (uint32_t index : free)
+        if (index >= count)
+          a.fail();
+      chunks.clear();
+      for (uint64_t i = 0; a.ok() && i < count; i += chunkMask + 1)
+        chunks.emplace_back(std::make_unique<T[]>(size_t(1) << chunkBits));
+    }
+    if constexpr (A::typesOnly)
+      a.template element<T>();
+    else
+      for (uint32_t i = 0; a.ok() && i < count; ++i)
+        a.value((*this)[i]);
+  }
+
   uint32_t size() const { return count; }
   uint32_t numLive() const { return live; }
 

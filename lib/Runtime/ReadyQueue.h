@@ -80,6 +80,11 @@ public:
     }
   }
 
+  template <class A>
+  void state(A &a) {
+    a.all(*this, keys, items, heap, count);
+  }
+
 private:
   struct Entry {
     Key key;

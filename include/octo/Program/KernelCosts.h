@@ -88,6 +88,17 @@ public:
     return kernels[kernel].symbols;
   }
 
+  /// Calls that have a number, for checkpoints (lib/Runtime/State.h).
+  template <class Archive>
+  void state(Archive &a) {
+    a.all(*this, a.reference(program), a.fixed(target), a.fixed(kernels),
+          a.fixed(variants), a.fixed(phaseKinds), a.fixed(allMappings),
+          a.fixed(mappingBegin), a.fixed(forms), calls, a.fixed(known), unused,
+          a.fixed(scratch));
+    if (Archive::reading && !(a.ok() && indexCalls()))
+      a.fail();
+  }
+
 private:
   struct Kernel {
     uint32_t phaseBegin, phaseEnd;
@@ -108,6 +119,7 @@ private:
   };
 
   void evaluate(Call &call);
+  bool indexCalls();
 
   const fb::Program &program;
   CycleMachine target;

@@ -50,6 +50,8 @@ struct RunRequest {
   bool recordsInOrder = false;
   bool recordOutcomes = false;
   bool keepOutputs = false;
+  /// Its `program` is filled in.
+  CheckpointOptions checkpoint;
 };
 
 /// A program that has been loaded and validated, ready to run any number of

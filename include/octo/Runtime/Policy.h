@@ -22,6 +22,7 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -214,6 +215,14 @@ public:
                         Trigger trigger) = 0;
   /// The coarse scheduler's turn.
   virtual void epoch(Scheduler &) {}
+
+  /// For checkpoints: what the policy remembers from one call to the next, as
+  /// bytes of its own; "" if it remembers nothing. A policy that does not say
+  /// cannot be checkpointed.
+  virtual std::optional<std::string> saveState() const { return std::nullopt; }
+  /// Takes back what saveState gave, after `begin` and before anything else.
+  /// False if these bytes are not its own.
+  virtual bool restoreState(std::string_view state) { return state.empty(); }
 };
 
 /// What a policy is made with.
@@ -234,7 +243,7 @@ struct PolicyInfo {
 };
 
 /// Version of this interface; a plug-in built against another one is refused.
-inline constexpr unsigned policyInterfaceVersion = 1;
+inline constexpr unsigned policyInterfaceVersion = 2;
 
 /// Adds a policy. An error names the one that has the name already, or the
 /// versions that do not match.

@@ -241,6 +241,10 @@ struct HostStatistics {
   double eventsPerSecond = 0;
   double taskInstancesPerSecond = 0;
   uint64_t peakMemoryBytes = 0;
+  /// Checkpoints that were written, and where in the run the last one was.
+  uint64_t checkpoints = 0;
+  uint64_t checkpointEvents = 0;
+  uint64_t checkpointCycle = 0;
 };
 
 struct RunResult {

@@ -38,8 +38,26 @@ struct Progress {
   uint64_t requestsTotal = 0;
 };
 
-/// Called about every 65,536 events; false ends the run as Cancelled.
+/// Called about every 65,536 events, and every quarter of a second; false ends
+/// the run as Cancelled.
 using ProgressCallback = std::function<bool(const Progress &)>;
+
+/// Files of the state of a run between two events, in which it can be resumed
+/// as if it had never been interrupted. Of runs without code.
+struct CheckpointOptions {
+  /// Where they are written, the latest one over those before; empty: nowhere.
+  /// A run that is cancelled, or ended by a stop rule, leaves one in any case.
+  std::string file;
+  /// After so many events (the first boundary from there on), from that cycle
+  /// on, and again after each so many events; 0: not for this reason.
+  uint64_t atEvent = 0;
+  uint64_t atCycle = 0;
+  uint64_t everyEvents = 0;
+  /// The checkpoint to begin from; empty: the start.
+  std::string resume;
+  /// What tells the program from others: the SHA-256 of its file.
+  std::string program;
+};
 
 struct SimulationOptions {
   /// Name of a registered policy (Policy.h).
@@ -56,6 +74,7 @@ struct SimulationOptions {
   /// Request i takes record i (modulo their number) instead of one that the
   /// seed chooses: the requests that were recorded, once more.
   bool recordsInOrder = false;
+  CheckpointOptions checkpoint;
   /// Folder that the paths of file weights are relative to.
   std::string weightsFolder;
 
