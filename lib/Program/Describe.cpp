@@ -136,8 +136,8 @@ std::string octo::describeProgram(const fb::Program &program) {
         "{} with {}", count(sizeOf(workflow.segments()->region()), "segment"),
         count(sizeOf(workflow.segments()->slots()), "slot"));
     if (const fb::FlowTable *flows = workflow.flows())
-      timetable += fmt::format(", {} (executed whole)",
-                               count(sizeOf(flows->input()), "streamed flow"));
+      timetable +=
+          fmt::format(", {}", count(sizeOf(flows->input()), "streamed flow"));
     line("  timetable", timetable);
   }
   return text;

@@ -21,6 +21,7 @@
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Sha256.h"
 #include "octo/Target/Capacity.h"
+#include "octo/Target/StreamNet.h"
 
 #include <cmath>
 #include <unordered_map>
@@ -1445,6 +1446,7 @@ private:
     auto isTask = [&](uint32_t b) {
       return flow.blocks.kind()->Get(b) == fb::BlockKind::Task;
     };
+    std::vector<StreamEdge> streams;
     uint32_t consumer = 0;
     for (uint32_t i = 0; i < n; ++i) {
       uint32_t input = flows->input()->Get(i);
@@ -1461,8 +1463,9 @@ private:
       };
       uint32_t chunks = flows->chunks()->Get(i);
       uint32_t buffer = flows->buffer()->Get(i);
-      if (chunks < 2 || chunks > 16)
-        broken("{} has {} chunks; expected 2 to 16", name(), chunks);
+      if (chunks < minStreamChunks || chunks > maxStreamChunks)
+        broken("{} has {} chunks; expected {} to {}", name(), chunks,
+               minStreamChunks, maxStreamChunks);
       if (buffer < 1 || buffer > chunks)
         broken("{} has a buffer for {} chunks; expected 1 to {}", name(),
                buffer, chunks);
@@ -1482,7 +1485,25 @@ private:
           flow.segmentOf[from] != flow.segmentOf[consumer])
         broken("{} comes from {}, which is not in the same segment", name(),
                blockName(flow, from));
+      streams.push_back({from, consumer, chunks, buffer});
     }
+    std::optional<StreamDeadlock> deadlock = findStreamDeadlock(streams);
+    if (!deadlock)
+      return;
+    if (deadlock->widen == noStream)
+      fail("{}more than {} tasks, {} among them, are connected by streams that "
+           "meet again in different numbers of chunks; give them all the same "
+           "number",
+           inWorkflow, maxMixedStreamTasks,
+           blockName(flow, streams[deadlock->streams[0]].from));
+    const StreamEdge &widen = streams[deadlock->widen];
+    fail("{}the {} streams between {} and {} and round can wait for each other "
+         "for ever: a buffer of {} of {} chunks lets {} be too little ahead; "
+         "give this stream a buffer of {} chunks, or all of them the same "
+         "number of chunks",
+         inWorkflow, deadlock->streams.size(), blockName(flow, widen.from),
+         blockName(flow, widen.to), widen.buffer, widen.chunks,
+         blockName(flow, widen.from), deadlock->buffer);
   }
 
   void checkPolicy(Flow &flow) {

@@ -120,6 +120,8 @@ Expected<void> Engine::prepare() {
     return makeError("the scenario has {} requests; a run takes up to 2^32 - 1",
                      totalRequests);
 
+  streaming = traits.segments && !traits.central && !t.streams.empty();
+
   // What runs code?
   std::vector<uint8_t> used(t.workflows.size(), 0);
   for (const Tenant &tenant : given)
@@ -475,6 +477,19 @@ void Engine::handle(const Event &event) {
     if (instances.current(event.payload, event.version) &&
         instances[event.payload].resizes == event.aux)
       complete(event.payload);
+    break;
+  case TickEvent:
+    if (instances.current(event.payload, event.version) &&
+        instances[event.payload].streams != noIndex &&
+        streamTasks[instances[event.payload].streams].version == event.aux)
+      tick(event.payload);
+    break;
+  case ChunkEvent:
+    chunkArrived(event.payload, event.version, event.aux);
+    break;
+  case SpaceEvent:
+    if (streams.current(event.payload, event.version))
+      spaceFreed(event.payload);
     break;
   case BoundaryEvent:
     if (instances.current(event.payload, event.version))

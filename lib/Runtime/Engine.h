@@ -7,9 +7,10 @@
 //
 // One run. Files: Engine.cpp (requests, frames, the event loop),
 // EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
-// PEAs), EngineMemory.cpp (messages, memory, residencies), EngineTrace.cpp
-// (what is told to a TraceSink), EngineResult.cpp (numbers after the run),
-// EngineState.cpp (checkpoints: a new member is to be added there).
+// PEAs), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
+// (messages, memory, residencies), EngineTrace.cpp (what is told to a
+// TraceSink), EngineResult.cpp (numbers after the run), EngineState.cpp
+// (checkpoints: a new member is to be added there).
 //
 //===----------------------------------------------------------------------===//
 
@@ -135,6 +136,46 @@ struct Instance {
   uint64_t bestCycles;     ///< least over variants
   uint64_t capacityCycles; ///< least p * T(p)
   uint32_t results;        ///< into resultPool: tensors; noIndex
+  uint32_t streams;        ///< its StreamTask; noIndex: all its flows are whole
+};
+
+/// A value that goes from a running task to another one in chunks. Lives from
+/// the start of the producer to the end of the consumer, which holds its
+/// buffer.
+struct Stream {
+  uint32_t generation = 0;
+  uint32_t info;                         ///< into ProgramTables::streams
+  uint32_t producer, producerGeneration; ///< gone when it has completed
+  uint32_t consumer;                     ///< instance
+  uint32_t value;                        ///< what the consumer's code reads
+  uint32_t cluster, tbu;                 ///< where it is made
+  uint64_t bytes;
+  uint32_t arrived; ///< bit by chunk
+  uint8_t chunks, buffer;
+  /// Numbers of chunks: made; sent, the others lie where they were made; whose
+  /// part of the consumer is done; whose space the producer knows to be free.
+  uint8_t produced, sent, consumed, credited;
+  std::array<uint64_t, 16> sentAt;
+
+  bool hasSpace() const { return sent - credited < buffer; }
+  uint64_t chunkBytes(unsigned chunk) const {
+    return bytes * (chunk + 1) / chunks - bytes * chunk / chunks;
+  }
+};
+
+/// What an instance with streams needs beside. Its work is divided into ticks,
+/// so that the chunks of every stream end at whole numbers of them.
+struct StreamTask {
+  static constexpr uint32_t ticks = 720720; ///< lcm of 1 to 16
+  uint32_t generation = 0;
+  uint32_t tick; ///< reached
+  uint32_t next; ///< to stop at
+  uint16_t version; ///< of the event of `next`
+  bool stalled;
+  uint64_t waited;    ///< before its start
+  uint64_t notBefore; ///< stalled while being resized: when that is done
+  std::vector<uint32_t> in;
+  std::vector<std::pair<uint32_t, uint32_t>> out; ///< stream, generation
 };
 
 /// One iteration of a loop.
@@ -204,7 +245,15 @@ inline uint64_t ageOf(const OpenRequest &request) {
   return never - 1 - request.order;
 }
 
-enum class MessageKind : uint8_t { Input, Decide, Join, Result, Weight, Spill };
+enum class MessageKind : uint8_t {
+  Input,
+  Decide,
+  Join,
+  Result,
+  Weight,
+  Spill,
+  Chunk
+};
 
 struct Message {
   uint32_t generation = 0;
@@ -349,7 +398,10 @@ private:
     DispatchEvent,
     CentralEvent,
     EpochEvent,
-    WeightEvent
+    WeightEvent,
+    TickEvent,
+    ChunkEvent,
+    SpaceEvent
   };
 
   enum TokenKind : uint8_t { ControlInput, ControlYield };
@@ -466,6 +518,7 @@ private:
                  uint32_t value);
   void sendInput(uint32_t instance, uint32_t input, uint32_t value,
                  uint64_t at);
+  uint64_t readThroughPort(uint32_t tbu, uint64_t bytes, uint64_t at);
   void inputDone(uint32_t instance, uint64_t at, uint32_t value);
   void allInputs(uint32_t instance);
   void makeReady(uint32_t instance);
@@ -483,7 +536,7 @@ private:
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
   /// Why a gang ends: with its instance, for another gang, or for nothing.
-  enum class GangEnd : uint8_t { Completed, Resized, Cancelled };
+  enum class GangEnd : uint8_t { Completed, GoesOn, Cancelled };
   void account(Instance &instance, uint64_t until,
                GangEnd end = GangEnd::Cancelled);
   void claim(Instance &instance, uint32_t tbu, PeaMask peas);
@@ -507,6 +560,34 @@ private:
   const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
   uint64_t plannedStart(const Instance &instance) const;
   void setFree(uint32_t tbu, PeaMask free);
+  void schedule(uint32_t instance);
+
+  // EngineStreams.cpp.
+  StreamTask &streamTaskOf(Instance &instance);
+  void openStreams(uint32_t instance);
+  void scheduleTick(uint32_t instance);
+  void tick(uint32_t instance);
+  bool isBlocked(const StreamTask &task) const;
+  void stall(uint32_t instance);
+  void resumeStalled(uint32_t instance, uint64_t movingSince);
+  void sendChunk(uint32_t stream);
+  void chunkArrived(uint32_t stream, uint32_t generation, uint32_t chunk);
+  void spaceFreed(uint32_t stream);
+  void closeStream(uint32_t stream);
+  void endStreams(uint32_t instance);
+  void leaveStreams(uint32_t instance);
+  bool comesInChunks(const BlockInfo &block, uint32_t input) const {
+    return streaming && t.streamTo(block.inputBegin + input);
+  }
+  bool isStalled(const Instance &instance) const {
+    return instance.streams != noIndex &&
+           streamTasks[instance.streams].stalled;
+  }
+  bool reportStall(const Instance &instance, BlockedInstance &report) const;
+  bool onlyStreamed(const Instance &instance, uint32_t output) const;
+  uint64_t pathTo(const Instance &instance, uint32_t value) const;
+  uint64_t pathThrough(const Instance &instance) const;
+  void notePath(uint32_t value, const Instance &instance);
 
   // EngineMemory.cpp.
   uint32_t newMessage(MessageKind kind, uint32_t target,
@@ -597,6 +678,15 @@ private:
   Pool<OpenRequest> requests;
   Pool<Message> messages;
   Pool<Token> tokens;
+  Pool<Stream> streams;
+  Pool<StreamTask> streamTasks;
+  bool streaming = false; ///< the policy admits segments as wholes
+  /// By value, where the program has streams: the longest chain up to the start
+  /// of the task that made it, and the task at its best.
+  struct MadeOn {
+    uint64_t start, cycles;
+  };
+  std::vector<MadeOn> madeOn;
   std::vector<std::vector<Tensor>> resultPool;
   std::vector<uint32_t> freeResults;
   std::vector<std::string> traps; ///< by instance of resultPool

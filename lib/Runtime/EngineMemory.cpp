@@ -268,6 +268,9 @@ void Engine::arrived(uint32_t id) {
     return;
   case MessageKind::Spill:
     return;
+  case MessageKind::Chunk:
+    chunkArrived(message.target, message.targetGeneration, message.aux);
+    return;
   default:
     deliverMessage(message.kind, message.target, message.targetGeneration,
                    message.aux, message.value, now());

@@ -527,7 +527,8 @@ void Engine::reportBlocked(RunResult &r) {
       const Instance &instance = instances[entry.id];
       switch (instance.state) {
       case InstanceState::Gathering:
-        if (!missing(frames[frame], t.blocks[block], report)) {
+        if (!missing(frames[frame], t.blocks[block], report) &&
+            !reportStall(instance, report)) {
           report.waitsFor = "inputs on their way";
           report.heldBy = "the data plane";
         }
@@ -553,6 +554,8 @@ void Engine::reportBlocked(RunResult &r) {
         report.heldBy = fmt::format("TBU {}", instance.tbu);
         break;
       case InstanceState::Computing:
+        if (isStalled(instance) && reportStall(instance, report))
+          break;
         report.waitsFor = "its completion";
         report.heldBy = fmt::format("TBU {}, until cycle {}", instance.tbu,
                                     instance.finish);

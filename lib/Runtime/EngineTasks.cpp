@@ -52,6 +52,7 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
   instance.producerAt = 0;
   instance.peas = 0;
   instance.results = noIndex;
+  instance.streams = noIndex;
   if (traits.central)
     return id;
   uint32_t replica;
@@ -83,6 +84,8 @@ void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
   uint32_t id = instanceFor(frameId, blockId);
   const BlockInfo &block = t.blocks[blockId];
   uint32_t &word = inputWords(frames[frameId], block)[input];
+  if (word)
+    return; // comes in chunks
   word = value + 1;
   retain(value);
   if (traits.central) {
@@ -114,13 +117,8 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
     at = hbmService(value.hbm, value.bytes, std::max(at, value.readyAt));
   } else if (from == to) {
     // Where it was made it need not move.
-    if (value.tbu != instance.tbu) {
-      TbuState &tbu = tbus[instance.tbu];
-      uint64_t start = std::max(at, tbu.scratchpadPortFree);
-      at = start + ceilDiv(value.bytes, m.scratchpadBytesPerCycle);
-      tbu.scratchpadPortFree = at;
-      counters.localBytes += value.bytes;
-    }
+    if (value.tbu != instance.tbu)
+      at = readThroughPort(instance.tbu, value.bytes, at);
     inputDone(id, at, valueId);
     return;
   }
@@ -136,6 +134,17 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
        at);
 }
 
+/// Bytes of the cluster's scratchpad reach a TBU through its port, which serves
+/// one after the other. Returns when they are there.
+uint64_t Engine::readThroughPort(uint32_t id, uint64_t bytes, uint64_t at) {
+  TbuState &tbu = tbus[id];
+  at = std::max(at, tbu.scratchpadPortFree) +
+       ceilDiv(bytes, m.scratchpadBytesPerCycle);
+  tbu.scratchpadPortFree = at;
+  counters.localBytes += bytes;
+  return at;
+}
+
 /// One input will be there at cycle `at`.
 void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
   Instance &instance = instances[id];
@@ -145,7 +154,7 @@ void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
   }
   if (valueId != noIndex) {
     const Value &value = values[valueId];
-    instance.path = std::max(instance.path, value.path);
+    instance.path = std::max(instance.path, pathTo(instance, valueId));
     if (at >= instance.producerAt) {
       instance.producerAt = at;
       instance.producerIdleFrom = value.idleFrom;
@@ -835,7 +844,18 @@ void Engine::maybeCompute(uint32_t id) {
   instance.started = std::max({instance.configured, instance.inputsAt, now()});
   instance.finish = instance.started + cycles;
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
-  __builtin_prefetch(&t.values[t.blocks[instance.block].outputBegin]);
+  const BlockInfo &block = t.blocks[instance.block];
+  __builtin_prefetch(&t.values[block.outputBegin]);
+  if (block.feedsStreams && streaming)
+    openStreams(id);
+  schedule(id);
+}
+
+/// The event that ends what the instance now computes.
+void Engine::schedule(uint32_t id) {
+  const Instance &instance = instances[id];
+  if (instance.streams != noIndex)
+    return scheduleTick(id);
   push(instance.finish, EventClass::Completion, CompletionEvent,
        t.blocks[instance.block].local, id, instance.generation,
        instance.resizes);
@@ -956,6 +976,8 @@ void Engine::complete(uint32_t id) {
   uint32_t requestId = instance.request, blockId = instance.block;
   uint32_t slot = instance.results;
   auto discard = [&] {
+    if (instance.streams != noIndex)
+      endStreams(id);
     if (slot != noIndex) {
       resultPool[slot].clear();
       freeResults.push_back(slot);
@@ -975,6 +997,7 @@ void Engine::complete(uint32_t id) {
   }
   request.work += instance.oneCycles;
   uint32_t frame = instance.frame;
+  uint64_t path = pathThrough(instance);
   releaseInputs(instance);
   if (trapped) {
     std::string reason = std::move(traps[slot]);
@@ -985,16 +1008,19 @@ void Engine::complete(uint32_t id) {
     failRequest(requestId, blockId, std::move(reason));
     return;
   }
-  uint64_t path = instance.path + instance.bestCycles;
   uint64_t idleFrom = instance.idleFrom, idleTo = instance.idleTo;
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t output = block.outputBegin + o;
+    if (instance.streams != noIndex && onlyStreamed(instance, o))
+      continue;
     bool real = slot != noIndex && o < resultPool[slot].size();
     uint64_t bytes = outputBytes(instance, o);
     uint32_t value = newValue(bytes, path, cluster, tbu, requestId,
                               t.elementOf(output) == ElementKind::Token);
     values[value].idleFrom = idleFrom;
     values[value].idleTo = idleTo;
+    if (block.feedsStreams)
+      notePath(value, instance);
     if (real)
       tensors[value] = std::move(resultPool[slot][o]);
     park(cluster, bytes);
@@ -1066,18 +1092,19 @@ void Engine::boundary(uint32_t id) {
   Instance &instance = instances[id];
   if (!instance.resizing)
     return;
-  const BlockInfo &block = t.blocks[instance.block];
   const VariantCosts &from = t.variants[instance.variant];
   const VariantCosts &to = t.variants[instance.nextVariant];
   PeaMask joining = instance.nextPeas & ~instance.peas;
   PeaMask leaving = instance.peas & ~instance.nextPeas;
-  account(instance, now(), GangEnd::Resized);
+  account(instance, now(), GangEnd::GoesOn);
   peaCycles[unsigned(PeaState::MovingData)] +=
       uint64_t(std::popcount(joining)) * (now() - instance.boundary);
   if (trace && joining)
     traceHold(HoldSpan::Joining, instance.block, instance.tbu, joining,
               instance.boundary, now());
-  uint64_t doneQ16 = (now() - instance.started) << 16;
+  bool stalled = isStalled(instance);
+  uint64_t done = stalled ? 0 : now() - instance.started;
+  uint64_t doneQ16 = done << 16;
   uint64_t left =
       instance.remainingQ16 > doneQ16 ? instance.remainingQ16 - doneQ16 : 0;
   uint64_t before = std::max<uint64_t>(cyclesOf(instance, instance.variant), 1);
@@ -1091,26 +1118,31 @@ void Engine::boundary(uint32_t id) {
   counters.localBytes += moved;
   ++counters.resizes;
   ++totals[instance.block].resizes;
-  totals[instance.block].busyCycles += now() - instance.started;
+  totals[instance.block].busyCycles += done;
   instance.peas = instance.nextPeas;
   instance.variant = instance.nextVariant;
   instance.resizing = false;
   ++instance.resizes;
-  // The waiting time of the instance stays that of its first start.
-  instance.readyAt += now() + cost - instance.started;
-  instance.dispatched = instance.configBegin = instance.configured = now();
-  instance.started = now() + cost;
   instance.remainingQ16 = left;
   instance.fullQ16 = after << 16;
-  instance.finish = instance.started + ((left + 65535) >> 16);
-  push(instance.finish, EventClass::Completion, CompletionEvent, block.local,
-       id, instance.generation, instance.resizes);
+  instance.dispatched = now();
+  if (stalled) {
+    // It goes on when it has what it waits for, and the new gang is formed.
+    streamTasks[instance.streams].notBefore = now() + cost;
+  } else {
+    // The waiting time of the instance stays that of its first start.
+    instance.readyAt += now() + cost - instance.started;
+    instance.configBegin = instance.configured = now();
+    instance.started = now() + cost;
+    instance.finish = instance.started + ((left + 65535) >> 16);
+    schedule(id);
+  }
   if (leaving) {
     freePeas(instance.tbu, leaving);
     requestDispatch(instance.tbu);
   }
   // From then on the gang may change again.
-  wakeAt(instance.tbu, instance.started);
+  wakeAt(instance.tbu, now() + cost);
 }
 
 /// Sends a ready instance with its inputs to another TBU.
@@ -1122,6 +1154,7 @@ bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
   const BlockInfo &block = t.blocks[instance.block];
   if (instance.state != InstanceState::Ready || traits.central ||
       traits.reach == Reach::Shares || tbuId == instance.tbu ||
+      instance.streams != noIndex ||
       !m.reachable[clusterOf(tbuId)] ||
       !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
     return false;
@@ -1157,12 +1190,8 @@ bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
   at = std::max(at, tbus[tbuId].commandFree) + m.commandCycles;
   tbus[tbuId].commandFree = at;
   if (!bytes || from == to) {
-    if (bytes) {
-      uint64_t start = std::max(at, tbus[tbuId].scratchpadPortFree);
-      at = start + ceilDiv(bytes, m.scratchpadBytesPerCycle);
-      tbus[tbuId].scratchpadPortFree = at;
-      counters.localBytes += bytes;
-    }
+    if (bytes)
+      at = readThroughPort(tbuId, bytes, at);
     inputDone(id, at, noIndex);
   } else {
     send(newMessage(MessageKind::Input, id, instance.generation, 0, noIndex,
@@ -1175,6 +1204,8 @@ bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
 /// The request of the instance has failed.
 void Engine::cancelInstance(uint32_t id) {
   Instance &instance = instances[id];
+  if (instance.streams != noIndex)
+    leaveStreams(id);
   if (instance.state == InstanceState::Computing) {
     releaseInputs(instance);
     instance.orphan = true;

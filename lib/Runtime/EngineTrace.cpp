@@ -27,7 +27,8 @@ std::string_view octo::stringifyWaitCause(WaitCause cause) {
 
 std::string_view octo::stringifyTransferKind(TransferSpan::Kind kind) {
   static constexpr std::string_view names[] = {"operand", "decide", "join",
-                                               "result",  "weight", "spill"};
+                                               "result",  "weight", "spill",
+                                               "chunk"};
   return names[kind];
 }
 
@@ -73,7 +74,7 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
   span.finished = until;
   span.cause = waitCauseOf(instance);
   span.first = instance.resizes == 0;
-  span.last = end != GangEnd::Resized;
+  span.last = end != GangEnd::GoesOn;
   span.completed = end != GangEnd::Cancelled;
   flowsIn.clear();
   flowsOut.clear();
@@ -84,7 +85,7 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
     if (span.first) {
       const uint32_t *words = inputWords(frame, block);
       for (uint32_t i = 0; i < block.numInputs; ++i)
-        if (words[i])
+        if (words[i] && !comesInChunks(block, i))
           flowsIn.push_back(flowOf(key, block, i));
     }
     if (end == GangEnd::Completed)
@@ -94,7 +95,8 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
            c < e; ++c) {
         const Consumer &consumer = t.consumers[c];
         if (consumer.block != noIndex &&
-            t.blocks[consumer.block].kind == BlockKind::Task)
+            t.blocks[consumer.block].kind == BlockKind::Task &&
+            !comesInChunks(t.blocks[consumer.block], consumer.input))
           flowsOut.push_back(
               flowOf(key, t.blocks[consumer.block], consumer.input));
       }
@@ -106,6 +108,8 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
 
 /// The longest step from ready to the start of compute.
 WaitCause Engine::waitCauseOf(const Instance &instance) const {
+  if (isStalled(instance))
+    return WaitCause::Operands;
   WaitCause cause = WaitCause::None;
   uint64_t longest = 0;
   auto step = [&](uint64_t from, uint64_t to, WaitCause name) {
@@ -133,7 +137,7 @@ void Engine::traceHold(HoldSpan::Kind kind, uint32_t block, uint32_t tbu,
 /// A message reaches its end now.
 void Engine::traceTransfer(const Message &message) {
   TransferSpan span;
-  static_assert(unsigned(TransferSpan::Spill) == unsigned(MessageKind::Spill));
+  static_assert(unsigned(TransferSpan::Chunk) == unsigned(MessageKind::Chunk));
   static_assert(unsigned(TransferSpan::Decide) ==
                 unsigned(MessageKind::Decide));
   span.kind = static_cast<TransferSpan::Kind>(message.kind);

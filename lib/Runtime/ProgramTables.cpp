@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 using namespace octo;
 
@@ -701,6 +702,26 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
                             ofRegion[r].end());
     region.segmentEnd = t.regionSegments.size();
   }
+
+  // Streams, by ascending input.
+  if (const fb::FlowTable *flows = wf.flows(); flows && sizeOf(flows->input())) {
+    std::vector<uint32_t> producer(numValues, noIndex);
+    for (uint32_t b = info.blockBegin; b < t.blocks.size(); ++b)
+      for (uint32_t o = 0; o < t.blocks[b].numOutputs; ++o)
+        producer[t.blocks[b].outputBegin + o - info.valueBegin] = b;
+    uint32_t consumer = info.blockBegin;
+    for (uint32_t i = 0; i < sizeOf(flows->input()); ++i) {
+      uint32_t input = inputBase + flows->input()->Get(i);
+      while (input >= t.blocks[consumer].inputBegin + t.blocks[consumer].numInputs)
+        ++consumer;
+      uint32_t from = producer[t.inputs[input] - info.valueBegin];
+      t.blocks[consumer].takesStreams = true;
+      t.blocks[from].feedsStreams = true;
+      t.streams.push_back({input, consumer, from,
+                           static_cast<uint8_t>(flows->chunks()->Get(i)),
+                           static_cast<uint8_t>(flows->buffer()->Get(i))});
+    }
+  }
   t.workflows.push_back(std::move(info));
   return {};
 }
@@ -775,5 +796,14 @@ Expected<ProgramTables> octo::buildTables(const fb::Program &program) {
     t.bytesDistributions.resize(t.values.size(), noIndex);
   t.values.push_back({0, 0, static_cast<uint32_t>(t.consumers.size())});
   layOutLanes(t);
+  t.producedStreams.resize(t.streams.size());
+  std::iota(t.producedStreams.begin(), t.producedStreams.end(), 0u);
+  // By output too: streams of one value are next to each other.
+  std::sort(t.producedStreams.begin(), t.producedStreams.end(),
+            [&](uint32_t a, uint32_t b) {
+              const StreamInfo &x = t.streams[a], &y = t.streams[b];
+              return std::tie(x.producer, t.inputs[x.input], a) <
+                     std::tie(y.producer, t.inputs[y.input], b);
+            });
   return t;
 }

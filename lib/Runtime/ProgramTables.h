@@ -21,6 +21,7 @@
 #include "octo/Runtime/Tensor.h"
 #include "octo/Support/Diagnostic.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <span>
@@ -85,6 +86,7 @@ struct RegionInfo {
 struct BlockInfo {
   BlockKind kind;
   RoutingRule routing;
+  bool takesStreams, feedsStreams; ///< tasks with streamed inputs, outputs
   uint32_t workflow;
   uint32_t local;      ///< number within its workflow
   uint32_t kernel;     ///< noIndex: the profile decides
@@ -175,6 +177,14 @@ struct SegmentInfo {
   uint32_t slotBegin, slotEnd;
   uint64_t initiationInterval;
   uint32_t lanes;
+};
+
+/// A flow that goes in chunks.
+struct StreamInfo {
+  uint32_t input;    ///< into inputs
+  uint32_t consumer; ///< block
+  uint32_t producer; ///< block
+  uint8_t chunks, buffer;
 };
 
 struct WorkflowInfo {
@@ -286,6 +296,8 @@ struct ProgramTables {
   std::vector<SegmentInfo> segments;
   std::vector<SlotInfo> slots;
   std::vector<uint32_t> regionSegments;
+  std::vector<StreamInfo> streams;      ///< by ascending input
+  std::vector<uint32_t> producedStreams; ///< the same by producer
   MachineTables machine;
   /// Fixed shares, distinct (TBU, mask) pairs: the first one of each TBU, + 1.
   std::vector<uint32_t> laneBegin;
@@ -295,6 +307,23 @@ struct ProgramTables {
   }
   ElementKind elementOf(uint32_t value) const {
     return types[values[value].type].element;
+  }
+  /// The stream that feeds an input (into inputs), or null.
+  const StreamInfo *streamTo(uint32_t input) const {
+    auto found = std::lower_bound(
+        streams.begin(), streams.end(), input,
+        [](const StreamInfo &s, uint32_t i) { return s.input < i; });
+    return found != streams.end() && found->input == input ? &*found : nullptr;
+  }
+  /// Numbers of the streams that a task feeds.
+  std::span<const uint32_t> streamsFrom(uint32_t block) const {
+    auto begin = std::partition_point(
+        producedStreams.begin(), producedStreams.end(),
+        [&](uint32_t s) { return streams[s].producer < block; });
+    auto end = std::partition_point(
+        begin, producedStreams.end(),
+        [&](uint32_t s) { return streams[s].producer == block; });
+    return {begin, end};
   }
   /// The distribution of the size of a value, or noIndex.
   uint32_t bytesDistribution(uint32_t value) const {

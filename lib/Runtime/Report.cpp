@@ -156,7 +156,10 @@ static Json countersJson(const Counters &c) {
               {"tokens", c.tokens},
               {"token_hops", c.tokenHops},
               {"dispatches", c.dispatches},
-              {"credit_waits", c.creditWaits}};
+              {"credit_waits", c.creditWaits},
+              {"streams", c.streams},
+              {"stream_chunks", c.streamChunks},
+              {"stream_stalls", c.streamStalls}};
 }
 
 static Json resultJson(const RunResult &result, const fb::Program &program) {

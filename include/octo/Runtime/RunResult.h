@@ -210,6 +210,9 @@ struct Counters {
   uint64_t tokenHops = 0;
   uint64_t dispatches = 0;
   uint64_t creditWaits = 0;
+  uint64_t streams = 0;
+  uint64_t streamChunks = 0;
+  uint64_t streamStalls = 0;
 };
 
 /// Parts of the energy, in joules; they add up to `energyJoules`.

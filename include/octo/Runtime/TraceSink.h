@@ -100,7 +100,15 @@ struct JoinSpan {
 
 /// One message on the mesh.
 struct TransferSpan {
-  enum Kind : uint8_t { Operand, Decide, Join, Result, Weight, Spill };
+  enum Kind : uint8_t {
+    Operand,
+    Decide,
+    Join,
+    Result,
+    Weight,
+    Spill,
+    Chunk
+  };
   Kind kind = Operand;
   uint64_t request = 0; ///< ~0: of none
   uint32_t fromCluster = 0;
@@ -110,7 +118,7 @@ struct TransferSpan {
   uint64_t finish = 0;
   uint64_t flow = 0; ///< 0: none
 };
-/// "operand", "decide", "join", "result", "weight", "spill".
+/// "operand", "decide", "join", "result", "weight", "spill", "chunk".
 std::string_view stringifyTransferKind(TransferSpan::Kind kind);
 
 /// A value that comes to a task from elsewhere than a task of the same region

@@ -380,7 +380,7 @@ TEST(Program, Describe) {
         "sample: 2 arguments -> 1 result; 8 tasks, 1 switch, 1 select, 1 loop, "
         "1 fan-out in 8 regions\n",
         "13 active replicas, 1 standby, on 4 clusters\n",
-        "1 segment with 2 slots, 1 streamed flow (executed whole)\n"})
+        "1 segment with 2 slots, 1 streamed flow\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

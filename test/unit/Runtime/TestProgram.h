@@ -95,6 +95,12 @@ struct SegmentSpec {
   std::vector<fb::Slot> slots; ///< blocks of the body
 };
 
+/// An input of a block of the body that comes in chunks.
+struct StreamSpec {
+  uint32_t block, input;
+  uint16_t chunks, buffer;
+};
+
 class TestProgram {
 public:
   TestProgram(uint32_t clustersX = 1, uint32_t clustersY = 1, uint32_t tbus = 1,
@@ -273,6 +279,7 @@ public:
 
   RegionSpec body;
   std::vector<SegmentSpec> segments;
+  std::vector<StreamSpec> streams; ///< by ascending block and input
   uint64_t epochCycles = 10000;
   uint32_t token, data;
   fb::ProgramT program;
@@ -407,6 +414,14 @@ inline const fb::Program &TestProgram::build() {
         static_cast<uint32_t>(wf->segments->slots.size()));
     wf->segments->initiation_interval.push_back(segment.initiationInterval);
     wf->segments->lanes.push_back(segment.lanes);
+  }
+  if (!streams.empty()) {
+    wf->flows = std::make_unique<fb::FlowTableT>();
+    for (const StreamSpec &stream : streams) {
+      wf->flows->input.push_back(b.input_offsets[stream.block] + stream.input);
+      wf->flows->chunks.push_back(stream.chunks);
+      wf->flows->buffer.push_back(stream.buffer);
+    }
   }
   for (uint32_t a = 0; a < body.imports.size(); ++a)
     wf->argument_names.push_back(string("arg" + std::to_string(a)));
