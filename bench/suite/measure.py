@@ -265,36 +265,26 @@ def summary(
     if links:
         seen["link_load"] = counters["byte_hops"] / (links * max(data["makespan_cycles"], 1))
     if point["load"] == "closed" and data["status"] == "completed":
-        seen.update(steady(requests, work, flight, most))
+        seen.update(steady(requests, flight, most))
         if point["drift"] == "jump":
-            seen["recovery"] = recovery(requests, work, flight, most)
+            seen["recovery"] = recovery(requests, flight, most)
     return seen
 
 
-def steady(
-    requests: Dict[str, Any], work: "np.ndarray[Any, Any]", flight: int, most: float
-) -> Dict[str, Any]:
-    """Throughput without ramps: from the first `flight` completions until there are
-    only `flight` requests more to come, so that all those in between meet a full machine
-    to their end.
-
-    What a request brings is spread evenly over its time in the machine: counted at its
-    end, a window would have more large requests than were worked on, since the first
-    ones to end are small.
-    """
-    begin = requests["arrival"].astype(np.float64)
-    end = requests["finished"].astype(np.float64)
-    opened = float(np.sort(end)[flight - 1])
-    closed = float(np.sort(begin)[-flight])
-    inside = np.minimum(end, closed) - np.maximum(begin, opened)
-    part = np.clip(inside / np.maximum(end - begin, 1.0), 0.0, 1.0)
-    span = max(closed - opened, 1.0)
-    rate = float((work * part).sum()) / span
+def steady(requests: Dict[str, Any], flight: int, most: float) -> Dict[str, Any]:
+    """Throughput without ramps: from the first `flight` completions until the last
+    request enters, which is when all but `flight` are complete."""
+    order = np.argsort(requests["finished"], kind="stable")
+    times = requests["finished"][order].astype(np.float64)
+    done = requests["work_so_far"][order].astype(np.float64)
+    first, last = flight - 1, len(times) - flight - 1
+    span = max(times[last] - times[first], 1.0)
+    # Work is what tasks cost at least. Counted as tasks end: it does not matter which
+    # requests happen to complete in the window.
+    rate = float((done[last] - done[first]) / span)
     return {
-        # Work is what requests cost at least: so it does not matter which of them
-        # happen to fall into the window.
         "rate": rate,
-        "requests_per_cycle": float(part.sum()) / span,
+        "requests_per_cycle": (last - first) / span,
         "of_bound": rate / most,
     }
 
@@ -302,16 +292,16 @@ def steady(
 BINS = 24
 
 
-def recovery(
-    requests: Dict[str, Any], work: "np.ndarray[Any, Any]", flight: int, most: float
-) -> Dict[str, Any]:
-    """Work completed in equal parts of time since behaviour changed. A part is a
-    quarter of what the requests in flight take at the bound."""
-    change = len(work) // 3
+def recovery(requests: Dict[str, Any], flight: int, most: float) -> Dict[str, Any]:
+    """Work done in equal parts of time since behaviour changed, over the most that can
+    be. A part is a quarter of what the requests in flight take at that."""
+    change = len(requests["work"]) // 3
     begin = float(requests["arrival"][change])
-    finished = requests["finished"].astype(np.float64)
-    part = max(flight * float(work.mean()) / most / 4, 1.0)
-    where = np.floor((finished - begin) / part).astype(np.int64)
-    inside = (where >= 0) & (where < BINS)
-    curve = np.bincount(where[inside], weights=work[inside], minlength=BINS) / (part * most)
+    order = np.argsort(requests["finished"], kind="stable")
+    times = requests["finished"][order].astype(np.float64)
+    done = requests["work_so_far"][order].astype(np.float64)
+    part = max(flight * float(requests["work"].mean()) / most / 4, 1.0)
+    # Between completions work goes on evenly.
+    edges = np.interp(begin + part * np.arange(BINS + 1), times, done)
+    curve = np.diff(edges) / (part * most)
     return {"part_cycles": part, "curve": [round(float(value), 4) for value in curve]}

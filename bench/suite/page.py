@@ -71,8 +71,8 @@ def how() -> List[str]:
         "",
         "- Every policy gets the same program, the same requests and the same draws, seed by seed. Ratios are paired: a number with",
         "  an interval is the geometric mean over the points, its 95 % interval (Student) that over the seeds.",
-        "- *Throughput* is that of the steady part of a closed loop: from as many completions as requests are in flight until only so many",
-        "  are still to enter. It counts the work of requests, the PEA-cycles that they cost at least, spread evenly over their time in the machine.",
+        "- *Throughput* is that of the steady part of a closed loop: from as many completions as requests are in flight until the last",
+        "  request enters. It counts work, the PEA-cycles that tasks cost at least, as tasks end.",
         "- *Of the bound* is this throughput over the most that the live PEAs, the host port or the memory ports let through",
         "  ([semantics, section 11](semantics.md#11-the-lower-bound)). What no policy can reach, like dependences within a request",
         "  or the contention near the host port, is not in it: 1 need not be attainable.",
@@ -82,7 +82,6 @@ def how() -> List[str]:
         "  of the store and of the memory of a PEA are scaled together, so that a TBU holds as many kernels as before.",
         "- Machines are `die.yaml` with fewer clusters, defects on (1 % of PEAs, 0.2 % of TBUs, 0.4 % of links), contention on links",
         "  simulated, and the other changes that the grid names. All sizes are assumed.",
-        "- The edges of the window move a single point by a few percent; a point slightly above 1 of the bound is of this kind.",
         "",
     ]
 

@@ -14,6 +14,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <numeric>
 
 using namespace octo;
 
@@ -952,6 +953,8 @@ void Engine::finishRequest(uint32_t id) {
   request.finished = true;
   RequestRecord &record = records[request.number];
   record.finished = now();
+  record.workSoFar = std::accumulate(capacityByClass.begin(),
+                                     capacityByClass.end(), uint64_t(0));
   record.failed = request.failed;
   requestPath[request.number] = request.path;
   if (!request.failed)

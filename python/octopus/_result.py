@@ -140,9 +140,11 @@ class Result:
 
     def requests(self) -> "Dict[str, np.ndarray[Any, Any]]":
         """Arrays with one entry a request: arrival, admitted, finished (-1: open),
-        work, tenant, failed.
+        work, work_so_far, tenant, failed.
 
-        `work` are the PEA-cycles that its tasks take at least, whatever the policy.
+        `work` are the PEA-cycles that its tasks take at least, whatever the policy;
+        `work_so_far` those of all tasks of all requests that had ended when it
+        finished.
         """
         columns: Dict[str, Any] = self._run.requests()
         return columns

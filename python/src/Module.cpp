@@ -234,7 +234,7 @@ py::dict outputsOf(const Run &run) {
 
 py::dict requestsOf(const Run &run) {
   const std::vector<RequestRecord> &records = run.result.requests;
-  std::vector<uint64_t> arrival, admitted, work;
+  std::vector<uint64_t> arrival, admitted, work, workSoFar;
   std::vector<int64_t> finished;
   std::vector<uint32_t> tenant;
   std::vector<uint8_t> failed;
@@ -243,6 +243,7 @@ py::dict requestsOf(const Run &run) {
     admitted.push_back(record.admitted);
     finished.push_back(int64_t(record.finished)); // ~0, still open: -1
     work.push_back(record.work);
+    workSoFar.push_back(record.workSoFar);
     tenant.push_back(record.tenant);
     failed.push_back(record.failed);
   }
@@ -251,6 +252,7 @@ py::dict requestsOf(const Run &run) {
   dict["admitted"] = numbers(admitted);
   dict["finished"] = numbers(finished);
   dict["work"] = numbers(work);
+  dict["work_so_far"] = numbers(workSoFar);
   dict["tenant"] = numbers(tenant);
   dict["failed"] = numbers(failed).attr("astype")("bool");
   return dict;

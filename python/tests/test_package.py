@@ -125,9 +125,12 @@ def test_frames(mini):
     frame = result.to_frame()
     assert isinstance(frame, pandas.DataFrame)
     assert list(frame.columns) == [
-        "arrival", "admitted", "finished", "work", "tenant", "failed", "latency"]
+        "arrival", "admitted", "finished", "work", "work_so_far", "tenant", "failed",
+        "latency"]
     # No schedule takes less than the work of all requests on all PEAs.
     assert 0 < frame["work"].sum() <= result.makespan_cycles * result.data["machine"]["peas"]
+    # When the last one finishes all tasks have ended.
+    assert frame["work_so_far"].max() == frame["work"].sum()
     assert frame["latency"].max() == result.latency_cycles.max
     blocks = result.blocks_frame()
     assert blocks.loc["mini/shift", "instances"] == 3

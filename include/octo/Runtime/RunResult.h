@@ -136,6 +136,8 @@ struct RequestRecord {
   /// PEA-cycles that its realised tasks take at least: each with the gang for
   /// which these are the fewest. 0 while it is open.
   uint64_t work = 0;
+  /// The same of all tasks of all requests that had ended when it finished.
+  uint64_t workSoFar = 0;
   uint32_t tenant = 0;
   bool failed = false;
 };
