@@ -82,12 +82,13 @@ class Bench:
             return self.memory[digest]
         path = os.path.join(self.folder, digest)
         if not os.path.exists(path + ".octo"):
-            for suffix, text in ((".yaml", workflow), (".target.yaml", target)):
-                with open(path + suffix, "w", encoding="utf-8") as file:
-                    file.write(text)
-            program = octopus.compile(path + ".yaml", target=path + ".target.yaml", kernels=False)
-            # Several processes may do this at once: each its own file, then a rename.
+            # Several processes may do this at once: each its own files, then a rename.
             own = "%s.%d" % (path, os.getpid())
+            names = own + ".yaml", own + ".target.yaml"
+            for name, text in zip(names, (workflow, target)):
+                with open(name, "w", encoding="utf-8") as file:
+                    file.write(text)
+            program = octopus.compile(names[0], target=names[1], kernels=False)
             program.save(own)
             os.replace(own, path + ".octo")
         if len(self.memory) >= 8:
