@@ -121,7 +121,10 @@ Expected<void> Engine::prepare() {
     return makeError("the scenario has {} requests; a run takes up to 2^32 - 1",
                      totalRequests);
 
-  streaming = traits.segments && !traits.central && !t.streams.empty();
+  // What dies takes chunks with it that nobody keeps: with faults all flows are
+  // whole, since inputs are kept until their consumers commit.
+  streaming = traits.segments && !traits.central && !t.streams.empty() &&
+              scenario.faults.empty();
 
   // What runs code?
   std::vector<uint8_t> used(t.workflows.size(), 0);

@@ -179,7 +179,18 @@ void buildBusyProgram(TestProgram &p) {
     everywhere(t, i);
     region.yields = {output(0)};
   }
-  p.body.yields = {output(2)};
+  // A segment of two tasks, one of which streams to the other.
+  SegmentSpec segment;
+  segment.lanes = 4;
+  for (uint32_t i = 0; i < 2; ++i) {
+    BlockSpec &t = p.task(p.body, "stage" + std::to_string(i), kernel(), 2400,
+                          {output(2 + i)}, 4000);
+    everywhere(t, uint16_t(i));
+    segment.slots.emplace_back(3 + i, 0, 20000 + i * 300, 2400);
+  }
+  p.segments.push_back(segment);
+  p.streams = {{4, 0, 8, 1}};
+  p.body.yields = {output(4)};
 }
 
 class Checkpoints : public testing::Test {
@@ -250,6 +261,8 @@ protected:
     seen.creditWaits += full.counters.creditWaits;
     seen.prefetches += full.counters.prefetches;
     seen.joins += full.counters.joins;
+    seen.streams += full.counters.streams;
+    seen.streamStalls += full.counters.streamStalls;
     // What writes a checkpoint is not changed by it.
     std::filesystem::remove(path());
     o.checkpoint.file = path();
@@ -302,6 +315,8 @@ TEST_F(Checkpoints, GoOnAsIfNothingHadBeen) {
   EXPECT_GT(seen.creditWaits, 0u);
   EXPECT_GT(seen.prefetches, 0u);
   EXPECT_GT(seen.joins, 0u);
+  EXPECT_GT(seen.streams, 0u);
+  EXPECT_GT(seen.streamStalls, 0u);
 }
 
 TEST_F(Checkpoints, AreTakenAtTheirPlaces) {
