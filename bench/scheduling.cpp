@@ -251,6 +251,47 @@ static Json measureSpeed(bool quick) {
   return rows;
 }
 
+#ifdef OCTO_HAS_SCOTCH
+/// Graphs that are a mesh themselves, each node with its four neighbours.
+static Json measureGrids(bool quick) {
+  printf("\ngrids onto 32 x 32 clusters, hop-bytes of ours over Scotch's\n");
+  Json rows = Json::array();
+  Topology topology(plainTarget(32, 32, 1, 1));
+  std::vector<uint64_t> capacity(topology.numClusters(), 1);
+  for (uint32_t side : {64u, 100u, 316u}) {
+    if (quick && side > 64)
+      break;
+    std::vector<uint64_t> work(size_t(side) * side, 100);
+    std::vector<Edge> edges;
+    for (uint32_t v = 0; v < side * side; ++v) {
+      if ((v + 1) % side)
+        edges.push_back({v, v + 1, 64});
+      if (v + side < side * side)
+        edges.push_back({v, v + side, 64});
+    }
+    const double before = userSeconds();
+    Checked<std::vector<uint32_t>> ours =
+        mapToMesh(work, edges, topology, capacity);
+    const double between = userSeconds();
+    if (!ours) {
+      fprintf(stderr, "scheduling-bench: %s\n", ours.error().message.c_str());
+      exit(1);
+    }
+    const std::vector<uint32_t> theirs = mapWithScotch(work, edges, 32, 32);
+    const double after = userSeconds();
+    const double ratio = double(hopBytes(edges, topology, *ours)) /
+                         double(hopBytes(edges, topology, theirs));
+    printf("  %4u x %-4u %8.2f s, Scotch %8.2f s %9.3f\n", side, side,
+           between - before, after - between, ratio);
+    rows.push_back({{"side", side},
+                    {"seconds", between - before},
+                    {"scotch_seconds", after - between},
+                    {"of_scotch", ratio}});
+  }
+  return rows;
+}
+#endif
+
 int main(int argc, char **argv) {
   CLI::App app{"How good static schedules are, and how fast they are made"};
   std::string dataDir = OCTO_SHARED_DATA_DIR, jsonFile;
@@ -266,6 +307,9 @@ int main(int argc, char **argv) {
   json["steps"] = steps;
   json["quality"] = measureQuality(dataDir, steps, quick);
   json["speed"] = measureSpeed(quick);
+#ifdef OCTO_HAS_SCOTCH
+  json["grids"] = measureGrids(quick);
+#endif
   if (jsonFile.empty())
     return 0;
   std::ofstream out(jsonFile);

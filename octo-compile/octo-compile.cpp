@@ -102,6 +102,13 @@ int main(int argc, char **argv) {
                  "what the folder keeps: cache_size_bytes=1g, prune_after=168h "
                  "and others of LLVM, joined by colons")
       ->type_name("POLICY");
+  app.add_option(
+         "--gang-efficiency", options.gangEfficiency,
+         "least efficiency of fixed gangs, 0 to 1 (default 0.7): higher "
+         "for throughput under many requests, lower for the latency of "
+         "few")
+      ->type_name("E")
+      ->check(CLI::Range(0.0, 1.0));
   app.add_option("--report-json", reportFile,
                  "write the counters of the passes as JSON (- for standard "
                  "output)")

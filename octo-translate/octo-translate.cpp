@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Translation/ImportStg.h"
 #include "octo/Translation/ImportYaml.h"
 #include "octo/Translation/MlirToDot.h"
 #include "octo/Translation/ProgramTranslation.h"
@@ -22,6 +23,7 @@ int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) {
     os << "octo-translate " OCTO_VERSION " (MLIR " OCTO_MLIR_VERSION ")\n";
   });
+  octo::registerImportStg();
   octo::registerImportYaml();
   octo::registerMlirToDot();
   octo::registerProgramTranslations();

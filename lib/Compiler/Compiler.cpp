@@ -190,6 +190,7 @@ PipelineOptions pipelineOptions(const CompileOptions &options) {
       pipeline.kernelCache = cache;
   pipeline.kernelCachePolicy = options.kernelCachePolicy;
   pipeline.kernelOpt = options.kernelOpt;
+  pipeline.gangEfficiency = options.gangEfficiency;
   pipeline.recordDecisions =
       options.recordDecisions || !options.explain.empty();
   return pipeline;

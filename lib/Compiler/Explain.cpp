@@ -12,8 +12,10 @@
 #include "Explain.h"
 
 #include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Scheduling/Replicas.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 using namespace octo;
@@ -39,6 +41,61 @@ static const char *sayOutcome(Outcome outcome) {
 
 static double part(uint64_t q16) { return double(q16) / 65536.0; }
 
+static uint32_t activeReplicas(PlaceAttr place) {
+  return place ? uint32_t(llvm::count_if(
+                     place.getReplicas(),
+                     [](const Replica &r) { return !r.standby; }))
+               : 0;
+}
+
+/// What a block asks for as the sharing of replicas sees it.
+static sched::ReplicaDemand demandOf(BlockOpInterface block,
+                                     PolicyAttr policy) {
+  return {uint64_t(part(policy.getExpectedCountQ16()) *
+                   double(policy.getExpectedCycles())),
+          policy.getVariationQ16(), 1};
+}
+
+/// The work of a request with its tail, and what one more replica would be
+/// worth beside those of other blocks.
+static void explainLoad(BlockOpInterface block, PolicyAttr policy,
+                        std::string &text) {
+  if (!block.isTask())
+    return;
+  const sched::ReplicaDemand demand = demandOf(block, policy);
+  text += fmt::format("  work of a request: {} cycles, standard deviation {}",
+                      demand.busy,
+                      uint64_t(double(demand.busy) *
+                               std::sqrt(part(policy.getVariationQ16()))));
+  double all = 0;
+  // The block that would get the next replica.
+  double most = 0;
+  StringRef next;
+  for (Operation &op : *block->getBlock()) {
+    auto other = dyn_cast<BlockOpInterface>(op);
+    if (!other || !other.isTask() || !other.getPolicyAttr())
+      continue;
+    const sched::ReplicaDemand theirs = demandOf(other, other.getPolicyAttr());
+    all += double(theirs.busy);
+    const uint32_t replicas = activeReplicas(other.getPlaceAttr());
+    if (!replicas)
+      continue;
+    const double benefit = sched::marginalBenefit(theirs, replicas);
+    if (benefit > most)
+      most = benefit, next = other.getPathAttr().getValue();
+  }
+  text += fmt::format(" ({:.1f} % of all)\n",
+                      all > 0 ? 100 * double(demand.busy) / all : 0.0);
+  const uint32_t replicas = activeReplicas(block.getPlaceAttr());
+  if (!replicas || most <= 0)
+    return;
+  const double benefit = sched::marginalBenefit(demand, replicas);
+  text += fmt::format("  one more replica: worth {:.3g} of what it would be "
+                      "worth to '{}', the largest (work squared with its "
+                      "tail, over {} x {})\n",
+                      benefit / most, next.str(), replicas, replicas + 1);
+}
+
 static void explain(BlockOpInterface block, std::string &text) {
   Operation *op = block;
   text += fmt::format("{} '{}'", block.isTask() ? "task" : "control block",
@@ -57,6 +114,7 @@ static void explain(BlockOpInterface block, std::string &text) {
                     "times a request\n",
                     policy.getExpectedCycles(), policy.getExpectedCyclesP95(),
                     part(policy.getExpectedCountQ16()));
+    explainLoad(block, policy, text);
     text += fmt::format("  priority: {} cycles from its start to the end of "
                         "the request (upward rank)\n",
                         policy.getPriority());
@@ -108,9 +166,8 @@ static void explain(BlockOpInterface block, std::string &text) {
   for (auto decision : decisions.getAsRange<DecisionAttr>()) {
     bool share = decision.getKind() == DecisionKind::Share;
     bool moved = decision.getKind() == DecisionKind::Slot;
-    text += share
-                ? "  candidates for the gang (score: PEA-cycles of one "
-                  "instance)\n"
+    text += share ? "  candidates for the gang (score: PEA-cycles of one "
+                    "instance)\n"
             : moved
                 ? "  moved for a shorter timetable (score: cycles of the "
                   "segment's timetable)\n"

@@ -133,8 +133,10 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
       pm.addPass(createOctoLowerKernels(lower));
     });
   add("octo-allocate-peas",
-      [record = options.recordDecisions](OpPassManager &pm) {
+      [record = options.recordDecisions,
+       efficiency = options.gangEfficiency](OpPassManager &pm) {
         spatial::OctoAllocatePeasOptions allocate;
+        allocate.gangEfficiency = efficiency;
         allocate.decisions = record ? "on" : "auto";
         pm.addPass(spatial::createOctoAllocatePeas(allocate));
       });

@@ -641,6 +641,7 @@ private:
   RunResult result(RunStatus status);
   void reportBlocked(RunResult &result);
   LowerBound lowerBound(uint64_t makespan) const;
+  void predictBlocks(const RunResult &r);
 
   // EngineState.cpp.
   template <class Archive>
@@ -776,7 +777,7 @@ private:
   std::vector<BlockStatistics> totals; ///< by block
   std::array<uint64_t, 5> workDone{};
   std::vector<KernelStatistics> kernelTotals; ///< by kernel
-  std::array<uint64_t, 4> capacityByClass{}; ///< 3: machine lacks the class
+  std::array<uint64_t, 4> capacityByClass{};  ///< 3: machine lacks the class
   uint64_t realisedWork = 0;
   uint64_t hostInTotal = 0, hostOutTotal = 0;
   WaitTotals taskWait;

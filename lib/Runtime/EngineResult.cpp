@@ -283,6 +283,35 @@ LowerBound Engine::lowerBound(uint64_t) const {
   return bound;
 }
 
+/// What the compiler expected of each block, beside what it did.
+void Engine::predictBlocks(const RunResult &r) {
+  std::vector<uint64_t> completed(t.workflows.size(), 0);
+  for (size_t i = 0; i < tenants.size(); ++i)
+    completed[r.tenants[i].workflow] += r.tenants[i].completed;
+  for (uint32_t b = 0; b < totals.size(); ++b) {
+    const BlockInfo &block = t.blocks[b];
+    BlockStatistics &total = totals[b];
+    total.predictedInstancesQ16 =
+        completed[block.workflow] * t.expectedCountQ16(b);
+    total.predictedCycles = block.expectedCycles;
+    if (block.kind != BlockKind::Task)
+      continue;
+    const ReplicaInfo &first = t.replicas[block.replicaBegin];
+    const uint32_t v =
+        variantFor(block.kernel, uint32_t(std::popcount(first.peas)));
+    if (v != noIndex)
+      total.predictedCycles = static_cast<uint64_t>(
+          (static_cast<unsigned __int128>(block.expectedCycles) *
+               variantScaleQ16[v] +
+           65535) >>
+          16);
+    if (block.slotOfBlock != noIndex) {
+      total.slotStart = t.slots[block.slotOfBlock].start;
+      total.slotEnd = total.slotStart + t.slots[block.slotOfBlock].cycles;
+    }
+  }
+}
+
 static double
 joules(std::initializer_list<std::pair<uint64_t, uint64_t>> parts) {
   unsigned __int128 sum = 0;
@@ -374,6 +403,7 @@ RunResult Engine::result(RunStatus status) {
   r.counters = counters;
   r.events = events;
   r.realisedWorkCycles = realisedWork;
+  predictBlocks(r);
   r.blocks = std::move(totals);
   r.kernels = std::move(kernelTotals);
   for (const ClusterState &cluster : clusters) {

@@ -549,8 +549,7 @@ uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {
       (static_cast<unsigned __int128>(one) * variantScaleQ16[v] + 65535) >> 16);
 }
 
-uint64_t Engine::cyclesOf(const Instance &instance,
-                          uint32_t variant) const {
+uint64_t Engine::cyclesOf(const Instance &instance, uint32_t variant) const {
   if (!instance.drawnCycles)
     return costs.variant(instance.call, variant).cycles;
   uint64_t scale = t.variants[variant].scaleQ16;
@@ -615,14 +614,14 @@ void Engine::realise(uint32_t id) {
              kernel.kind == KernelKind::Image && kernel.fixedWork) {
     // Not recorded, because it is always the same.
     instance.call = nominalCall(instance.block);
-  } else if (!code && profileDistribution(block.profile, requestForProfile(request),
-                                   distribution)) {
+  } else if (!code &&
+             profileDistribution(block.profile, requestForProfile(request),
+                                 distribution)) {
     instance.drawnCycles = true;
-    instance.drawn = static_cast<uint64_t>(std::max<int64_t>(
-        t.distributions.sample(
-            distribution,
-            draw(request, block.local, tag, 0)),
-        0));
+    instance.drawn = static_cast<uint64_t>(
+        std::max<int64_t>(t.distributions.sample(
+                              distribution, draw(request, block.local, tag, 0)),
+                          0));
   } else if (!code && kernel.counterWork) {
     instance.drawnCycles = true;
     instance.drawn = block.expectedCycles;
@@ -680,10 +679,10 @@ void Engine::realise(uint32_t id) {
       if (uint32_t symbol = t.distinctSymbols[kernel.distinctBegin + s];
           symbol & counterFlag) {
         uint32_t counter = symbol & ~counterFlag;
-        symbols[s] = counter < counts.size()
-                         ? static_cast<uint64_t>(
-                               std::max<int64_t>(counts[counter], 0))
-                         : 0;
+        symbols[s] =
+            counter < counts.size()
+                ? static_cast<uint64_t>(std::max<int64_t>(counts[counter], 0))
+                : 0;
       }
     instance.call = costs.call(block.kernel, symbols);
   }
@@ -956,6 +955,12 @@ void Engine::complete(uint32_t id) {
   total.waitCycles += wait;
   total.maxWaitCycles = std::max(total.maxWaitCycles, wait);
   total.workCycles += instance.oneCycles;
+  if (uint64_t planned = plannedStart(instance); planned != never) {
+    const uint64_t admitted = planned - t.slots[block.slotOfBlock].start;
+    ++total.slotInstances;
+    total.startCycles += instance.started - admitted;
+    total.endCycles += now() - admitted;
+  }
   if (!instance.orphan &&
       requests[instance.request].order >= options.scenario.warmUpRequests)
     taskWait.add(wait);

@@ -259,6 +259,20 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
     entry["config_loads"] = block.configLoads;
     entry["resizes"] = block.resizes;
     entry["work_cycles"] = block.workCycles;
+    entry["predicted_instances"] =
+        static_cast<double>(block.predictedInstancesQ16) / 65536;
+    entry["predicted_cycles"] = block.predictedCycles;
+    auto mean = [](uint64_t sum, uint64_t count) {
+      return count ? static_cast<double>(sum) / static_cast<double>(count) : 0;
+    };
+    entry["mean_cycles"] = mean(block.busyCycles, block.instances);
+    if (block.slotInstances)
+      entry["slot"] = {
+          {"instances", block.slotInstances},
+          {"predicted_start", block.slotStart},
+          {"mean_start", mean(block.startCycles, block.slotInstances)},
+          {"predicted_end", block.slotEnd},
+          {"mean_end", mean(block.endCycles, block.slotInstances)}};
     if (!block.outcomes.empty())
       entry["outcomes"] = block.outcomes;
     blocks.push_back(std::move(entry));

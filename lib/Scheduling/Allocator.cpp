@@ -13,12 +13,14 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Scheduling/Allocator.h"
+#include "octo/Scheduling/Replicas.h"
 #include "octo/Target/Capacity.h"
 
 #include <algorithm>
 #include <bit>
 #include <limits>
 #include <numeric>
+#include <queue>
 #include <tuple>
 
 namespace octo::sched {
@@ -26,6 +28,14 @@ namespace octo::sched {
 namespace {
 
 constexpr uint64_t forever = std::numeric_limits<uint64_t>::max() / 4;
+
+uint64_t addSat(uint64_t a, uint64_t b) { return std::min(forever, a + b); }
+
+/// count * cycles, saturating.
+uint64_t workOf(uint64_t countQ16, uint64_t cycles) {
+  return uint64_t(std::min<unsigned __int128>(
+      (unsigned __int128)(countQ16)*cycles, forever));
+}
 
 tl::unexpected<Violation> violation(uint32_t block, std::string message) {
   return tl::make_unexpected(Violation{block, {}, std::move(message)});
@@ -77,7 +87,15 @@ private:
   Checked<void> checkPins();
   void chooseLanes();
   void chooseGangs();
+  void chooseCopies();
   Checked<void> placeFirstLane();
+  void spreadCopies();
+  void evenOut();
+  void foldCopies();
+  uint32_t pieceSite(uint32_t block, uint32_t copy, uint32_t &first,
+                     uint64_t &score);
+  void put(uint32_t block, uint32_t copy, uint32_t local, uint32_t first);
+  void addLoad(uint32_t local, uint32_t first, uint32_t gang, int64_t busy);
   Checked<void> copyLane(uint32_t lane);
   uint16_t mostPeas(uint32_t block, uint32_t tbu) const {
     return elasticLimit(problem, topology, block, tbu, result.gang[block]);
@@ -96,6 +114,8 @@ private:
   const std::vector<Run> &runsOf(uint32_t tbu, uint32_t peaClass) const {
     return runs[size_t(tbu) * numPeaClasses + peaClass];
   }
+  /// What a request keeps each replica of a block busy, in 1/65536 cycles.
+  uint64_t partOf(uint32_t block) const { return busy[block] / copies[block]; }
   uint32_t longestRun(uint32_t tbu, uint32_t peaClass) const {
     uint32_t longest = 0;
     for (const Run &run : runsOf(tbu, peaClass))
@@ -121,10 +141,18 @@ private:
   std::vector<uint32_t> usablePosition; // of a TBU in usableTbus
   uint32_t lanes = 1;
   std::vector<uint32_t> copies; // replicas of each block in a lane
-  std::vector<uint64_t> load;   // PEA-cycles of one request, by block
-  std::vector<uint32_t> order;  // blocks by falling rank
+  /// Cycles of one request, by block, in 1/65536: on one PEA, and of its gang.
+  std::vector<uint64_t> load, busy;
+  Demand demand;
+  std::vector<uint32_t> order; // blocks by falling rank
   Adjacency flowsIn, flowsOut;
   std::vector<uint64_t> hostBytes; // in and out, by block
+  // State of the first lane while it is filled; TBUs and PEAs by local number.
+  std::vector<uint64_t> loadOf; // of a PEA, in 1/65536 cycles
+  std::vector<MinTree> leastLoad;
+  std::vector<std::vector<uint32_t>> kernelsOf; // at home in a TBU
+  std::vector<uint64_t> codeOf;                 // bytes of their code
+  std::vector<uint32_t> homeTbu;                // of a block
   // Replica i of block b in lane l: slots[(base[b] + i) * lanes + l].
   std::vector<uint32_t> base;
   std::vector<Replica> placed;
@@ -269,14 +297,14 @@ Checked<void> Allocator::checkNeeds() {
 /// needs more than a TBU of its lane.
 void Allocator::chooseLanes() {
   const uint32_t tbus = uint32_t(usableTbus.size());
-  uint64_t code = 0, weights = 0, work = 0;
+  uint64_t code = 0, weights = 0, work = 0; // work in cycles
   std::vector<bool> seen(problem.codeBytes.size(), false);
   bool pinned = false;
   for (uint32_t b = 0; b < numBlocks; ++b) {
     pinned |= problem.pinCluster[b] != none || problem.pinTbu[b] != none;
     if (!problem.isTask(b))
       continue;
-    work += load[b] >> 16;
+    work = addSat(work, load[b] >> 16);
     if (!seen[problem.kernel[b]]) {
       seen[problem.kernel[b]] = true;
       code += problem.codeBytes[problem.kernel[b]];
@@ -316,14 +344,15 @@ void Allocator::chooseLanes() {
   tbusPerLane = uint32_t(tbuOrder.size() / lanes);
 }
 
-/// The gang of each task under static policies, and how many replicas a lane
-/// has of it: together as many PEAs as its part of the work is worth.
+/// The gang of each task under static policies: no more PEAs than its part of
+/// the work is worth.
 void Allocator::chooseGangs() {
-  const uint64_t total = std::max<uint64_t>(
-      1, std::accumulate(load.begin(), load.end(), uint64_t(0)) >> 16);
+  const uint64_t total =
+      std::max<uint64_t>(1, uint64_t(std::accumulate(load.begin(), load.end(),
+                                                     (unsigned __int128)(0)) >>
+                                     16));
   const uint64_t peas = live[0] + live[1] + live[2];
   result.gang.assign(numBlocks, 0);
-  copies.assign(numBlocks, 1);
   for (uint32_t b = 0; b < numBlocks; ++b) {
     if (!problem.isTask(b))
       continue;
@@ -361,16 +390,47 @@ void Allocator::chooseGangs() {
         candidate.outcome = Outcome::Chosen;
     if (options.recordDecisions)
       result.decisions.push_back(std::move(decision));
+  }
+}
 
+/// How many replicas a lane has of each task: by marginal benefit, as long as
+/// pieces of work are too large to be spread evenly over the PEAs of the lane.
+void Allocator::chooseCopies() {
+  busy.assign(numBlocks, 0);
+  unsigned __int128 work = 0;
+  uint64_t tasks = 0;
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    if (problem.isTask(b)) {
+      busy[b] = workOf(result.countQ16[b], problem.cyclesOn(b, result.gang[b]));
+      work += (unsigned __int128)(busy[b]) * result.gang[b];
+      ++tasks;
+    }
+  std::array<uint64_t, numPeaClasses> lanePeas{};
+  for (uint32_t i = 0; i < tbusPerLane; ++i)
+    for (uint32_t c = 0; c < numPeaClasses; ++c)
+      for (const Run &run : runsOf(tbuOrder[i], c))
+        lanePeas[c] += run.count;
+  const uint64_t peas =
+      std::max<uint64_t>(1, lanePeas[0] + lanePeas[1] + lanePeas[2]);
+  const uint64_t piece = std::max<uint64_t>(
+      1, uint64_t(work / peas) / std::max(1u, options.piecesPerPea));
+
+  std::vector<ReplicaDemand> demands(numBlocks);
+  for (uint32_t b = 0; b < numBlocks; ++b) {
     // Tasks of a timetable have one replica in a lane: lane l of a segment uses
     // replica l of each of its tasks.
-    bool timetabled = !problem.dynamicTime[b] && !problem.dynamicFrequency[b];
-    bool pinned = problem.pinCluster[b] != none || problem.pinTbu[b] != none;
-    if (!timetabled && !pinned)
-      copies[b] = uint32_t(std::clamp<uint64_t>(
-          (fair16 + 8 * result.gang[b]) / (16 * result.gang[b]), 1,
-          usableTbus.size() / lanes + 1));
+    if (!problem.isTask(b) ||
+        (!problem.dynamicTime[b] && !problem.dynamicFrequency[b]) ||
+        problem.pinCluster[b] != none || problem.pinTbu[b] != none)
+      continue;
+    const uint64_t gangs = lanePeas[classOf(b)] / result.gang[b];
+    demands[b].busy = busy[b];
+    demands[b].variationQ16 = demand.workVariationQ16[b];
+    demands[b].most = uint32_t(
+        std::clamp<uint64_t>(std::min(gangs, busy[b] / piece + 1), 1, 4096));
   }
+  const uint64_t budget = uint64_t(options.replicasPerPea) * peas;
+  copies = shareReplicas(demands, budget > tasks ? budget - tasks : 0);
 }
 
 /// A place for a block in the TBU nearest (in snake order) to a position of
@@ -473,9 +533,9 @@ Checked<void> Allocator::placeFirstLane() {
 
   // When each PEA is free, and what it is loaded with; by local number.
   std::vector<uint64_t> freeAt(size_t(numTbus) * peas, 0);
-  std::vector<uint64_t> loadOf(size_t(numTbus) * peas, 0);
+  loadOf.assign(size_t(numTbus) * peas, 0);
   std::vector<MinTree> firstFree(numPeaClasses, MinTree(numTbus));
-  std::vector<MinTree> leastLoad(numPeaClasses, MinTree(numTbus));
+  leastLoad.assign(numPeaClasses, MinTree(numTbus));
   auto refresh = [&](uint32_t local) {
     for (uint32_t c = 0; c < numPeaClasses; ++c) {
       uint64_t time = forever, least = forever;
@@ -505,12 +565,11 @@ Checked<void> Allocator::placeFirstLane() {
   for (uint32_t i = numTbus; i-- > 0;)
     firstOfCluster[clusterOf(i)] = i;
 
-  // Kernels that are at home in each TBU, and the bytes of their code.
-  std::vector<std::vector<uint32_t>> kernelsOf(numTbus);
-  std::vector<uint64_t> codeOf(numTbus, 0);
-  std::vector<uint64_t> endOf(numBlocks, 0);      // of the first instance
-  std::vector<uint32_t> homeOf(numBlocks, none);  // cluster
-  std::vector<uint32_t> homeTbu(numBlocks, none); // local
+  kernelsOf.assign(numTbus, {});
+  codeOf.assign(numTbus, 0);
+  homeTbu.assign(numBlocks, none);
+  std::vector<uint64_t> endOf(numBlocks, 0);     // of the first instance
+  std::vector<uint32_t> homeOf(numBlocks, none); // cluster
 
   // Where pinned blocks will be is known before their turn: their partners
   // gather there.
@@ -643,10 +702,8 @@ Checked<void> Allocator::placeFirstLane() {
     const uint32_t peaClass = classOf(b), gang = result.gang[b];
     const uint32_t kernel = problem.kernel[b];
     const uint64_t duration = problem.cyclesOn(b, gang);
-    const uint64_t share = load[b] / std::max<uint64_t>(1, copies[b]) *
-                           (gang * duration) /
-                           std::max<uint64_t>(1, problem.cyclesOn(b, 1)) / gang;
-    for (uint32_t copy = 0; copy < copies[b]; ++copy) {
+    const uint64_t share = partOf(b);
+    {
       candidates.clear();
       auto add = [&](uint32_t local) {
         if (local != none && local < numTbus &&
@@ -744,7 +801,7 @@ Checked<void> Allocator::placeFirstLane() {
             }
           }
         }
-        if (record && copy == 0 && decision.candidates.size() < 12) {
+        if (record && decision.candidates.size() < 12) {
           decision.candidates.push_back(candidate);
           candidatesUnder.push_back(candidateUnder);
         }
@@ -763,17 +820,16 @@ Checked<void> Allocator::placeFirstLane() {
         if (!found)
           return tl::make_unexpected(found.error());
         replica = *found;
-        if (copy == 0) {
-          homeOf[b] = replica.cluster;
-          endOf[b] = std::max<uint64_t>(1, readyAt(replica.cluster) + duration);
-        }
+        homeOf[b] = replica.cluster;
+        endOf[b] = std::max<uint64_t>(1, readyAt(replica.cluster) + duration);
       } else {
         replica.cluster = clusterOf(best);
         replica.tbu = uint16_t(tbuAt(best) % desc.tbusPerCluster);
         replica.peaFirst = uint16_t(bestFirst);
         for (uint32_t q = bestFirst; q < bestFirst + gang; ++q) {
           freeAt[size_t(best) * peas + q] = bestEnd;
-          loadOf[size_t(best) * peas + q] += share;
+          loadOf[size_t(best) * peas + q] =
+              addSat(loadOf[size_t(best) * peas + q], share);
         }
         refresh(best);
         std::vector<uint32_t> &resident = kernelsOf[best];
@@ -783,18 +839,16 @@ Checked<void> Allocator::placeFirstLane() {
           resident.push_back(kernel);
           codeOf[best] += problem.codeBytes[kernel];
         }
-        if (copy == 0) {
-          homeOf[b] = replica.cluster;
-          homeTbu[b] = best;
-          endOf[b] = std::max<uint64_t>(1, bestEnd);
-        }
+        homeOf[b] = replica.cluster;
+        homeTbu[b] = best;
+        endOf[b] = std::max<uint64_t>(1, bestEnd);
       }
       replica.peaCount = uint16_t(gang);
       replica.maxGang =
           mostPeas(b, replica.cluster * desc.tbusPerCluster + replica.tbu);
-      placed[(size_t(base[b]) + copy) * lanes + lane] = replica;
-      positionOf[base[b] + copy] = best;
-      if (record && copy == 0) {
+      placed[size_t(base[b]) * lanes + lane] = replica;
+      positionOf[base[b]] = best;
+      if (record) {
         for (size_t i = 0; i < decision.candidates.size(); ++i) {
           Candidate &c = decision.candidates[i];
           if (c.cluster == replica.cluster && c.tbu == replica.tbu)
@@ -814,13 +868,234 @@ Checked<void> Allocator::placeFirstLane() {
   return {};
 }
 
+void Allocator::addLoad(uint32_t local, uint32_t first, uint32_t gang,
+                        int64_t change) {
+  const uint32_t peas = desc.peasPerTbu;
+  for (uint32_t p = first; p < first + gang; ++p)
+    loadOf[size_t(local) * peas + p] += uint64_t(change);
+  for (uint32_t c = 0; c < numPeaClasses; ++c) {
+    uint64_t least = forever;
+    for (const Run &run : runsOf(tbuOrder[local], c))
+      for (uint32_t p = run.first; p < uint32_t(run.first) + run.count; ++p)
+        least = std::min(least, loadOf[size_t(local) * peas + p]);
+    leastLoad[c].set(local, least);
+  }
+}
+
+/// Where one more replica of a task is loaded least, its own part included:
+/// the TBU, `none` if there is no place. What it costs to load its code there
+/// again and again, where the store is full, counts as load.
+uint32_t Allocator::pieceSite(uint32_t block, uint32_t copy, uint32_t &first,
+                              uint64_t &score) {
+  constexpr uint32_t mostTbus = 64;
+  const uint32_t gang = result.gang[block], kernel = problem.kernel[block];
+  const uint64_t part = partOf(block);
+  const uint64_t code = problem.codeBytes[kernel];
+  const uint32_t home = homeTbu[block];
+  uint32_t best = none, bestWay = 0;
+  auto consider = [&](uint32_t local) {
+    const std::vector<uint32_t> &resident = kernelsOf[local];
+    uint64_t reload = 0;
+    if (codeOf[local] + code > desc.configStore.bytes &&
+        std::find(resident.begin(), resident.end(), kernel) == resident.end())
+      reload = workOf(result.countQ16[block] / copies[block],
+                      code / desc.configStore.bytesPerCycle);
+    const uint32_t way =
+        home == none ? 0
+                     : topology.distance(tbuOrder[home] / desc.tbusPerCluster,
+                                         tbuOrder[local] / desc.tbusPerCluster);
+    for (const Run &run : runsOf(tbuOrder[local], classOf(block)))
+      for (uint32_t p = run.first; p + gang <= uint32_t(run.first) + run.count;
+           ++p) {
+        uint64_t peak = 0;
+        for (uint32_t q = p; q < p + gang; ++q)
+          peak = std::max(peak, loadOf[size_t(local) * desc.peasPerTbu + q]);
+        peak = addSat(peak, addSat(part, reload));
+        if (best == none || std::tie(peak, way) < std::tie(score, bestWay))
+          best = local, first = p, score = peak, bestWay = way;
+      }
+  };
+  if (tbusPerLane <= mostTbus) {
+    for (uint32_t local = 0; local < tbusPerLane; ++local)
+      consider(local);
+  } else {
+    if (uint32_t least = leastLoad[classOf(block)].argMin(); least != none)
+      consider(least);
+    for (uint32_t step = 0; home != none && step < 8; ++step)
+      consider((home + copy + step) % tbusPerLane);
+  }
+  return best;
+}
+
+void Allocator::put(uint32_t block, uint32_t copy, uint32_t local,
+                    uint32_t first) {
+  const uint32_t gang = result.gang[block], kernel = problem.kernel[block];
+  const uint32_t tbu = tbuOrder[local];
+  addLoad(local, first, gang, int64_t(partOf(block)));
+  std::vector<uint32_t> &resident = kernelsOf[local];
+  if (std::find(resident.begin(), resident.end(), kernel) == resident.end()) {
+    resident.push_back(kernel);
+    codeOf[local] += problem.codeBytes[kernel];
+  }
+  placed[(size_t(base[block]) + copy) * lanes] =
+      Replica{tbu / desc.tbusPerCluster,
+              uint16_t(tbu % desc.tbusPerCluster),
+              uint16_t(first),
+              uint16_t(gang),
+              mostPeas(block, tbu),
+              0,
+              false};
+  positionOf[base[block] + copy] = local;
+}
+
+/// Places all replicas of the first lane but the first ones, large parts of the
+/// load first.
+void Allocator::spreadCopies() {
+  std::vector<std::pair<uint32_t, uint32_t>> pieces; // block, copy
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    for (uint32_t copy = 1; copy < copies[b]; ++copy)
+      pieces.emplace_back(b, copy);
+  std::sort(pieces.begin(), pieces.end(), [&](const auto &x, const auto &y) {
+    return std::make_tuple(~partOf(x.first), x) <
+           std::make_tuple(~partOf(y.first), y);
+  });
+  for (auto [b, copy] : pieces) {
+    uint32_t first = 0;
+    uint64_t score = 0;
+    uint32_t local = pieceSite(b, copy, first, score);
+    if (local == none) {
+      // The lane lacks the class or the run: beside the first replica.
+      placed[(size_t(base[b]) + copy) * lanes] =
+          placed[size_t(base[b]) * lanes];
+      continue;
+    }
+    put(b, copy, local, first);
+  }
+}
+
+/// Takes parts of the load from the busiest PEAs, as long as that makes the
+/// busiest one less busy. Tasks that a timetable holds, and pinned ones, stay.
+void Allocator::evenOut() {
+  const uint32_t peas = desc.peasPerTbu;
+  struct Piece {
+    uint32_t block, copy;
+  };
+  std::vector<std::vector<Piece>> piecesOn(size_t(tbusPerLane) * peas);
+  size_t movable = 0;
+  for (uint32_t b = 0; b < numBlocks; ++b) {
+    if (!problem.isTask(b) ||
+        (!problem.dynamicTime[b] && !problem.dynamicFrequency[b]) ||
+        problem.pinCluster[b] != none || problem.pinTbu[b] != none)
+      continue;
+    for (uint32_t copy = 0; copy < copies[b]; ++copy) {
+      const uint32_t local = positionOf[base[b] + copy];
+      if (local == none)
+        continue;
+      const Replica &r = placed[(size_t(base[b]) + copy) * lanes];
+      for (uint32_t p = 0; p < r.peaCount; ++p)
+        piecesOn[size_t(local) * peas + r.peaFirst + p].push_back({b, copy});
+      ++movable;
+    }
+  }
+  // The busiest PEAs first; one from which nothing can go is done.
+  std::priority_queue<std::pair<uint64_t, uint32_t>> busiest;
+  for (uint32_t pea = 0; pea < loadOf.size(); ++pea)
+    if (!piecesOn[pea].empty())
+      busiest.push({loadOf[pea], pea});
+  for (size_t round = 0; round < 4 * movable && !busiest.empty(); ++round) {
+    auto [most, pea] = busiest.top();
+    busiest.pop();
+    if (most != loadOf[pea]) { // has changed since
+      busiest.push({loadOf[pea], pea});
+      continue;
+    }
+    std::vector<Piece> pieces = piecesOn[pea];
+    std::sort(pieces.begin(), pieces.end(),
+              [&](const Piece &x, const Piece &y) {
+                return std::make_tuple(~partOf(x.block), x.block, x.copy) <
+                       std::make_tuple(~partOf(y.block), y.block, y.copy);
+              });
+    for (const Piece &piece : pieces) {
+      const uint32_t b = piece.block;
+      const uint64_t part = partOf(b);
+      const uint32_t from = positionOf[base[b] + piece.copy];
+      const Replica old = placed[(size_t(base[b]) + piece.copy) * lanes];
+      addLoad(from, old.peaFirst, old.peaCount, -int64_t(part));
+      uint32_t first = 0;
+      uint64_t score = 0;
+      const uint32_t to = pieceSite(b, piece.copy, first, score);
+      if (part == 0 || to == none || score >= most) {
+        addLoad(from, old.peaFirst, old.peaCount, int64_t(part));
+        continue;
+      }
+      for (uint32_t p = 0; p < old.peaCount; ++p)
+        std::erase_if(piecesOn[size_t(from) * peas + old.peaFirst + p],
+                      [&](const Piece &other) {
+                        return other.block == b && other.copy == piece.copy;
+                      });
+      put(b, piece.copy, to, first);
+      for (uint32_t p = 0; p < old.peaCount; ++p) {
+        piecesOn[size_t(to) * peas + first + p].push_back(piece);
+        busiest.push({loadOf[size_t(to) * peas + first + p],
+                      uint32_t(size_t(to) * peas + first + p)});
+      }
+      if (!piecesOn[pea].empty())
+        busiest.push({loadOf[pea], pea});
+      break;
+    }
+  }
+}
+
+/// Several replicas in one place are a larger part of the requests for it. What
+/// all places of a block have in common is taken out.
+void Allocator::foldCopies() {
+  for (uint32_t b = 0; b < numBlocks; ++b) {
+    if (copies[b] == 1)
+      continue;
+    std::vector<std::tuple<uint32_t, uint16_t, uint32_t>> sites;
+    for (uint32_t copy = 0; copy < copies[b]; ++copy)
+      sites.emplace_back(positionOf[base[b] + copy],
+                         placed[(size_t(base[b]) + copy) * lanes].peaFirst,
+                         copy);
+    std::sort(sites.begin(), sites.end());
+    auto samePlace = [&](size_t i, size_t j) {
+      return std::get<0>(sites[i]) == std::get<0>(sites[j]) &&
+             std::get<1>(sites[i]) == std::get<1>(sites[j]);
+    };
+    uint32_t common = 0;
+    for (size_t i = 0, j = 0; i < sites.size(); i = j) {
+      while (j < sites.size() && samePlace(i, j))
+        ++j;
+      common = std::gcd(common, uint32_t(j - i));
+    }
+    if (common == 1)
+      continue;
+    std::vector<uint32_t> kept;
+    for (size_t i = 0, run = 0; i < sites.size(); ++i) {
+      run = i && samePlace(i - 1, i) ? run + 1 : 0;
+      if (run % common == 0)
+        kept.push_back(std::get<2>(sites[i]));
+    }
+    std::sort(kept.begin(), kept.end());
+    for (uint32_t i = 0; i < kept.size(); ++i) {
+      placed[(size_t(base[b]) + i) * lanes] =
+          placed[(size_t(base[b]) + kept[i]) * lanes];
+      positionOf[base[b] + i] = positionOf[base[b] + kept[i]];
+    }
+    copies[b] = uint32_t(kept.size());
+  }
+}
+
 /// A home in reserve, in the TBU after the active one, for tasks whose
-/// frequency may rise and that have a single place.
+/// frequency may rise and that have places in one TBU only.
 void Allocator::placeStandby() {
   if (!options.standby || lanes > 1 || usableTbus.size() < 2)
     return;
   for (uint32_t b = 0; b < numBlocks; ++b) {
-    if (!problem.isTask(b) || !problem.dynamicFrequency[b] || copies[b] > 1 ||
+    bool elsewhere = false;
+    for (uint32_t copy = 1; copy < copies[b]; ++copy)
+      elsewhere |= positionOf[base[b] + copy] != positionOf[base[b]];
+    if (!problem.isTask(b) || !problem.dynamicFrequency[b] || elsewhere ||
         problem.pinCluster[b] != none || problem.pinTbu[b] != none)
       continue;
     const Replica &home = placed[base[b]];
@@ -876,18 +1151,17 @@ Checked<Allocation> Allocator::run() {
     return violation(none,
                      fmt::format("machine '{}' has no live PEA", desc.name));
 
-  result.countQ16 = expectedCounts(problem);
+  demand = expectedDemand(problem);
+  result.countQ16 = demand.countQ16;
   load.assign(numBlocks, 0);
   for (uint32_t b = 0; b < numBlocks; ++b)
-    if (problem.isTask(b)) {
-      unsigned __int128 work =
-          (unsigned __int128)(result.countQ16[b]) * problem.cyclesOn(b, 1);
-      load[b] = uint64_t(std::min<unsigned __int128>(work, forever >> 24));
-    }
+    if (problem.isTask(b))
+      load[b] = workOf(result.countQ16[b], problem.cyclesOn(b, 1));
   std::vector<uint16_t> single(numBlocks, 1);
   result.rank = upwardRanks(problem, topology, single);
   chooseLanes();
   chooseGangs();
+  chooseCopies();
   result.rank = upwardRanks(problem, topology, result.gang);
   result.tbusPerLane = tbusPerLane;
 
@@ -918,6 +1192,9 @@ Checked<Allocation> Allocator::run() {
 
   if (Checked<void> done = placeFirstLane(); !done)
     return tl::make_unexpected(done.error());
+  spreadCopies();
+  evenOut();
+  foldCopies();
   for (uint32_t lane = 1; lane < lanes; ++lane)
     if (Checked<void> done = copyLane(lane); !done)
       return tl::make_unexpected(done.error());
@@ -1003,12 +1280,11 @@ static void forEachUse(const Problem &problem, const Placement &placement,
     for (uint32_t i = 0; i < replicas.size(); ++i) {
       if (replicas[i].standby)
         continue;
-      unsigned __int128 busy = (unsigned __int128)(countQ16[b]) *
-                               problem.cyclesOn(b, replicas[i].peaCount) /
-                               active;
       visit(placement.offsets[b] + i,
-            uint64_t(std::min<unsigned __int128>(
-                std::max<unsigned __int128>(busy, 1), forever >> 24)));
+            std::max<uint64_t>(
+                1,
+                workOf(countQ16[b], problem.cyclesOn(b, replicas[i].peaCount)) /
+                    active));
     }
   }
 }
@@ -1026,7 +1302,8 @@ std::vector<uint64_t> plannedLoads(const Problem &problem,
   forEachUse(problem, placement, countQ16, [&](uint32_t i, uint64_t busy) {
     const Replica &r = placement.replicas[i];
     for (uint32_t p = 0; p < r.peaCount; ++p)
-      loads[firstPea(topology.desc(), r) + p] += busy;
+      loads[firstPea(topology.desc(), r) + p] =
+          addSat(loads[firstPea(topology.desc(), r) + p], busy);
   });
   return loads;
 }

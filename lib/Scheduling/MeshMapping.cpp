@@ -204,7 +204,7 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
   const Coord middles[2] = {middle(firstHalf), middle(secondHalf)};
 
   const uint32_t size = uint32_t(nodes.size());
-  std::vector<idx_t> part(size, 0);
+  std::vector<idx_t> part(size + 2, 0);
   if (size == 2)
     part[1] = 1;
   // What nodes outside, in the middle of their parts, pull to the first half.
@@ -229,25 +229,74 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
   }
   for (uint32_t v : nodes)
     localOf[v] = none;
+  // An edge that is cut is that much longer, in the units of pull.
+  const int64_t length = std::max<int64_t>(1, apart(middles[0], middles[1]));
+  const bool anchored =
+      size > 2 && std::any_of(pull.begin(), pull.end(), [&](int64_t p) {
+        return std::abs(p) * 2 >= length;
+      });
   if (size > 2) {
-    idx_t count = idx_t(size), constraints = 1, parts = 2, cutWeight = 0;
-    real_t targets[2] = {real_t(left / (left + right)),
-                         real_t(right / (left + right))};
+    // What lies outside takes part as two nodes without work, one in each half
+    // (a second weight that only they have keeps them apart).
+    if (anchored) {
+      std::vector<idx_t> joined{0}, ends, weightOf;
+      std::vector<std::pair<idx_t, idx_t>> held[2];
+      for (uint32_t i = 0; i < size; ++i) {
+        ends.insert(ends.end(), to.begin() + begin[i],
+                    to.begin() + begin[i + 1]);
+        weightOf.insert(weightOf.end(), bytes.begin() + begin[i],
+                        bytes.begin() + begin[i + 1]);
+        if (const int64_t w = (std::abs(pull[i]) + length / 2) / length) {
+          const int half = pull[i] < 0;
+          const idx_t weight = idx_t(std::min<int64_t>(w, 1 << 27));
+          ends.push_back(idx_t(size) + half);
+          weightOf.push_back(weight);
+          held[half].emplace_back(idx_t(i), weight);
+        }
+        joined.push_back(idx_t(ends.size()));
+      }
+      for (const auto &list : held) {
+        for (auto [i, weight] : list) {
+          ends.push_back(i);
+          weightOf.push_back(weight);
+        }
+        joined.push_back(idx_t(ends.size()));
+      }
+      begin = std::move(joined), to = std::move(ends);
+      bytes = std::move(weightOf);
+      std::vector<idx_t> both;
+      for (idx_t w : weights)
+        both.insert(both.end(), {w, 0});
+      both.insert(both.end(), {0, 1, 0, 1});
+      weights = std::move(both);
+    }
+    idx_t count = idx_t(size) + (anchored ? 2 : 0);
+    idx_t constraints = anchored ? 2 : 1, parts = 2, cutWeight = 0;
+    const real_t first = real_t(left / (left + right));
+    real_t targets[4] = {first, 1 - first};
+    if (anchored)
+      targets[1] = real_t(0.5), targets[2] = 1 - first,
+      targets[3] = real_t(0.5);
     idx_t settings[METIS_NOPTIONS];
     METIS_SetDefaultOptions(settings);
-    settings[METIS_OPTION_SEED] = 1;
     settings[METIS_OPTION_NCUTS] = 1;
     // In thousandths; errors of the levels add up, so each gets a little.
     settings[METIS_OPTION_UFACTOR] = std::max<idx_t>(
         1, idx_t(uint64_t(options.imbalanceQ16) * 1000 / (65536 * 8)));
-    if (METIS_PartGraphRecursive(&count, &constraints, begin.data(), to.data(),
-                                 weights.data(), nullptr, bytes.data(), &parts,
-                                 targets, nullptr, settings, &cutWeight,
-                                 part.data()) != METIS_OK)
-      return false;
+    // Halves of unequal size cannot change places: then another seed, until
+    // the first node outside is in the first half.
+    for (idx_t seed = 1; seed <= (anchored && left != right ? 4 : 1); ++seed) {
+      settings[METIS_OPTION_SEED] = seed;
+      if (METIS_PartGraphRecursive(
+              &count, &constraints, begin.data(), to.data(), weights.data(),
+              nullptr, bytes.data(), &parts, targets, nullptr, settings,
+              &cutWeight, part.data()) != METIS_OK)
+        return false;
+      if (part[size] == 0)
+        break;
+    }
   }
-  // Which half of the nodes is pulled to which half of the mesh? Halves of
-  // unequal size cannot change places.
+  // Which half of the nodes is pulled to which half of the mesh?
   int64_t straight = 0;
   for (uint32_t i = 0; i < size; ++i)
     straight += part[i] ? -pull[i] : pull[i];

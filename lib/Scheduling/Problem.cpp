@@ -50,15 +50,17 @@ Checked<void> checkProblem(const Problem &problem) {
   const size_t numKernels = problem.codeBytes.size();
   for (size_t size :
        {problem.path.size(), problem.kernel.size(), problem.cycles.size(),
-        problem.cyclesP95.size(), problem.dynamicTime.size(),
-        problem.dynamicFrequency.size(), problem.pinCluster.size(),
-        problem.pinTbu.size(), problem.pinGang.size(), problem.maxGang.size(),
+        problem.cyclesP95.size(), problem.cyclesVariationQ16.size(),
+        problem.dynamicTime.size(), problem.dynamicFrequency.size(),
+        problem.pinCluster.size(), problem.pinTbu.size(),
+        problem.pinGang.size(), problem.maxGang.size(),
         problem.weightOffsets.size() - 1})
     if (size != numBlocks)
       return fail(none, fmt::format("{} blocks, but a column of {} entries",
                                     numBlocks, size));
-  for (size_t size : {problem.regionRateQ16.size(), problem.regionSerial.size(),
-                      problem.regionCopied.size()})
+  for (size_t size :
+       {problem.regionRateQ16.size(), problem.regionVariationQ16.size(),
+        problem.regionSerial.size(), problem.regionCopied.size()})
     if (size != numRegions)
       return fail(none, fmt::format("{} regions, but a column of {} entries",
                                     numRegions, size));
@@ -157,6 +159,36 @@ std::vector<uint64_t> expectedCounts(const Problem &problem) {
       ofBlock[block] = ofRegion[r];
   }
   return ofBlock;
+}
+
+Demand expectedDemand(const Problem &problem) {
+  constexpr uint64_t most = uint64_t(1) << 40;
+  // v / n, both in 1/65536; what never runs does not vary.
+  auto spread = [](uint64_t variation, uint64_t countQ16) {
+    if (!countQ16)
+      return uint64_t(0);
+    return uint64_t(std::min<unsigned __int128>(
+        ((unsigned __int128)(variation) << 16) / countQ16, most));
+  };
+  Demand result;
+  result.countQ16 = expectedCounts(problem);
+  result.countVariationQ16.resize(problem.numBlocks());
+  result.workVariationQ16.resize(problem.numBlocks());
+  std::vector<uint64_t> ofRegion(problem.numRegions(), 0);
+  uint32_t block = 0;
+  for (uint32_t r = 0; r < problem.numRegions(); ++r) {
+    if (uint32_t owner = problem.regionOwner[r]; owner != none)
+      ofRegion[r] = std::min(most, result.countVariationQ16[owner] +
+                                       spread(problem.regionVariationQ16[r],
+                                              result.countQ16[owner]));
+    for (; block < problem.numBlocks() && problem.region[block] == r; ++block) {
+      result.countVariationQ16[block] = ofRegion[r];
+      result.workVariationQ16[block] =
+          std::min(most, ofRegion[r] + spread(problem.cyclesVariationQ16[block],
+                                              result.countQ16[block]));
+    }
+  }
+  return result;
 }
 
 Way wayBetween(const Topology &topology, uint32_t from, uint32_t to) {

@@ -291,8 +291,7 @@ owg::FormAttr ProgramReader::form(const fb::PhaseTable &table, uint32_t f) {
   }
   return owg::FormAttr::get(
       context, coefficients, ends,
-      slice(table.symbols(), first,
-            at(table.symbol_offsets(), end) - first));
+      slice(table.symbols(), first, at(table.symbol_offsets(), end) - first));
 }
 
 void ProgramReader::addKernels() {
@@ -352,8 +351,8 @@ void ProgramReader::addKernels() {
           context, variant.gang(), variant.fixed(), variant.mac_q16(),
           variant.vector_q16(), variant.special_q16(), variant.scalar_q16(),
           variant.bytes_q16(), variant.scale_q16(), variant.footprint(),
-          variant.sync(), maps.empty() ? ArrayAttr()
-                                       : builder.getArrayAttr(maps)));
+          variant.sync(),
+          maps.empty() ? ArrayAttr() : builder.getArrayAttr(maps)));
     }
     SmallVector<int32_t> donated;
     for (int32_t bit = 0; bit < 64; ++bit)
@@ -364,21 +363,20 @@ void ProgramReader::addKernels() {
       image = FlatSymbolRefAttr::get(
           context, "image." + std::to_string(atOrNone(table.image(), i)));
     kernelNames.push_back(uniqueName(string(at(table.name(), i))));
-    KernelOp::create(builder, fileLoc, StringRef(kernelNames.back()),
-                     static_cast<KernelKind>(at(table.kind(), i)),
-                     static_cast<Combine>(at(table.combine(), i)),
-                     static_cast<spatial::PeaClass>(at(table.pea_class(), i)),
-                     at(table.code_bytes(), i),
-                     builder.getFunctionType(inputs, results),
-                     FlatSymbolRefAttr(), image, at(table.num_counters(), i),
-                     donated.empty() ? DenseI32ArrayAttr()
-                                     : builder.getDenseI32ArrayAttr(donated),
-                     ScalingAttr(),
-                     terms.empty() ? ArrayAttr() : builder.getArrayAttr(terms),
-                     builder.getArrayAttr(variants),
-                     sizes.empty() ? ArrayAttr() : builder.getArrayAttr(sizes),
-                     phases.empty() ? ArrayAttr()
-                                    : builder.getArrayAttr(phases));
+    KernelOp::create(
+        builder, fileLoc, StringRef(kernelNames.back()),
+        static_cast<KernelKind>(at(table.kind(), i)),
+        static_cast<Combine>(at(table.combine(), i)),
+        static_cast<spatial::PeaClass>(at(table.pea_class(), i)),
+        at(table.code_bytes(), i), builder.getFunctionType(inputs, results),
+        FlatSymbolRefAttr(), image, at(table.num_counters(), i),
+        donated.empty() ? DenseI32ArrayAttr()
+                        : builder.getDenseI32ArrayAttr(donated),
+        ScalingAttr(),
+        terms.empty() ? ArrayAttr() : builder.getArrayAttr(terms),
+        builder.getArrayAttr(variants),
+        sizes.empty() ? ArrayAttr() : builder.getArrayAttr(sizes),
+        phases.empty() ? ArrayAttr() : builder.getArrayAttr(phases));
   }
 }
 
@@ -559,7 +557,7 @@ void WorkflowReader::decorate(uint32_t number, Operation *op) {
                                 : string(atOrNone(policy.reason(), number))),
       at(policy.priority(), number), at(policy.expected_cycles(), number),
       at(policy.expected_cycles_p95(), number),
-      at(policy.expected_count_q16(), number), next));
+      at(policy.expected_count_q16(), number), /*variationQ16=*/0, next));
   if (decisions[number])
     block.setDecisionsAttr(decisions[number]);
 }

@@ -56,12 +56,15 @@ struct CompileOptions {
   std::string kernelCpu;
   /// 2: bodies are optimised; 0: they are quick to compile.
   unsigned kernelOpt = 2;
-  /// Folder where the code of bodies is kept for the next time; "": the one that
-  /// the environment variable OCTO_KERNEL_CACHE names, if it does.
+  /// Folder where the code of bodies is kept for the next time; "": the one
+  /// that the environment variable OCTO_KERNEL_CACHE names, if it does.
   std::string kernelCache;
   /// What the folder keeps, as llvm::parseCachePruningPolicy reads it; "": at
   /// most 1 GiB, of the last week.
   std::string kernelCachePolicy;
+  /// Least efficiency of the fixed gangs of policies that do not resize. A high
+  /// one is better for throughput, a low one for the latency of few requests.
+  double gangEfficiency = 0.7;
   /// Record candidates and scores even for large programs.
   bool recordDecisions = false;
   /// Path or label of a block whose decisions are explained in the result.

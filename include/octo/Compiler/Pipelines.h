@@ -29,6 +29,7 @@ struct PipelineOptions {
   std::string kernelCache;
   std::string kernelCachePolicy;
   bool recordDecisions = false;
+  double gangEfficiency = 0.7;
 };
 
 /// One stage of the pipeline: the name of its (last) pass and what adds it.

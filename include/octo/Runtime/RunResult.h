@@ -70,6 +70,18 @@ struct BlockStatistics {
   uint64_t resizes = 0;
   /// Realised work in cycles on one PEA, the same under every policy.
   uint64_t workCycles = 0;
+  /// What the compiler expected: instances for the requests that completed, in
+  /// 1/65536, and cycles of one on the gang of the first replica.
+  uint64_t predictedInstancesQ16 = 0;
+  uint64_t predictedCycles = 0;
+  /// Instances with a slot in a timetable, under a policy that knows
+  /// timetables; start and end of the slot and, summed over them, of the
+  /// compute phase, both after the admission of the segment.
+  uint64_t slotInstances = 0;
+  uint64_t slotStart = 0;
+  uint64_t slotEnd = 0;
+  uint64_t startCycles = 0;
+  uint64_t endCycles = 0;
   /// Control blocks: how often each case or member was taken; loops: iterations
   /// that went on; fan-outs: copies.
   std::vector<uint64_t> outcomes;

@@ -94,7 +94,10 @@ struct AllocateOptions {
   /// Standby replicas of blocks of dynamic frequency that have one active one.
   uint32_t standby = 1;
   /// At most this many replicas per PEA of the machine, over all blocks.
-  uint32_t replicasPerPea = 4;
+  uint32_t replicasPerPea = 8;
+  /// No more replicas of a block than make its part of a request's work on a
+  /// PEA smaller than the fair load of a PEA over this.
+  uint32_t piecesPerPea = 8;
   /// Keep candidates and scores.
   bool recordDecisions = true;
 };

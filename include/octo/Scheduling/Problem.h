@@ -75,6 +75,8 @@ struct Problem {
   /// Expected activations of the region for each activation of its owner: the
   /// probability of a case, the trips of a loop, the copies of a fan-out.
   std::vector<uint64_t> regionRateQ16;
+  /// Variance of their number over the square of its mean.
+  std::vector<uint64_t> regionVariationQ16;
   /// The region's activations of one owner instance run one after the other
   /// (the halves of a loop) and not side by side.
   std::vector<bool> regionSerial;
@@ -92,6 +94,8 @@ struct Problem {
   /// CBU. `cyclesP95`: passed by one instance in twenty.
   std::vector<uint64_t> cycles;
   std::vector<uint64_t> cyclesP95;
+  /// Variance of an instance's cycles over the square of their mean.
+  std::vector<uint64_t> cyclesVariationQ16;
   std::vector<bool> dynamicTime;
   std::vector<bool> dynamicFrequency;
   /// What the user fixed; `none` and 0 where nothing.
@@ -153,6 +157,21 @@ Adjacency groupEdges(std::span<const Edge> edges, uint32_t numBlocks,
 
 /// Expected instances of each block in one request, in 1/65536, saturating.
 std::vector<uint64_t> expectedCounts(const Problem &problem);
+
+/// What one request asks of each block: mean and tail. A variation is the
+/// variance over the square of the mean, in 1/65536, at most 2^40. Sums of a
+/// random number of terms (Blackwell, Girshick 1947) go down the regions:
+///
+///   of instances:  v(N) = v(N of the owner) + v(region) / mean N of the owner
+///   of cycles:     v(W) = v(N) + v(cycles of an instance) / mean N
+///
+/// Outcomes of different instances are taken as independent.
+struct Demand {
+  std::vector<uint64_t> countQ16; // as of expectedCounts
+  std::vector<uint64_t> countVariationQ16;
+  std::vector<uint64_t> workVariationQ16;
+};
+Demand expectedDemand(const Problem &problem);
 
 /// How data gets from one cluster to another, or within one: its head needs
 /// `latency` cycles (`none` where there is no route), its body

@@ -21,6 +21,7 @@ struct TestProblem : Problem {
   TestProblem() {
     regionOwner = {none};
     regionRateQ16 = {65536};
+    regionVariationQ16 = {0};
     regionSerial = {false};
     regionCopied = {false};
     addKernel("k");
@@ -48,6 +49,7 @@ struct TestProblem : Problem {
     kernel.push_back(kernelOf);
     cycles.push_back(time);
     cyclesP95.push_back(time);
+    cyclesVariationQ16.push_back(0);
     dynamicTime.push_back(false);
     dynamicFrequency.push_back(false);
     pinCluster.push_back(none);
@@ -63,6 +65,7 @@ struct TestProblem : Problem {
     uint32_t block = add(std::move(name), 10, none, inRegion);
     regionOwner.push_back(block);
     regionRateQ16.push_back(rateQ16);
+    regionVariationQ16.push_back(0);
     regionSerial.push_back(serial);
     regionCopied.push_back(false);
     return block;

@@ -538,7 +538,7 @@ void PlaceAttr::print(AsmPrinter &printer) const {
 Attribute PolicyAttr::parse(AsmParser &parser, Type) {
   bool dynamicTime = false, dynamicFrequency = false;
   StringAttr reason;
-  uint64_t priority = 0, cycles = 0, p95 = 0, count = 0;
+  uint64_t priority = 0, cycles = 0, p95 = 0, count = 0, variation = 0;
   SmallVector<uint32_t> next;
   auto flag = [&](StringRef suffix, bool &value) -> ParseResult {
     SMLoc loc = parser.getCurrentLocation();
@@ -560,7 +560,13 @@ Attribute PolicyAttr::parse(AsmParser &parser, Type) {
       parser.parseComma() || parseEntry(parser, "p95", p95) ||
       parser.parseComma() || parseEntry(parser, "count_q16", count))
     return {};
-  if (succeeded(parser.parseOptionalComma())) {
+  bool more = succeeded(parser.parseOptionalComma());
+  if (more && succeeded(parser.parseOptionalKeyword("variation_q16"))) {
+    if (parser.parseEqual() || parser.parseInteger(variation))
+      return {};
+    more = succeeded(parser.parseOptionalComma());
+  }
+  if (more) {
     if (parser.parseKeyword("next") || parser.parseEqual() ||
         parser.parseCommaSeparatedList(
             AsmParser::Delimiter::Square, [&]() -> ParseResult {
@@ -571,7 +577,7 @@ Attribute PolicyAttr::parse(AsmParser &parser, Type) {
   if (parser.parseGreater())
     return {};
   return PolicyAttr::get(parser.getContext(), dynamicTime, dynamicFrequency,
-                         reason, priority, cycles, p95, count, next);
+                         reason, priority, cycles, p95, count, variation, next);
 }
 
 void PolicyAttr::print(AsmPrinter &printer) const {
@@ -583,6 +589,8 @@ void PolicyAttr::print(AsmPrinter &printer) const {
           << ", cycles = " << getExpectedCycles()
           << ", p95 = " << getExpectedCyclesP95()
           << ", count_q16 = " << getExpectedCountQ16();
+  if (getVariationQ16())
+    printer << ", variation_q16 = " << getVariationQ16();
   if (!getNext().empty()) {
     printer << ", next = [";
     llvm::interleaveComma(getNext(), printer.getStream());

@@ -69,7 +69,8 @@ private:
     const uint32_t numBlocks = problem.numBlocks();
     std::vector<uint64_t> rank =
         sched::upwardRanks(problem, *machine.topology, placement.gangs());
-    std::vector<uint64_t> count = sched::expectedCounts(problem);
+    const sched::Demand demand = sched::expectedDemand(problem);
+    const std::vector<uint64_t> &count = demand.countQ16;
     sched::Adjacency out =
         sched::groupEdges(problem.flows, numBlocks, /*outgoing=*/true);
 
@@ -97,7 +98,8 @@ private:
       op.setPolicyAttr(PolicyAttr::get(
           &getContext(), problem.dynamicTime[b], problem.dynamicFrequency[b],
           StringAttr::get(&getContext(), from.reason[b]), rank[b],
-          problem.cycles[b], problem.cyclesP95[b], count[b], next));
+          problem.cycles[b], problem.cyclesP95[b], count[b],
+          demand.workVariationQ16[b], next));
       dynamicTime += problem.dynamicTime[b];
       dynamicFrequency += problem.dynamicFrequency[b];
       if (problem.isTask(b)) {

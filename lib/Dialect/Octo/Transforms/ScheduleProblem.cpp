@@ -111,6 +111,26 @@ uint64_t meanOf(DistributionAttr distribution) {
   return (distribution.getMeanQ16() + 32768) >> 16;
 }
 
+/// Variance over the square of the mean, in 1/65536, from draws at the middles
+/// of equal parts of the distribution.
+uint64_t variationOf(DistributionAttr distribution) {
+  constexpr unsigned parts = 64;
+  constexpr double most = double(uint64_t(1) << 40);
+  if (distribution.isConstant())
+    return 0;
+  double sum = 0, squares = 0;
+  for (unsigned i = 0; i < parts; ++i) {
+    double x = double(
+        distribution.sample((2 * uint64_t(i) + 1) * (uint64_t(1) << 57)));
+    sum += x;
+    squares += x * x;
+  }
+  if (sum <= 0)
+    return 0;
+  double variation = squares * parts / (sum * sum) - 1;
+  return uint64_t(std::clamp(variation * 65536.0, 0.0, most));
+}
+
 class Builder {
 public:
   Builder(ProgramOp program, const TargetDesc &target,
@@ -131,6 +151,12 @@ private:
   static constexpr uint32_t weight = sched::none - 1;
   uint32_t sourceOf(Value value);
   uint32_t blockOf(Operation *op) { return result.layout.blockOf.lookup(op); }
+  uint64_t variation(DistributionAttr distribution) {
+    auto [it, isNew] = variations.try_emplace(distribution, 0);
+    if (isNew)
+      it->second = variationOf(distribution);
+    return it->second;
+  }
   static uint64_t bytesOf(Value value) {
     auto type = dyn_cast<FlowType>(value.getType());
     return type ? type.getBytes() : 0;
@@ -145,6 +171,7 @@ private:
   llvm::DenseMap<Attribute, uint32_t> kernelNumber;
   llvm::DenseMap<Attribute, uint32_t> weightNumber;
   llvm::DenseMap<Value, uint32_t> sources;
+  llvm::DenseMap<Attribute, uint64_t> variations;
   /// Of a kernel: expected cycles on one PEA; whether the work varies and why.
   std::vector<uint64_t> kernelCycles;
   std::vector<std::string> kernelVaries;
@@ -213,6 +240,7 @@ void Builder::addRegions() {
   for (const ProgramLayout::Scope &scope : result.layout.scopes) {
     p.regionOwner.push_back(scope.owner);
     uint64_t rate = 65536;
+    uint64_t spread = 0; // variance over the square of the mean
     bool serial = false;
     bool copied = false;
     if (scope.owner != ProgramLayout::none) {
@@ -242,21 +270,32 @@ void Builder::addRegions() {
                    ? frequencies[scope.number] >> 16
                    : 32768;
         break;
-      case ScopeRole::Before:
+      case ScopeRole::Before: {
         rate = times + 65536;
         serial = true;
+        // One more time than `after`, which does not change the variance.
+        double fewer = double(times) / double(rate);
+        spread =
+            uint64_t(double(draw ? variation(draw) : 65536) * fewer * fewer);
         break;
+      }
       case ScopeRole::After:
         rate = times;
         serial = true;
+        spread = draw ? variation(draw) : 65536;
         break;
       case ScopeRole::Each:
         rate = times;
         copied = true;
+        spread = draw ? variation(draw) : 65536;
         break;
       }
+      // Runs or does not.
+      if (scope.role == ScopeRole::Case || scope.role == ScopeRole::Member)
+        spread = rate && rate < 65536 ? ((65536 - rate) << 16) / rate : 0;
     }
     p.regionRateQ16.push_back(rate);
+    p.regionVariationQ16.push_back(spread);
     p.regionSerial.push_back(serial);
     p.regionCopied.push_back(copied);
   }
@@ -363,6 +402,11 @@ LogicalResult Builder::addBlocks() {
       p95 = cycles;
     }
     p.cycles.push_back(std::min<uint64_t>(cycles, uint64_t(1) << 50));
+    // Without a profile: a normal spread that passes twice the mean one time in
+    // twenty, (1 / 1.645)^2.
+    p.cyclesVariationQ16.push_back(draw           ? variation(draw)
+                                   : p95 > cycles ? 24219
+                                                  : 0);
     p.cyclesP95.push_back(
         std::min<uint64_t>(std::max(cycles, p95), uint64_t(1) << 51));
     PinAttr pin = op.getPinAttr();

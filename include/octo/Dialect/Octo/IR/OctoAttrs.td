@@ -311,7 +311,9 @@ def Octo_PolicyAttr : Octo_Attr<"Policy", "policy"> {
   let description = [{
     Class in time and in frequency with its reason; `priority` is the upward
     rank with communication in cycles; expectations are for one instance on one
-    PEA (cycles) and for one request (instances, in 1/65536); `next` are the
+    PEA (cycles) and for one request (instances, in 1/65536); `variation_q16` is
+    the tail: the variance of the cycles that one request asks of the block over
+    the square of their mean (a program file does not carry it); `next` are the
     numbers of likely next blocks, for prefetch.
 
     Example: `#octo.policy<static_time, dynamic_frequency, "trip count of w/l",
@@ -322,6 +324,7 @@ def Octo_PolicyAttr : Octo_Attr<"Policy", "policy"> {
                         "uint64_t":$expectedCycles,
                         "uint64_t":$expectedCyclesP95,
                         "uint64_t":$expectedCountQ16,
+                        "uint64_t":$variationQ16,
                         OptionalArrayRefParameter<"uint32_t">:$next);
   let hasCustomAssemblyFormat = 1;
 }
