@@ -155,6 +155,8 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   }
   if (request.seed)
     scenario.seed = *request.seed;
+  if (!scenario.stop.maxCycles && !scenario.stop.maxEvents)
+    scenario.stop.maxEvents = StopRules::defaultMaxEvents;
 
   const fb::Machine &machine = *program().machine();
   uint64_t clusters = uint64_t(machine.dies_x()) * machine.clusters_x() *

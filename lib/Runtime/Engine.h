@@ -640,6 +640,21 @@ private:
   void closeAccounts(uint64_t end);
   RunResult result(RunStatus status);
   void reportBlocked(RunResult &result);
+
+  // EngineBlocked.cpp.
+  struct BlockInFrame {
+    uint32_t frame, block;
+    bool operator==(const BlockInFrame &) const = default;
+  };
+  uint32_t producerOf(uint32_t region, uint32_t value) const;
+  bool findMaker(uint32_t value, BlockInFrame &at) const;
+  bool waitsInStream(const Instance &instance, BlockInFrame &at,
+                     std::string &what) const;
+  bool whoHolds(BlockInFrame &at, std::string &what) const;
+  void reportChain(const std::vector<BlockInFrame> &starts,
+                   RunResult &result) const;
+  void reportLoops(RunResult &result) const;
+
   LowerBound lowerBound(uint64_t makespan) const;
   void predictBlocks(const RunResult &r);
 

@@ -472,18 +472,15 @@ void Engine::reportBlocked(RunResult &r) {
     return std::tie(a.order, a.since, a.control, a.id) <
            std::tie(b.order, b.since, b.control, b.id);
   });
-  // The block that makes a value, or none for an import.
-  auto producerOf = [&](uint32_t region, uint32_t value) -> uint32_t {
-    const RegionInfo &info = t.regions[region];
-    if (value < info.valueBegin + info.numImports)
-      return noIndex;
-    uint32_t low = info.blockBegin, high = info.blockEnd;
-    while (low + 1 < high) {
-      uint32_t middle = (low + high) / 2;
-      (t.blocks[middle].outputBegin <= value ? low : high) = middle;
-    }
-    return low;
-  };
+  std::vector<BlockInFrame> starts;
+  for (size_t i = 0; i < std::min<size_t>(entries.size(), 64); ++i)
+    starts.push_back(entries[i].control
+                         ? BlockInFrame{controls[entries[i].id].frame,
+                                        controls[entries[i].id].block}
+                         : BlockInFrame{instances[entries[i].id].frame,
+                                        instances[entries[i].id].block});
+  reportChain(starts, r);
+  reportLoops(r);
   auto missing = [&](const Frame &frame, const BlockInfo &block,
                      BlockedInstance &report) {
     const uint32_t *words = inputWords(frame, block);

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Runtime/Report.h"
+#include "octo/Runtime/Scenario.h"
 
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -314,6 +315,24 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
                        {"waits_for", instance.waitsFor},
                        {"held_by", instance.heldBy}});
   json["blocked"] = std::move(blocked);
+  Json chain = Json::array();
+  for (const WaitStep &step : result.waitChain)
+    chain.push_back({{"request", step.request},
+                     {"path", step.path},
+                     {"source", placeOf(step.file, step.line)},
+                     {"waits_for", step.waitsFor}});
+  json["wait_chain"] = std::move(chain);
+  json["wait_cycle"] = result.waitCycle < result.waitChain.size()
+                           ? Json(result.waitCycle)
+                           : Json(nullptr);
+  Json loops = Json::array();
+  for (const OpenLoop &loop : result.openLoops)
+    loops.push_back({{"request", loop.request},
+                     {"path", loop.path},
+                     {"source", placeOf(loop.file, loop.line)},
+                     {"iterations", loop.iterations},
+                     {"bound", loop.bound ? Json(loop.bound) : Json(nullptr)}});
+  json["open_loops"] = std::move(loops);
   json["clusters"] = {
       {"computing_pea_cycles", result.clusterComputingPeaCycles},
       {"idle_pea_cycles", result.clusterIdlePeaCycles}};
@@ -605,9 +624,12 @@ std::string octo::formatUnfinished(const RunResult &result) {
                     groupDigits(result.makespanCycles));
     break;
   case RunStatus::EventLimit:
-    text = fmt::format("stopped after {} events: the scenario's `max_events`; "
+    text = fmt::format("stopped after {} events: the scenario's `max_events`{}; "
                        "raise it to go on",
-                       groupDigits(result.events));
+                       groupDigits(result.events),
+                       result.events >= StopRules::defaultMaxEvents
+                           ? " or the default, in case it would never end"
+                           : "");
     break;
   case RunStatus::Cancelled:
     text = fmt::format("interrupted at cycle {}",
@@ -624,6 +646,25 @@ std::string octo::formatUnfinished(const RunResult &result) {
         groupDigits(instance.sinceCycle), instance.waitsFor,
         instance.heldBy.empty() ? "" : ", held by " + instance.heldBy);
   }
+  auto named = [](const auto &block) {
+    std::string place = placeOf(block.file, block.line);
+    return block.path + (place.empty() ? "" : " (" + place + ")");
+  };
+  for (size_t i = 0; i < result.waitChain.size(); ++i) {
+    const WaitStep &step = result.waitChain[i];
+    text += fmt::format("  {}{} of request {} waits for {}\n",
+                        i ? "-> " : "who waits on whom: ", named(step),
+                        step.request, step.waitsFor);
+  }
+  if (result.waitCycle < result.waitChain.size())
+    text += fmt::format("  -> {} again: they wait for each other\n",
+                        named(result.waitChain[result.waitCycle]));
+  for (const OpenLoop &loop : result.openLoops)
+    text += fmt::format("  loop {} of request {} has begun {} iterations{}\n",
+                        named(loop), loop.request, groupDigits(loop.iterations),
+                        loop.bound ? fmt::format(" of at most {}",
+                                                 groupDigits(loop.bound))
+                                   : ", without a bound");
   return text;
 }
 

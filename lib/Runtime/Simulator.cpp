@@ -74,6 +74,9 @@ octo::simulateReplications(const fb::Program &program,
                            const SimulationOptions &options, unsigned count,
                            unsigned threads, KernelExecutor *executor,
                            const ProgressCallback &progress) {
+  if (!options.checkpoint.file.empty() || !options.checkpoint.resume.empty())
+    return makeError("checkpoints are of one run: checkpoint the replication "
+                     "that you mean by itself, with its own seed");
   auto tables = buildTables(program);
   if (!tables)
     return octo::Error(tables.error());

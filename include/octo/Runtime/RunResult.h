@@ -127,6 +127,25 @@ struct BlockedInstance {
   uint64_t sinceCycle = 0;
 };
 
+/// One step of a chain of waits: the next one is what it waits for.
+struct WaitStep {
+  uint64_t request = 0;
+  std::string path;
+  std::string file;
+  uint32_t line = 0;
+  std::string waitsFor;
+};
+
+/// A loop that has not ended.
+struct OpenLoop {
+  uint64_t request = 0;
+  std::string path;
+  std::string file;
+  uint32_t line = 0;
+  uint64_t iterations = 0; ///< that have begun
+  uint64_t bound = 0;      ///< 0: none
+};
+
 /// How the run ended.
 enum class RunStatus : uint8_t {
   Completed,
@@ -316,6 +335,12 @@ struct RunResult {
   std::vector<RequestFailure> failures;
   /// Filled for Deadlock and limits.
   std::vector<BlockedInstance> blocked;
+  /// From something that waits to what holds it up in the end.
+  std::vector<WaitStep> waitChain;
+  /// The step that the last one waits for again; ~0: it waits for none of them.
+  uint32_t waitCycle = ~uint32_t(0);
+  /// The open loops with most iterations, of runs that were ended.
+  std::vector<OpenLoop> openLoops;
 
   /// By request number. Kept if SimulationOptions::keepRequests.
   std::vector<RequestRecord> requests;

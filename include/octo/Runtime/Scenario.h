@@ -69,6 +69,11 @@ struct Tenant {
 
 /// When a run ends before its requests do; 0: never.
 struct StopRules {
+  /// What octo-run and the Python package take where a scenario has no rule:
+  /// some hours of simulation, after which a run that never ends is told from
+  /// one that is long.
+  static constexpr uint64_t defaultMaxEvents = 20'000'000'000;
+
   uint64_t maxCycles = 0;
   uint64_t maxEvents = 0;
 };

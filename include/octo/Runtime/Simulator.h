@@ -104,7 +104,7 @@ Expected<RunResult> simulate(const fb::Program &program,
 /// tables of the program; the results, in order of the seeds, are the same for
 /// every number of threads, `host` apart. Kernels are called one at a time.
 /// `progress` gets the sums over all replications (and the latest cycle), one
-/// call at a time.
+/// call at a time. They have no checkpoints.
 Expected<std::vector<RunResult>>
 simulateReplications(const fb::Program &program,
                      const SimulationOptions &options, unsigned count,

@@ -47,10 +47,10 @@ TEST(Replications, AreSingleRunsWhateverTheThreads) {
     SimulationOptions options = chainOptions(policy);
     for (unsigned threads : {1u, 2u, 9u}) {
       Expected<std::vector<RunResult>> runs =
-          simulateReplications(program, options, 5, threads);
+          simulateReplications(program, options, 8, threads);
       ASSERT_TRUE(runs) << runs.error().message;
-      ASSERT_EQ(runs->size(), 5u);
-      for (unsigned i = 0; i < 5; ++i) {
+      ASSERT_EQ(runs->size(), 8u);
+      for (unsigned i = 0; i < 8; ++i) {
         SimulationOptions one = options;
         one.scenario.seed += i;
         RunResult single = run(program, one);
@@ -67,6 +67,17 @@ TEST(Replications, AreSingleRunsWhateverTheThreads) {
       EXPECT_NE((*runs)[0].makespanCycles, (*runs)[1].makespanCycles);
     }
   }
+}
+
+TEST(Replications, HaveNoCheckpoints) {
+  TestProgram p(2, 1, 1, 2);
+  buildChain(p);
+  SimulationOptions options = chainOptions("static");
+  options.checkpoint.file = "nowhere";
+  auto runs = simulateReplications(p.build(), options, 8, 2);
+  ASSERT_FALSE(runs);
+  EXPECT_NE(runs.error().message.find("checkpoints are of one run"),
+            std::string::npos);
 }
 
 TEST(Replications, KernelsAreCalledOneAtATime) {

@@ -226,13 +226,27 @@ TEST_F(ReportTest, Summary) {
 TEST_F(ReportTest, UnfinishedNamesWhoWaits) {
   result.status = RunStatus::Deadlock;
   result.blocked = {{9, "w/<t>", "w.mlir", 12, "input 0", "w/choose", 44}};
+  result.waitChain = {{9, "w/<t>", "w.mlir", 12, "input 0"},
+                      {9, "w/choose", "", 0, "input 1"}};
+  result.waitCycle = 0;
+  result.openLoops = {{9, "w/l", "w.mlir", 20, 12345, 0}};
   EXPECT_EQ(formatUnfinished(result),
             "deadlock at cycle 1,000: nothing can happen any more, and 0 of 50 "
             "requests are open\n  request 9 waits at w/<t> (w.mlir:12) since "
-            "cycle 44 for input 0, held by w/choose\n");
+            "cycle 44 for input 0, held by w/choose\n"
+            "  who waits on whom: w/<t> (w.mlir:12) of request 9 waits for "
+            "input 0\n"
+            "  -> w/choose of request 9 waits for input 1\n"
+            "  -> w/<t> (w.mlir:12) again: they wait for each other\n"
+            "  loop w/l (w.mlir:20) of request 9 has begun 12,345 iterations, "
+            "without a bound\n");
   json document = json::parse(formatResultJson(result, program()));
   EXPECT_EQ(document["status"], "deadlock");
   EXPECT_EQ(document["blocked"][0]["held_by"], "w/choose");
+  EXPECT_EQ(document["wait_chain"][1]["waits_for"], "input 1");
+  EXPECT_EQ(document["wait_cycle"], 0);
+  EXPECT_EQ(document["open_loops"][0]["iterations"], 12345);
+  EXPECT_TRUE(document["open_loops"][0]["bound"].is_null());
 }
 
 TEST_F(ReportTest, PageIsSelfContainedAndEscaped) {

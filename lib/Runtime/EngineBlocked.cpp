@@ -1,0 +1,256 @@
+//===- EngineBlocked.cpp - Who waits on whom ------------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+//
+// For runs that do not finish: from a block that waits to what holds it up, and
+// so on until something that waits for nothing in the program, or for a block
+// that has been seen: a cycle. And the loops that are open, for runs that never
+// end.
+//
+//===----------------------------------------------------------------------===//
+
+#include "Engine.h"
+
+#include <algorithm>
+#include <bit>
+
+using namespace octo;
+
+/// The block of a frame's region that makes a value; noIndex: an import.
+uint32_t Engine::producerOf(uint32_t region, uint32_t value) const {
+  const RegionInfo &info = t.regions[region];
+  if (value < info.valueBegin + info.numImports)
+    return noIndex;
+  uint32_t low = info.blockBegin, high = info.blockEnd;
+  while (low + 1 < high) {
+    uint32_t middle = (low + high) / 2;
+    (t.blocks[middle].outputBegin <= value ? low : high) = middle;
+  }
+  return low;
+}
+
+/// Goes from a value of a frame's region to the block that makes it, out of the
+/// region and back through iterations as imports lead. False if it is there, on
+/// its way, or an argument.
+bool Engine::findMaker(uint32_t value, BlockInFrame &at) const {
+  for (;;) {
+    const Frame &frame = frames[at.frame];
+    const RegionInfo &region = t.regions[frame.region];
+    if (value & weightFlag)
+      return false;
+    uint32_t producer = producerOf(frame.region, value);
+    if (producer != noIndex) {
+      at.block = producer;
+      return frame.words[producer - region.blockBegin] != overMark;
+    }
+    if (frame.owner == noIndex)
+      return false;
+    uint32_t import = value - region.valueBegin;
+    uint32_t source = t.imports[region.importBegin + import];
+    const Control &owner = controls[frame.owner];
+    const BlockInfo &block = t.blocks[owner.block];
+    if (source == copyIndexMark)
+      return false;
+    bool forwarded = source & forwardedFlag;
+    bool carried = !forwarded && importIsCarried(block, frame.region, import);
+    if (forwarded || (carried && frame.index)) {
+      // A yield of the first region of this iteration, or of the second one of
+      // the iteration before.
+      uint64_t iteration = forwarded ? frame.index : frame.index - 1;
+      const LoopRow &row = owner.rows[iteration % owner.rows.size()];
+      uint32_t from = forwarded ? row.before : row.after;
+      if (row.iteration != iteration || !row.active || from == noIndex)
+        return false;
+      const RegionInfo &maker = t.regions[frames[from].region];
+      uint32_t yield = forwarded ? t.controlOf(block).decideInputs +
+                                       (source & ~forwardedFlag)
+                                 : source;
+      at.frame = from;
+      value = t.yields[maker.yieldBegin + yield];
+      continue;
+    }
+    if (inputWords(frames[owner.frame], block)[source])
+      return false;
+    at.frame = owner.frame;
+    value = t.inputs[block.inputBegin + source];
+  }
+}
+
+/// The same for a task that stands still in a stream: for a chunk that its
+/// producer has not sent, or for space that its consumer has not given.
+bool Engine::waitsInStream(const Instance &instance, BlockInFrame &at,
+                           std::string &what) const {
+  const StreamTask &task = streamTasks[instance.streams];
+  for (uint32_t s : task.in) {
+    const Stream &stream = streams[s];
+    uint32_t needed = task.tick / (StreamTask::ticks / stream.chunks);
+    if (stream.arrived >> needed & 1 || needed < stream.sent ||
+        !instances.current(stream.producer, stream.producerGeneration))
+      continue;
+    const Instance &producer = instances[stream.producer];
+    what = fmt::format("chunk {} of {} of its stream", needed, stream.chunks);
+    at = {producer.frame, producer.block};
+    return true;
+  }
+  for (auto [s, generation] : task.out)
+    if (streams.current(s, generation) &&
+        streams[s].sent < streams[s].produced) {
+      const Instance &consumer = instances[streams[s].consumer];
+      what = "space in its stream";
+      at = {consumer.frame, consumer.block};
+      return true;
+    }
+  return false;
+}
+
+/// What `at` waits for, in words, and in `at` the block that is to give it.
+/// False if no block is.
+bool Engine::whoHolds(BlockInFrame &at, std::string &what) const {
+  const Frame &frame = frames[at.frame];
+  const BlockInfo &block = t.blocks[at.block];
+  uint32_t word = frame.words[at.block - t.regions[frame.region].blockBegin];
+  const uint32_t *inputs = inputWords(frame, block);
+  for (uint32_t i = 0; i < block.numInputs; ++i) {
+    uint32_t value = t.inputs[block.inputBegin + i];
+    if (inputs[i] || value & weightFlag)
+      continue;
+    what = fmt::format("input {}", i);
+    BlockInFrame maker = at;
+    if (!findMaker(value, maker)) {
+      what += ", which is on its way";
+      return false;
+    }
+    at = maker;
+    return true;
+  }
+  if (!word || word == overMark) {
+    what = "what it sends to arrive";
+    return false;
+  }
+  if (block.kind != BlockKind::Task) {
+    const Control &control = controls[word - 1];
+    uint32_t oldest = control.firstChild;
+    while (oldest != noIndex && frames[oldest].sibling != noIndex)
+      oldest = frames[oldest].sibling;
+    if (oldest == noIndex) {
+      what = control.decided ? "its join" : "its decision";
+      return false;
+    }
+    const RegionInfo &region = t.regions[frames[oldest].region];
+    what = fmt::format("instance {} of its region", frames[oldest].index);
+    for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b)
+      if (frames[oldest].words[b - region.blockBegin] != overMark) {
+        at = {oldest, b};
+        return true;
+      }
+    return false;
+  }
+  const Instance &instance = instances[word - 1];
+  if (instance.streams != noIndex && instance.state != InstanceState::Ready &&
+      waitsInStream(instance, at, what))
+    return true;
+  switch (instance.state) {
+  case InstanceState::Gathering:
+    what = "inputs on their way";
+    return false;
+  case InstanceState::Held:
+    what = "operands, weights or code";
+    return false;
+  case InstanceState::Computing:
+    what = "its completion";
+    return false;
+  case InstanceState::Ready:
+    break;
+  }
+  uint32_t needs = t.variants[t.kernels[block.kernel].variantBegin].gang;
+  if (instance.tbu == noIndex) {
+    what = fmt::format("the dispatcher to give it {} PEA{}; {} that suit it "
+                       "are free",
+                       needs, needs > 1 ? "s" : "",
+                       freePerClass[classOf(block.kernel)]);
+    return false;
+  }
+  const TbuState &tbu = tbus[instance.tbu];
+  PeaMask share = m.eligible(instance.tbu, classOf(block.kernel)) & tbu.usable;
+  if (instance.replica != noIndex && traits.reach == Reach::Shares)
+    share = t.replicas[block.replicaBegin + instance.replica].peas;
+  uint32_t usable = std::popcount(share),
+           free = std::popcount(share & tbu.free);
+  if (usable < needs) {
+    what = fmt::format("a gang of {} PEAs, of which its place on TBU {} has {}",
+                       needs, instance.tbu, usable);
+    return false;
+  }
+  for (uint32_t holder : tbu.running)
+    if (free < needs && (instances[holder].peas & share) &&
+        !instances[holder].orphan) {
+      what = fmt::format("PEAs of TBU {} that are held", instance.tbu);
+      at = {instances[holder].frame, instances[holder].block};
+      return true;
+    }
+  what = fmt::format("the policy to start it on TBU {}: it needs {} PEA{}, {} "
+                     "that suit it are free",
+                     instance.tbu, needs, needs > 1 ? "s" : "", free);
+  return false;
+}
+
+/// The chain of waits from the first of `starts` that ends in a cycle, else the
+/// longest one.
+void Engine::reportChain(const std::vector<BlockInFrame> &starts,
+                         RunResult &r) const {
+  for (size_t s = 0; s < starts.size(); ++s) {
+    std::vector<BlockInFrame> seen;
+    std::vector<WaitStep> chain;
+    uint32_t cycle = noIndex;
+    BlockInFrame at = starts[s];
+    for (bool more = true; more;) {
+      seen.push_back(at);
+      WaitStep step;
+      step.request = requests[frames[at.frame].request].number;
+      step.path = t.pathOf(at.block);
+      step.file = t.fileOf(at.block);
+      step.line = t.lineOf(at.block);
+      more = whoHolds(at, step.waitsFor) && seen.size() < 1000;
+      chain.push_back(std::move(step));
+      auto before = std::find(seen.begin(), seen.end(), at);
+      if (more && before != seen.end()) {
+        cycle = static_cast<uint32_t>(before - seen.begin());
+        more = false;
+      }
+    }
+    if (cycle == noIndex && chain.size() <= r.waitChain.size())
+      continue;
+    r.waitChain = std::move(chain);
+    r.waitCycle = cycle;
+    if (cycle != noIndex)
+      return;
+  }
+}
+
+/// The open loops that have begun most iterations.
+void Engine::reportLoops(RunResult &r) const {
+  for (uint32_t i = 0; i < controls.size(); ++i) {
+    const Control &control = controls[i];
+    if (!(control.generation & 1) ||
+        t.blocks[control.block].kind != BlockKind::Loop || control.stopped)
+      continue;
+    OpenLoop loop;
+    loop.request = requests[control.request].number;
+    loop.path = t.pathOf(control.block);
+    loop.file = t.fileOf(control.block);
+    loop.line = t.lineOf(control.block);
+    loop.iterations = control.nextIteration;
+    loop.bound = t.controlOf(t.blocks[control.block]).bound;
+    r.openLoops.push_back(std::move(loop));
+  }
+  std::sort(r.openLoops.begin(), r.openLoops.end(),
+            [](const OpenLoop &a, const OpenLoop &b) {
+              return std::tie(b.iterations, a.request, a.path) <
+                     std::tie(a.iterations, b.request, b.path);
+            });
+  if (r.openLoops.size() > 4)
+    r.openLoops.resize(4);
+}
