@@ -45,7 +45,7 @@ struct Options {
   std::string program;
   RunRequest request;
   std::vector<std::string> policies = {"static", "pool", "octopus"};
-  std::string outputs, profile, json, trace, log, report, checkpointAt;
+  std::string outputs, profile, json, trace, log, blame, report, checkpointAt;
   TraceFormat traceFormat = TraceFormat::ByName;
   std::optional<unsigned> replications;
   unsigned threads = 1;
@@ -176,13 +176,16 @@ int runCommand(Options &options) {
     return int(Good);
   };
   if (!options.trace.empty())
-    if (int code = watch(TraceWriter::create(options.trace,
-                                             (*session)->program(),
-                                             options.traceFormat)))
+    if (int code = watch(TraceWriter::create(
+            options.trace, (*session)->program(), options.traceFormat)))
       return code;
   if (!options.log.empty())
     if (int code =
             watch(TraceWriter::createLog(options.log, (*session)->program())))
+      return code;
+  if (!options.blame.empty())
+    if (int code = watch(
+            TraceWriter::createBlame(options.blame, (*session)->program())))
       return code;
 
   ProgressLine line(options, simulation->policy);
@@ -548,6 +551,10 @@ int main(int argc, char **argv) {
                   "Write a row for each task instance: where and when it ran, "
                   "what it waited for (docs/traces.md)")
       ->type_name("F.csv");
+  run->add_option("--blame", options.blame,
+                  "Write a row for each completed request: what its latency "
+                  "was spent on (docs/traces.md)")
+      ->type_name("F.csv");
   addReplicationOptions(*run, options);
   CheckpointOptions &checkpoint = options.request.checkpoint;
   CLI::Option *checkpointFile =
@@ -633,8 +640,9 @@ int main(int argc, char **argv) {
   }
 
   if (*run && options.replications)
-    for (const char *name : {"--outputs", "--record-profile", "--trace", "--log",
-                             "--report", "--checkpoint", "--resume"})
+    for (const char *name :
+         {"--outputs", "--record-profile", "--trace", "--log", "--blame",
+          "--report", "--checkpoint", "--resume"})
       if (run->count(name)) {
         std::fprintf(stderr,
                      "error: %s is about one run: use it without "

@@ -437,6 +437,7 @@ Expected<void> Engine::prepare() {
   records.resize(totalRequests);
   requestWork.assign(totalRequests, 0);
   requestPath.assign(totalRequests, 0);
+  blame.keepSlowest(std::min<uint64_t>(ceilDiv(totalRequests, 100), 10000));
   if (functional) {
     outputDigests.resize(totalRequests);
     if (options.keepOutputs)
@@ -466,6 +467,7 @@ Expected<void> Engine::prepare() {
 //===----------------------------------------------------------------------===//
 
 void Engine::handle(const Event &event) {
+  because(noIndex);
   switch (event.type) {
   case SendEvent:
     enterMesh(event.payload);
@@ -521,6 +523,8 @@ void Engine::handle(const Event &event) {
   case TokenEvent: {
     Token token = tokens[event.payload];
     tokens.release(event.payload);
+    because(token.cause);
+    blame.release(token.cause);
     if (!controls.current(token.target, token.targetGeneration)) {
       release(token.value);
       break;
@@ -779,6 +783,8 @@ void Engine::arrive(uint32_t index) {
   request.resultsLeft = t.workflows[request.workflow].numResults;
   request.holds = 0;
   request.failed = request.finished = request.admitted = false;
+  request.cause = noIndex;
+  request.causeAt = 0;
   request.path = 0;
   request.capacityWork = 0;
   request.work = 0;
@@ -938,6 +944,7 @@ void Engine::startBody(uint32_t id) {
   const WorkflowInfo &wf = t.workflows[request.workflow];
   std::vector<uint32_t> arguments = std::move(request.arguments);
   request.arguments.clear();
+  hostStep(id);
   uint32_t frame =
       openFrame(wf.regionBegin, noIndex, id, m.hostCluster, 0, 0, 0, 0);
   activateBlocks(frame);
@@ -972,6 +979,10 @@ void Engine::finishRequest(uint32_t id) {
   if (!request.failed && request.order >= options.scenario.warmUpRequests) {
     latency[0].add(now() - record.arrival);
     latency[1 + request.tenant].add(now() - record.arrival);
+    steady.add(now() - record.arrival, now());
+    blameRequest(request);
+  } else {
+    steady.skip(now());
   }
   if (trace)
     trace->request({request.number, request.tenant, record.arrival,
@@ -996,6 +1007,7 @@ void Engine::closeRequest(uint32_t id) {
     release(value);
   request.arguments.clear();
   request.results.clear();
+  blame.assign(request.cause, noIndex);
   requests.release(id);
 }
 
@@ -1042,6 +1054,7 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     if (frame.activations != noIndex)
       freeActivations.push_back(frame.activations);
     freeWords[frame.region].push_back(frame.words);
+    blame.release(frame.cause);
     frames.release(f);
   }
   request.results.clear();
@@ -1071,6 +1084,8 @@ uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
   frame.tag = tag;
   frame.path = path;
   frame.activatedAt = now();
+  frame.cause = cause;
+  blame.retain(cause);
   frame.activations = noIndex;
   frame.sibling = noIndex;
   size_t words = size_t(numBlocks) + info.numInputs;
@@ -1101,6 +1116,7 @@ uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
 void Engine::activateBlocks(uint32_t id) {
   const RegionInfo &region = t.regions[frames[id].region];
   uint32_t generation = frames[id].generation;
+  because(frames[id].cause);
   for (uint32_t i = region.activeBegin; i < region.activeEnd; ++i) {
     uint32_t block = t.activeBlocks[i];
     if (t.blocks[block].kind == BlockKind::Task) {
@@ -1146,6 +1162,7 @@ void Engine::freeFrame(uint32_t id) {
   if (frame.activations != noIndex)
     freeActivations.push_back(frame.activations);
   freeWords[frame.region].push_back(frame.words);
+  blame.release(frame.cause);
   if (owner != noIndex)
     childFreed(owner, id);
   frames.release(id);
@@ -1174,7 +1191,8 @@ void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
   if (first != t.values[slot + 1].consumerBegin &&
       t.consumers[first].block != noIndex)
     __builtin_prefetch(&t.blocks[t.consumers[first].block]);
-  deliveries.push_back({frame, frames[frame].generation, slot, value});
+  blame.retain(cause);
+  deliveries.push_back({frame, frames[frame].generation, slot, value, cause});
 }
 
 void Engine::drain() {
@@ -1185,15 +1203,21 @@ void Engine::drain() {
         deliveries.clear();
         firstDelivery = 0;
       }
-      if (frames.current(delivery.frame, delivery.frameGeneration))
+      if (frames.current(delivery.frame, delivery.frameGeneration)) {
+        // A value that was there before its frame came with the frame.
+        because(blame.later(delivery.cause, frames[delivery.frame].cause));
         consume(delivery.frame, delivery.slot, delivery.value);
+      }
+      blame.release(delivery.cause);
       release(delivery.value);
       continue;
     }
     auto [control, generation] = resumes.back();
     resumes.pop_back();
-    if (controls.current(control, generation))
+    if (controls.current(control, generation)) {
+      because(controls[control].cause);
       resume(control);
+    }
   }
 }
 
@@ -1258,6 +1282,7 @@ uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
   value.hbm = noIndex;
   value.pins = 0;
   value.token = token;
+  value.idleDepth = 0;
   value.age = request == noIndex ? never : ageOf(requests[request]);
   if (functional && tensors.size() <= id)
     tensors.resize(id + 1);

@@ -8,15 +8,17 @@
 // One run. Files: Engine.cpp (requests, frames, the event loop),
 // EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
 // PEAs), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
-// (messages, memory, residencies), EngineTrace.cpp (what is told to a
-// TraceSink), EngineResult.cpp (numbers after the run), EngineState.cpp
-// (checkpoints: a new member is to be added there).
+// (messages, memory, residencies), EngineBlame.cpp (what came last),
+// EngineTrace.cpp (what is told to a TraceSink), EngineResult.cpp (numbers
+// after the run), EngineState.cpp (checkpoints: a new member is to be added
+// there).
 //
 //===----------------------------------------------------------------------===//
 
 #ifndef OCTO_LIB_RUNTIME_ENGINE_H
 #define OCTO_LIB_RUNTIME_ENGINE_H
 
+#include "Blame.h"
 #include "EventWheel.h"
 #include "FlitNetwork.h"
 #include "LaneRouter.h"
@@ -25,6 +27,7 @@
 #include "Pool.h"
 #include "ProgramTables.h"
 #include "ReadyQueue.h"
+#include "SteadySeries.h"
 
 #include "octo/Program/Distribution.h"
 #include "octo/Program/KernelCosts.h"
@@ -72,6 +75,7 @@ struct Value {
   uint32_t hbm;
   uint32_t pins; ///< instances that use it where it lies
   bool token;
+  uint16_t idleDepth; ///< of the idle interval; 0: not contagious
 };
 
 struct Frame {
@@ -91,6 +95,7 @@ struct Frame {
   uint64_t tag;
   uint64_t path; ///< of the decision that opened it
   uint64_t activatedAt;
+  uint32_t cause; ///< what opened it
   /// Instances by block (+1), then inputs by position (value + 1).
   uint32_t *words;
 };
@@ -123,6 +128,9 @@ struct Instance {
   uint64_t idleFrom, idleTo;                 ///< what its claim ended
   uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
   uint64_t producerAt;
+  uint16_t producerIdleDepth, idleDepth;
+  uint32_t cause; ///< the latest input; once it computes: its own step
+  bool causeIsToken;
   uint64_t index; ///< of its request within the tenant
   PeaMask peas;
   PeaMask nextPeas;               ///< after the resize under way
@@ -144,6 +152,7 @@ struct Instance {
 /// buffer.
 struct Stream {
   uint32_t generation = 0;
+  uint32_t cause;                        ///< its first chunk
   uint32_t info;                         ///< into ProgramTables::streams
   uint32_t producer, producerGeneration; ///< gone when it has completed
   uint32_t consumer;                     ///< instance
@@ -185,6 +194,8 @@ struct LoopRow {
   uint32_t openFrames;
   uint32_t decidePending;
   bool active, decided, going;
+  uint32_t cause = noIndex; ///< the latest carried value, then the decision
+  uint64_t causeAt;         ///< when that value came
   std::vector<uint32_t> carried, forwarded, decide; ///< value + 1
 };
 
@@ -208,6 +219,7 @@ struct Control {
   uint64_t outcome;
   uint64_t decideStart;
   uint64_t waitingSince;
+  uint32_t cause; ///< the decision or the join; before: what opened the frame
   /// Select, fan-out: result values (+1) by (member or copy, output); the
   /// inits.
   std::vector<uint32_t> results, inits;
@@ -232,6 +244,8 @@ struct OpenRequest {
   uint32_t resultsLeft;
   uint32_t holds; ///< instances that still hold PEAs
   bool failed, finished, admitted;
+  uint32_t cause;   ///< the last result
+  uint64_t causeAt; ///< when it was at the host port
   uint64_t path;
   uint64_t argumentBytes;
   uint64_t capacityWork;           ///< sum of min p * T(p)
@@ -261,6 +275,7 @@ struct Message {
   uint32_t target, targetGeneration;
   uint32_t aux;
   uint32_t value;   ///< held; noIndex: none
+  uint32_t cause;
   uint64_t request; ///< number, for traces
   uint32_t to, from;
   uint64_t bytes;
@@ -274,6 +289,7 @@ struct Token {
   uint32_t frame, frameGeneration; ///< of a yield
   uint32_t input;                  ///< or yield
   uint32_t value;
+  uint32_t cause;
   uint8_t kind;
 };
 
@@ -281,6 +297,7 @@ struct Delivery {
   uint32_t frame, frameGeneration;
   uint32_t slot; ///< global value
   uint32_t value;
+  uint32_t cause;
 };
 
 struct SegmentActivation {
@@ -504,7 +521,7 @@ private:
            (block.inputBegin - region.inputBegin);
   }
   uint64_t decisionCycles(uint32_t block) const;
-  uint64_t joinCycles(const Control &control) const;
+  std::array<uint64_t, 5> joinWork(const Control &control) const;
   uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
   uint32_t weightValue(uint32_t weight, uint32_t request);
   /// What the block's kernel does at the sizes that are expected.
@@ -539,6 +556,7 @@ private:
   enum class GangEnd : uint8_t { Completed, GoesOn, Cancelled };
   void account(Instance &instance, uint64_t until,
                GangEnd end = GangEnd::Cancelled);
+  bool isContagious(const Instance &by, uint64_t since, uint64_t until) const;
   void claim(Instance &instance, uint32_t tbu, PeaMask peas);
   void freePeas(uint32_t tbu, PeaMask peas);
   void idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
@@ -622,6 +640,22 @@ private:
   void spill(uint32_t value);
   uint64_t hbmService(uint32_t port, uint64_t bytes, uint64_t at);
 
+  // EngineBlame.cpp.
+  /// What follows happens because of this step.
+  void because(uint32_t step) { blame.assign(cause, step); }
+  uint32_t openingStep(uint32_t control, LoopRow *row);
+  void decisionStep(uint32_t control, uint64_t iteration, uint64_t start,
+                    uint64_t finish);
+  void joinStep(uint32_t control, uint64_t start, uint64_t finish);
+  void hostStep(uint32_t request);
+  void computeStep(Instance &instance);
+  void endComputeStep(Instance &instance);
+  void resizeStep(Instance &instance, uint64_t cycles);
+  void workedStep(Instance &instance, uint64_t cycles);
+  void firstChunkStep(const Instance &producer, Stream &stream);
+  void carriedStep(LoopRow &row);
+  void blameRequest(const OpenRequest &request);
+
   // EngineTrace.cpp; for who watches only.
   void prepareTrace();
   uint64_t flowOf(uint64_t frameKey, const BlockInfo &block,
@@ -633,6 +667,7 @@ private:
                  PeaMask peas, uint64_t start, uint64_t finish);
   void traceTransfer(const Message &message);
   void traceHandOver(uint32_t frame, const Consumer &consumer);
+  void traceBlame(const BlameOfRequest &request);
   void traceSample();
   void traceEnd(uint64_t end);
 
@@ -786,6 +821,10 @@ private:
   // Numbers.
   Counters counters;
   std::array<uint64_t, numPeaStates> peaCycles{};
+  Blame blame;
+  uint32_t cause = noIndex; ///< of what happens at present
+  IdleDepth idleDepth;
+  SteadySeries steady;
   uint64_t idleTransient = 0, idleStructural = 0, idleContagious = 0;
   uint64_t breakEvenCycles = 1;
   uint64_t usablePeas = 0;

@@ -110,6 +110,8 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.joinPath = 0;
   control.outcome = 0;
   control.waitingSince = now();
+  control.cause = frame.cause;
+  blame.retain(frame.cause);
   control.nextIteration = 0;
   control.activeIterations = 0;
   control.trips = 0;
@@ -179,6 +181,8 @@ void Engine::sendToken(TokenKind kind, uint32_t control, uint32_t frame,
   token.frameGeneration = kind == ControlYield ? frames[frame].generation : 0;
   token.input = input;
   token.value = value;
+  token.cause = cause;
+  blame.retain(cause);
   token.kind = kind;
   push(now() + delay, EventClass::Token, TokenEvent,
        t.blocks[controls[control].block].local, id, 0);
@@ -261,6 +265,7 @@ void Engine::requestDecision(uint32_t id, uint64_t iteration) {
   uint64_t start = std::max(now(), cluster.cbuFree);
   uint64_t finish = start + decisionCycles(control.block);
   cluster.cbuFree = finish;
+  decisionStep(id, iteration, start, finish);
   control.decideStart = start;
   push(finish, EventClass::Completion, DecisionEvent,
        t.blocks[control.block].local, id, control.generation,
@@ -401,6 +406,8 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   uint32_t generation = control.generation;
   control.path += cycles;
   control.outcome = outcome;
+  because(block.kind == BlockKind::Loop ? rowOf(control, iteration).cause
+                                        : control.cause);
   const OpenRequest &request = requests[control.request];
   BlockStatistics &total = totals[control.block];
   ++total.instances;
@@ -511,6 +518,9 @@ void Engine::openChild(uint32_t id, uint32_t regionId, uint32_t index,
   const BlockInfo &block = t.blocks[control.block];
   const RegionInfo &region = t.regions[regionId];
   uint32_t generation = control.generation;
+  uint32_t opening = openingStep(id, row);
+  because(opening);
+  blame.release(opening);
   uint32_t child = openFrame(
       regionId, id, control.request, control.cluster, index, copy,
       childTag(frames[control.frame].tag, block.local, index), control.path);
@@ -626,6 +636,7 @@ void Engine::resetRow(LoopRow &row) {
         release(word - 1);
     list->clear();
   }
+  blame.assign(row.cause, noIndex);
 }
 
 //===----------------------------------------------------------------------===//
@@ -679,6 +690,15 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
   if (carried == 1 && row.carried[0])
     control.path = std::max(control.path, values[row.carried[0] - 1].path);
   row.active = true;
+  if (iteration)
+    // It may have waited for the decision of the iteration before.
+    if (LoopRow &previous = rowOf(control, iteration - 1);
+        previous.iteration == iteration - 1 &&
+        blame.endOf(previous.cause) >
+            std::max(blame.endOf(row.cause), row.causeAt)) {
+      blame.assign(row.cause, previous.cause);
+      row.causeAt = blame.endOf(previous.cause);
+    }
   ++control.nextIteration;
   ++control.activeIterations;
   uint32_t generation = control.generation;
@@ -686,8 +706,12 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
   if (before != noIndex)
     openChild(id, before, static_cast<uint32_t>(iteration),
               frames[control.frame].copy, &row);
-  if (decideNow && controls.current(id, generation))
+  if (decideNow && controls.current(id, generation)) {
+    uint32_t opening = openingStep(id, &rowOf(controls[id], iteration));
+    because(opening);
+    blame.release(opening);
     requestDecision(id, iteration);
+  }
 }
 
 /// Value `k` that iteration `iteration` starts with; takes over a reference.
@@ -707,6 +731,8 @@ void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
             decides);
   }
   row.carried[k] = value + 1;
+  if (!row.active)
+    carriedStep(row);
   uint32_t generation = control.generation;
   if (before == noIndex) {
     // Without a first region the carried values are what the decision forwards.
@@ -741,6 +767,7 @@ void Engine::forwardedArrived(uint32_t id, uint64_t iteration, uint32_t j,
   row.forwarded[j] = value + 1;
   if (!row.decided)
     return;
+  because(blame.later(cause, row.cause));
   if (!row.going) {
     retain(value);
     deliver(control.frame, block.outputBegin + j, value);
@@ -861,10 +888,8 @@ void Engine::joinArrived(uint32_t id, uint32_t slot, uint32_t value) {
 /// A join reads what it combines and writes the result, and does one vector
 /// operation an element that is added or compared; it runs on one engine a
 /// cluster, as the first variant of its kernel.
-uint64_t Engine::joinCycles(const Control &control) const {
+std::array<uint64_t, 5> Engine::joinWork(const Control &control) const {
   const BlockInfo &block = t.blocks[control.block];
-  if (t.controlOf(block).joinKernel == noIndex || !control.numTaken)
-    return 0;
   const KernelInfo &kernel = t.kernels[t.controlOf(block).joinKernel];
   std::array<uint64_t, 5> work = {};
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
@@ -878,7 +903,7 @@ uint64_t Engine::joinCycles(const Control &control) const {
       work[1] += parts / element;
     work[4] += init + parts + (concat ? init + parts : init);
   }
-  return workCycles(t.variants[kernel.variantBegin], work);
+  return work;
 }
 
 void Engine::requestJoin(uint32_t id) {
@@ -893,10 +918,18 @@ void Engine::requestJoin(uint32_t id) {
     resumes.emplace_back(id, control.generation);
     return;
   }
-  uint64_t cycles = joinCycles(control);
+  uint64_t cycles = 0;
+  uint32_t kernel = t.controlOf(block).joinKernel;
+  if (kernel != noIndex && control.numTaken) {
+    std::array<uint64_t, 5> work = joinWork(control);
+    cycles = workCycles(t.variants[t.kernels[kernel].variantBegin], work);
+    for (unsigned c = 0; c < 5; ++c)
+      workDone[c] += work[c];
+  }
   ClusterState &cluster = clusters[control.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
   cluster.joinFree = start + cycles;
+  joinStep(id, start, start + cycles);
   if (trace && cycles)
     trace->join({requests[control.request].number, block.workflow, block.local,
                  control.cluster, start, start + cycles});
@@ -912,6 +945,7 @@ void Engine::finishJoin(uint32_t id) {
                             ? CombineKind::None
                             : t.kernels[t.controlOf(block).joinKernel].combine;
   ++counters.joins;
+  because(control.cause);
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t init = control.inits[o] - 1;
     if (!control.numTaken) {
@@ -1000,5 +1034,6 @@ void Engine::freeControl(uint32_t id) {
     row.active = false;
     row.iteration = never;
   }
+  blame.release(control.cause);
   controls.release(id);
 }

@@ -191,6 +191,8 @@ void Engine::leaveMesh(uint32_t id) {
   }
   uint32_t target = message.target, value = message.value;
   bool current = instances.current(target, message.targetGeneration);
+  because(message.cause);
+  blame.release(message.cause);
   messages.release(id);
   if (current)
     inputDone(target, now(), value);
@@ -244,6 +246,8 @@ uint32_t Engine::newMessage(MessageKind kind, uint32_t target,
   message.from = from;
   message.to = to;
   message.bytes = bytes;
+  message.cause = request == noIndex ? noIndex : cause;
+  blame.retain(message.cause);
   ++counters.transfers;
   counters.transferBytes += bytes;
   return id;
@@ -262,6 +266,8 @@ void Engine::send(uint32_t id, uint64_t at) {
 void Engine::arrived(uint32_t id) {
   Message message = messages[id];
   messages.release(id);
+  because(message.cause);
+  blame.release(message.cause);
   switch (message.kind) {
   case MessageKind::Weight:
     weightArrived(message.target, message.aux, now());
@@ -290,6 +296,8 @@ void Engine::deliverMessage(MessageKind kind, uint32_t target,
       hostOutFree = start + ceilDiv(bytes, m.hostOutBytesPerCycle);
       counters.hostOutBytes += bytes;
       hostOutTotal += bytes;
+      blame.assign(requests[target].cause, cause);
+      requests[target].causeAt = now();
       push(hostOutFree + m.hostLatency, EventClass::Transfer, ResultEvent, aux,
            target, targetGeneration);
     }
@@ -339,6 +347,8 @@ void Engine::sendValue(MessageKind kind, uint32_t target,
   local.targetGeneration = targetGeneration;
   local.aux = aux;
   local.value = id;
+  local.cause = cause;
+  blame.retain(cause);
   push(arrival, EventClass::Transfer, MessageEvent, to * 4, message, 0);
 }
 

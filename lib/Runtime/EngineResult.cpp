@@ -355,6 +355,8 @@ RunResult Engine::result(RunStatus status) {
   r.latency = latency[0].summary();
   r.admissionWait = admissionWait.summary();
   r.taskWait = taskWait.summary();
+  r.steady = steady.summary();
+  r.blame = blame.result(t);
 
   r.peaCycles = peaCycles;
   r.totalPeas = uint64_t(m.tbus) * m.peasPerTbu;
@@ -369,6 +371,7 @@ RunResult Engine::result(RunStatus status) {
   r.idleTransientPeaCycles = idleTransient;
   r.idleStructuralPeaCycles = idleStructural;
   r.idleContagiousPeaCycles = idleContagious;
+  r.idleDepth = idleDepth;
   r.breakEvenCycles = breakEvenCycles;
 
   r.lowerBound = lowerBound(end);
@@ -396,6 +399,11 @@ RunResult Engine::result(RunStatus status) {
       static_cast<unsigned __int128>(r.livePeas) * end * e.peaLeakageCycle +
       static_cast<unsigned __int128>(m.clusters) * end * e.clusterLeakageCycle;
   r.energy.leakage = static_cast<double>(leak) / 65536.0 * 1e-12;
+  r.energy.networkBetweenDies =
+      joules({{counters.dieLinkByteHops, e.dieLinkByte}});
+  r.energy.decisions = joules({{counters.controlDecisions, e.cbDecision}});
+  r.energy.clusterLeakage =
+      joules({{uint64_t(m.clusters) * end, e.clusterLeakageCycle}});
   r.energyJoules = r.energy.compute + r.energy.scratchpad + r.energy.network +
                    r.energy.hbm + r.energy.host + r.energy.configuration +
                    r.energy.control + r.energy.leakage;

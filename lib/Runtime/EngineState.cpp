@@ -43,14 +43,15 @@ void Engine::state(Archive &a) {
       heldInstances, lastEpoch, quietEpochs, arrivalOrder, a.sized(laneRouters),
       valueSequence, a.fixed(gaps), a.fixed(weightTensors),
       a.sized(nominalCalls), a.fixed(variantScaleQ16), a.sized(learnedQ16),
-      a.sized(learnedCount), counters, peaCycles, idleTransient, idleStructural,
-      idleContagious, a.fixed(breakEvenCycles), a.fixed(usablePeas),
-      a.sized(totals), workDone, a.sized(kernelTotals), capacityByClass,
-      realisedWork, hostInTotal, hostOutTotal, taskWait, admissionWait,
-      a.sized(latency), a.sized(kernelUsed), a.sized(weightUsed), failures,
-      outcomes, outcomeDetails, nextSample, lastSample, lastLinkBusy,
-      a.fixed(madeByTask), a.fixed(flowsIn), a.fixed(flowsOut),
-      a.fixed(scratchpadUse), a.fixed(fatal), events, lastActivity);
+      a.sized(learnedCount), counters, peaCycles, blame, cause, idleDepth,
+      steady, idleTransient, idleStructural, idleContagious,
+      a.fixed(breakEvenCycles), a.fixed(usablePeas), a.sized(totals), workDone,
+      a.sized(kernelTotals), capacityByClass, realisedWork, hostInTotal,
+      hostOutTotal, taskWait, admissionWait, a.sized(latency),
+      a.sized(kernelUsed), a.sized(weightUsed), failures, outcomes,
+      outcomeDetails, nextSample, lastSample, lastLinkBusy, a.fixed(madeByTask),
+      a.fixed(flowsIn), a.fixed(flowsOut), a.fixed(scratchpadUse),
+      a.fixed(fatal), events, lastActivity);
   if constexpr (!Archive::typesOnly)
     frameWords(a);
 }

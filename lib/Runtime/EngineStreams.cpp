@@ -65,6 +65,7 @@ void Engine::openStreams(uint32_t id) {
                        producer.request, false);
       values[value].idleFrom = producer.idleFrom;
       values[value].idleTo = producer.idleTo;
+      values[value].idleDepth = producer.idleDepth;
       notePath(value, producer);
       if (producer.results != noIndex &&
           output < resultPool[producer.results].size())
@@ -81,6 +82,7 @@ void Engine::openStreams(uint32_t id) {
     stream.producerGeneration = producer.generation;
     stream.consumer = consumerId;
     stream.value = value;
+    stream.cause = noIndex;
     stream.cluster = cluster;
     stream.tbu = producer.tbu;
     stream.bytes = bytes;
@@ -106,6 +108,7 @@ void Engine::closeStream(uint32_t id) {
   for (unsigned chunk = stream.sent; chunk < stream.produced; ++chunk)
     unpark(stream.cluster, stream.chunkBytes(chunk));
   release(stream.value);
+  blame.release(stream.cause);
   streams.release(id);
 }
 
@@ -209,7 +212,8 @@ void Engine::tick(uint32_t id) {
     Stream &stream = streams[s];
     if (stream.produced == chunksDone(stream.chunks))
       continue;
-    ++stream.produced;
+    if (!stream.produced++)
+      firstChunkStep(instance, stream);
     if (stream.sent + 1 == stream.produced && stream.hasSpace())
       sendChunk(s);
     else
@@ -246,6 +250,7 @@ void Engine::stall(uint32_t id) {
   StreamTask &task = streamTasks[instance.streams];
   account(instance, now(), GangEnd::GoesOn);
   totals[instance.block].busyCycles += now() - instance.started;
+  workedStep(instance, now() - instance.started);
   task.stalled = true;
   // What it computes next is another phase.
   instance.resizes += instance.resizes != 0xffff;
@@ -308,11 +313,13 @@ void Engine::chunkArrived(uint32_t id, uint32_t generation, uint32_t chunk) {
     return;
   stream.arrived |= 1u << chunk;
   uint32_t consumer = stream.consumer;
-  if (chunk == 0)
+  if (chunk == 0) {
+    because(stream.cause);
     inputDone(consumer, now(), stream.value);
-  else if (isStalled(instances[consumer]) &&
-           !isBlocked(streamTasks[instances[consumer].streams]))
+  } else if (isStalled(instances[consumer]) &&
+             !isBlocked(streamTasks[instances[consumer].streams])) {
     resumeStalled(consumer, stream.sentAt[chunk]);
+  }
 }
 
 /// The producer learns that a chunk's space is free again.

@@ -50,6 +50,10 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
   instance.idleFrom = instance.idleTo = 0;
   instance.producerIdleFrom = instance.producerIdleTo = 0;
   instance.producerAt = 0;
+  instance.producerIdleDepth = instance.idleDepth = 0;
+  instance.cause = frame.cause;
+  blame.retain(frame.cause);
+  instance.causeIsToken = true;
   instance.peas = 0;
   instance.results = noIndex;
   instance.streams = noIndex;
@@ -159,6 +163,11 @@ void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
       instance.producerAt = at;
       instance.producerIdleFrom = value.idleFrom;
       instance.producerIdleTo = value.idleTo;
+      instance.producerIdleDepth = value.idleDepth;
+      if (instance.state == InstanceState::Gathering && cause != noIndex) {
+        blame.assign(instance.cause, cause);
+        instance.causeIsToken = traits.central || value.token || !value.bytes;
+      }
     }
   }
   if (--instance.pending)
@@ -475,11 +484,26 @@ void Engine::idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
   clusters[clusterOf(tbu)].idle += length;
   if (length < breakEvenCycles)
     idleTransient += length;
-  else if (by && by->producerIdleTo - by->producerIdleFrom >= breakEvenCycles &&
-           by->producerIdleFrom < end && by->producerIdleTo > since)
+  else if (by && isContagious(*by, since, end)) {
     idleContagious += length;
-  else
+    uint64_t depth = uint64_t(by->producerIdleDepth) + 1;
+    unsigned bin = unsigned(std::min<uint64_t>(depth, IdleDepth::bins) - 1);
+    ++idleDepth.intervals;
+    idleDepth.sum += depth;
+    idleDepth.max = std::max(idleDepth.max, depth);
+    ++idleDepth.histogram[bin];
+    idleDepth.peaCycles[bin] += length;
+  } else
     idleStructural += length;
+}
+
+/// Did the idleness of the interval spread from the producer of the input that
+/// came last?
+bool Engine::isContagious(const Instance &by, uint64_t since,
+                          uint64_t until) const {
+  return until - since >= breakEvenCycles &&
+         by.producerIdleTo - by.producerIdleFrom >= breakEvenCycles &&
+         by.producerIdleFrom < until && by.producerIdleTo > since;
 }
 
 /// The instance takes free PEAs.
@@ -492,6 +516,9 @@ void Engine::claim(Instance &instance, uint32_t id, PeaMask peas) {
       longest = now() - since;
       instance.idleFrom = since;
       instance.idleTo = now();
+      instance.idleDepth = isContagious(instance, since, now())
+                               ? std::min(instance.producerIdleDepth, uint16_t(0xfffe)) + 1
+                               : 0;
     }
     idleEnded(id, pea, now(), &instance);
     since = never;
@@ -842,6 +869,7 @@ void Engine::maybeCompute(uint32_t id) {
   instance.state = InstanceState::Computing;
   instance.started = std::max({instance.configured, instance.inputsAt, now()});
   instance.finish = instance.started + cycles;
+  computeStep(instance);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
   __builtin_prefetch(&t.values[block.outputBegin]);
@@ -931,6 +959,8 @@ void Engine::complete(uint32_t id) {
           instance.orphan || trapped ? GangEnd::Cancelled : GangEnd::Completed);
   removeRunning(id);
   letGo(instance);
+  endComputeStep(instance);
+  because(instance.cause);
   ++counters.taskInstances;
   KernelStatistics &done = kernelTotals[block.kernel];
   ++done.instances;
@@ -988,6 +1018,7 @@ void Engine::complete(uint32_t id) {
       freeResults.push_back(slot);
     }
     costs.release(instance.call);
+    blame.release(instance.cause);
     instances.release(id);
     if (traits.central)
       requestCentral(now());
@@ -1014,6 +1045,9 @@ void Engine::complete(uint32_t id) {
     return;
   }
   uint64_t idleFrom = instance.idleFrom, idleTo = instance.idleTo;
+  uint16_t idleSpread = instance.idleDepth;
+  if (!requests[requestId].resultsLeft)
+    blame.assign(requests[requestId].cause, cause);
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t output = block.outputBegin + o;
     if (instance.streams != noIndex && onlyStreamed(instance, o))
@@ -1024,6 +1058,7 @@ void Engine::complete(uint32_t id) {
                               t.elementOf(output) == ElementKind::Token);
     values[value].idleFrom = idleFrom;
     values[value].idleTo = idleTo;
+    values[value].idleDepth = idleSpread;
     if (block.feedsStreams)
       notePath(value, instance);
     if (real)
@@ -1124,6 +1159,7 @@ void Engine::boundary(uint32_t id) {
   ++counters.resizes;
   ++totals[instance.block].resizes;
   totals[instance.block].busyCycles += done;
+  workedStep(instance, done);
   instance.peas = instance.nextPeas;
   instance.variant = instance.nextVariant;
   instance.resizing = false;
@@ -1139,6 +1175,7 @@ void Engine::boundary(uint32_t id) {
     instance.readyAt += now() + cost - instance.started;
     instance.configBegin = instance.configured = now();
     instance.started = now() + cost;
+    resizeStep(instance, cost);
     instance.finish = instance.started + ((left + 65535) >> 16);
     schedule(id);
   }
@@ -1243,5 +1280,6 @@ void Engine::cancelInstance(uint32_t id) {
     resultPool[instance.results].clear();
     freeResults.push_back(instance.results);
   }
+  blame.release(instance.cause);
   instances.release(id);
 }

@@ -169,6 +169,32 @@ void Engine::traceHandOver(uint32_t frameId, const Consumer &consumer) {
   trace->handOver(event);
 }
 
+void Engine::traceBlame(const BlameOfRequest &request) {
+  BlameSpan span;
+  span.request = request.request;
+  span.tenant = request.tenant;
+  span.arrival = request.arrival;
+  span.latency = request.latency;
+  span.cycles = request.cycles;
+  // The block on which the most cycles were spent.
+  uint64_t sum = 0;
+  uint32_t block = noIndex;
+  for (const BlameOfRequest::Entry &entry : request.entries) {
+    if (entry.block == noIndex)
+      continue;
+    if (entry.block != block)
+      sum = 0;
+    block = entry.block;
+    sum += entry.cycles;
+    if (sum > span.blockCycles) {
+      span.blockCycles = sum;
+      span.workflow = t.blocks[block].workflow;
+      span.block = t.blocks[block].local;
+    }
+  }
+  trace->blame(span);
+}
+
 /// What the machine looked like at `nextSample`; nothing has happened since.
 void Engine::traceSample() {
   uint64_t period = epochPeriod();

@@ -87,7 +87,153 @@ std::string stringAt(const fb::Program &program, uint32_t index) {
                                             : std::string();
 }
 
-/// The mesh, each cluster shaded by the part of its PEA time that computes.
+/// A heading and what one should know to read what follows.
+std::string section(std::string_view title, std::string_view note) {
+  return fmt::format("<h2>{}</h2>\n<p class=note>{}</p>\n", title, note);
+}
+
+/// Every PEA-cycle, as a bar and as a table.
+std::string peaTime(const RunResult &result) {
+  static constexpr struct {
+    const char *colour, *meaning;
+  } states[numPeaStates] = {
+      {"#1b6ca8", "an instance works"},
+      {"#e0a030", "the code of an instance is loaded"},
+      {"#8a63b8", "held, but operands or weights are on their way, or the gang "
+                  "is being changed"},
+      {"#c0504d", "held by an instance that cannot run yet, or kept for a slot "
+                  "of a timetable"},
+      {"#c9d3dc", "free"},
+      {"#555", "dead"},
+      {"#eceff2", "alive, but the program may not use it under this policy"}};
+  double total = 0;
+  for (uint64_t cycles : result.peaCycles)
+    total += double(cycles);
+  std::vector<Part> parts;
+  std::string table = "<table class=list><tr><th>state</th><th>PEA-cycles</th>"
+                      "<th>share</th><th>what it means</th></tr>\n";
+  for (unsigned state = 0; state < numPeaStates; ++state) {
+    std::string name(stringifyPeaState(static_cast<PeaState>(state)));
+    std::replace(name.begin(), name.end(), '_', ' ');
+    double cycles = double(result.peaCycles[state]);
+    parts.push_back({name, cycles, states[state].colour});
+    table += fmt::format(
+        "<tr><td>{}</td><td>{}</td><td>{:.1f} %</td><td>{}</td></tr>\n", name,
+        groupDigits(result.peaCycles[state]),
+        total > 0 ? 100 * cycles / total : 0.0, states[state].meaning);
+  }
+  return section("Where every PEA-cycle went",
+                 fmt::format("{} PEAs times {} cycles: each of these cycles is "
+                             "in exactly one state.",
+                             groupDigits(result.totalPeas),
+                             groupDigits(result.makespanCycles))) +
+         stackedBar(parts) + table + "</table>\n";
+}
+
+std::string idleCauses(const RunResult &result) {
+  std::string text =
+      section("Why PEAs were idle",
+              fmt::format("Transient: for less than {} cycles, too short to "
+                          "load other code. Contagious: what a PEA waited for "
+                          "came from PEAs that had been waiting themselves. "
+                          "Structural: nothing was on its way.",
+                          groupDigits(result.breakEvenCycles))) +
+      stackedBar(
+          {{"transient", double(result.idleTransientPeaCycles), "#7fb3d5"},
+           {"structural", double(result.idleStructuralPeaCycles), "#34495e"},
+           {"contagious", double(result.idleContagiousPeaCycles), "#c0504d"}});
+  const IdleDepth &depth = result.idleDepth;
+  if (!depth.intervals)
+    return text;
+  text += fmt::format(
+      "<p>Contagion went over {:.1f} producers on average, at most {}.</p>\n"
+      "<table class=list><tr><th>depth</th><th>intervals</th>"
+      "<th>PEA-cycles</th><th></th></tr>\n",
+      double(depth.sum) / double(depth.intervals), groupDigits(depth.max));
+  uint64_t most = *std::ranges::max_element(depth.peaCycles);
+  for (unsigned d = 0; d < IdleDepth::bins; ++d)
+    if (depth.histogram[d])
+      text += fmt::format(
+          "<tr><td>{}{}</td><td>{}</td><td>{}</td><td><svg class=mini "
+          "viewBox='0 0 100 10' preserveAspectRatio='none'><rect width='{:.1f}'"
+          " height='10' fill='#c0504d'/></svg></td></tr>\n",
+          d + 1, d + 1 == IdleDepth::bins ? " and more" : "",
+          groupDigits(depth.histogram[d]), groupDigits(depth.peaCycles[d]),
+          100.0 * double(depth.peaCycles[d]) /
+              double(std::max<uint64_t>(most, 1)));
+  return text + "</table>\n";
+}
+
+constexpr const char *blameColours[numBlameCauses] = {
+    "#9aa5b1", "#6b7a89", "#b39ddb", "#8a63b8", "#c0504d",
+    "#e57373", "#e0a030", "#f2c14e", "#d81b60", "#1b6ca8",
+    "#00838f", "#26a69a", "#6b8e23", "#34495e", "#a1887f"};
+
+std::string causeName(unsigned cause) {
+  std::string name(stringifyBlameCause(BlameCause(cause)));
+  std::replace(name.begin(), name.end(), '_', ' ');
+  return name;
+}
+
+std::string blameBar(const std::array<uint64_t, numBlameCauses> &cycles) {
+  std::vector<Part> parts;
+  for (unsigned c = 0; c < numBlameCauses; ++c)
+    parts.push_back({causeName(c), double(cycles[c]), blameColours[c]});
+  return stackedBar(parts);
+}
+
+/// What the latency of requests was spent on, and at which blocks.
+std::string blame(const RunResult &result, const fb::Program &program) {
+  const BlameResult &blame = result.blame;
+  if (!blame.requests)
+    return {};
+  std::string text = section("What made requests late",
+                             "From the end of each request back to its "
+                             "arrival, over what came last at "
+                             "every step: the parts add up to its latency. "
+                             "<i>Queue</i>: ready, but no "
+                             "PEA was free. <i>Transfer</i>: data on their "
+                             "way. <i>Dispatch, decision, "
+                             "token, CBU queue, credits</i>: control.");
+  text += fmt::format("<p>All {} requests</p>\n", groupDigits(blame.requests)) +
+          blameBar(blame.cycles);
+  if (blame.slowestRequests > 1)
+    text += fmt::format("<p>The slowest {}</p>\n",
+                        groupDigits(blame.slowestRequests)) +
+            blameBar(blame.slowestCycles);
+  double total = 0;
+  for (uint64_t cycles : blame.cycles)
+    total += double(cycles);
+  constexpr size_t shown = 12;
+  text += "<table class=list><tr><th>block</th><th>share of all latency</th>"
+          "<th>mean cycles a request</th><th>spent on</th></tr>\n";
+  for (size_t i = 0; i < blame.blocks.size() && i < shown; ++i) {
+    const BlameOfBlock &block = blame.blocks[i];
+    const auto &path =
+        *program.workflows()->Get(block.workflow)->blocks()->path();
+    std::vector<unsigned> order;
+    for (unsigned c = 0; c < numBlameCauses; ++c)
+      if (block.cycles[c])
+        order.push_back(c);
+    std::ranges::sort(order, [&](unsigned a, unsigned b) {
+      return std::pair(block.cycles[b], a) < std::pair(block.cycles[a], b);
+    });
+    std::string causes;
+    for (size_t k = 0; k < order.size() && k < 4; ++k)
+      causes += fmt::format("{}{} {:.0f} %", k ? ", " : "", causeName(order[k]),
+                            100.0 * double(block.cycles[order[k]]) /
+                                double(block.total()));
+    text += fmt::format("<tr><td>{}</td><td>{:.1f} %</td><td>{}</td>"
+                        "<td>{}</td></tr>\n",
+                        escape(stringAt(program, path.Get(block.block))),
+                        total > 0 ? 100 * double(block.total()) / total : 0.0,
+                        groupDigits(block.total() / blame.requests), causes);
+  }
+  return text + "</table>\n";
+}
+
+/// The mesh: each cluster shaded by the part of its PEA time that computes,
+/// each link by the part of the time that it was taken.
 std::string meshMap(const RunResult &result, const fb::Program &program) {
   const fb::Machine &machine = *program.machine();
   uint64_t width = uint64_t(machine.dies_x()) * machine.clusters_x();
@@ -100,23 +246,74 @@ std::string meshMap(const RunResult &result, const fb::Program &program) {
     return {};
   double peaCycles =
       double(result.makespanCycles) * machine.tbus() * machine.peas();
-  std::string text = fmt::format(
-      "<h2>Computing, by cluster</h2>\n<svg class=mesh viewBox='0 0 {} {}' "
-      "style='max-width:{}px'>",
-      width * 10, height * 10, std::min<uint64_t>(width * 40, 700));
+  const std::vector<uint64_t> &busy = result.network.linkBusyCycles;
+  double end = double(result.makespanCycles), most = 0;
+  for (uint64_t cycles : busy)
+    most = std::max(most, double(cycles) / end);
+  std::string text = section(
+      "The mesh",
+      fmt::format(
+          "Squares are clusters: the darker, the more of the time their "
+          "PEAs compute. Lines are links, a pair for the two "
+          "directions: the redder, the more of the time they were "
+          "taken; the busiest one for {:.1f} %.",
+          100 * most));
+  text += fmt::format("<svg class=mesh viewBox='-1 -1 {} {}' "
+                      "style='max-width:{}px'>",
+                      width * 12 + 2, height * 12 + 2,
+                      std::min<uint64_t>(width * 48, 760));
+  // Links to +x, -x, +y, -y: from where to where in a cell of 12 units.
+  static constexpr double ends[4][4] = {
+      {9, 3, 12, 3}, {0, 6, -3, 6}, {3, 9, 3, 12}, {6, 0, 6, -3}};
   for (uint64_t i = 0; i < count; ++i) {
+    double x = double(i % width * 12), y = double(i / width * 12);
     double part = double(result.clusterComputingPeaCycles[i]) / peaCycles;
     text += fmt::format("<rect x='{}' y='{}' width='9' height='9' "
                         "fill='#1b6ca8' fill-opacity='{:.3f}'><title>cluster "
-                        "{}: {:.1f} %</title></rect>",
-                        i % width * 10, i / width * 10, 0.06 + 0.94 * part, i,
-                        100 * part);
+                        "{}: {:.1f} % computing</title></rect>",
+                        x, y, 0.06 + 0.94 * part, i, 100 * part);
+    for (unsigned d = 0; d < 4 && busy.size() == count * 4; ++d) {
+      uint64_t next = i;
+      bool inside = d == 0   ? i % width + 1 < width
+                    : d == 1 ? i % width > 0
+                    : d == 2 ? i / width + 1 < height
+                             : i / width > 0;
+      if (!inside)
+        continue;
+      next = d == 0 ? i + 1 : d == 1 ? i - 1 : d == 2 ? i + width : i - width;
+      double load = double(busy[i * 4 + d]) / end;
+      double relative = most > 0 ? load / most : 0;
+      text += fmt::format(
+          "<line x1='{}' y1='{}' x2='{}' y2='{}' stroke='#c0392b' "
+          "stroke-opacity='{:.2f}'><title>{} to {}: {:.2f} %</title></line>",
+          x + ends[d][0], y + ends[d][1], x + ends[d][2], y + ends[d][3],
+          0.08 + 0.92 * relative, i, next, 100 * load);
+    }
   }
   return text + "</svg>\n";
 }
 
+/// The mean cycles of an instance, and how far from what was expected.
+std::string againstExpected(const BlockStatistics &block) {
+  if (!block.instances)
+    return "-";
+  std::string text = groupDigits(block.busyCycles / block.instances);
+  if (block.predictedCycles)
+    text +=
+        fmt::format(" ({:+.1f} %)", 100.0 * (double(block.busyCycles) /
+                                                 double(block.instances) /
+                                                 double(block.predictedCycles) -
+                                             1));
+  return text;
+}
+
 std::string blockTable(const RunResult &result, const fb::Program &program) {
   constexpr size_t maxRows = 50;
+  constexpr const char *blockNote =
+      "<i>Expected</i> are the cycles of an instance that the compiler counted "
+      "on, <i>mean cycles</i> those of this run on the gangs that instances "
+      "had. Far apart, compile with a profile that was recorded on requests "
+      "like these.";
   std::vector<uint32_t> order(result.blocks.size());
   std::iota(order.begin(), order.end(), 0u);
   std::sort(order.begin(), order.end(), [&](uint32_t a, uint32_t b) {
@@ -130,11 +327,13 @@ std::string blockTable(const RunResult &result, const fb::Program &program) {
     most = std::max(most, double(block.computePeaCycles));
   std::string text =
       shown < order.size()
-          ? fmt::format("<h2>Blocks (the {} busiest of {})</h2>\n", shown,
-                        groupDigits(order.size()))
-          : std::string("<h2>Blocks</h2>\n");
+          ? section(fmt::format("Blocks (the {} busiest of {})", shown,
+                                groupDigits(order.size())),
+                    blockNote)
+          : section("Blocks", blockNote);
   text += "<table class=list><tr><th>block</th><th>source</th>"
-          "<th>instances</th><th>PEA-cycles</th><th></th><th>mean cycles</th>"
+          "<th>instances</th><th>PEA-cycles</th><th></th><th>expected</th>"
+          "<th>mean cycles</th>"
           "<th>mean wait</th><th>loads</th><th>outcomes</th></tr>\n";
   for (size_t i = 0; i < shown; ++i) {
     const BlockStatistics &block = result.blocks[order[i]];
@@ -160,13 +359,13 @@ std::string blockTable(const RunResult &result, const fb::Program &program) {
         "<tr><td>{}</td><td>{}</td><td>{}</td><td>{}</td><td><svg class=mini "
         "viewBox='0 0 100 10' preserveAspectRatio='none'><rect width='{:.1f}' "
         "height='10' fill='#1b6ca8'/></svg></td><td>{}</td><td>{}</td>"
-        "<td>{}</td><td>{}</td></tr>\n",
+        "<td>{}</td><td>{}</td><td>{}</td></tr>\n",
         escape(stringAt(program, table.path()->Get(block.block))),
         escape(source), groupDigits(block.instances),
         groupDigits(block.computePeaCycles),
         most > 0 ? 100.0 * double(block.computePeaCycles) / most : 0.0,
-        mean(block.busyCycles), mean(block.waitCycles),
-        groupDigits(block.configLoads), outcomes);
+        groupDigits(block.predictedCycles), againstExpected(block),
+        mean(block.waitCycles), groupDigits(block.configLoads), outcomes);
   }
   return text + "</table>\n";
 }
@@ -191,7 +390,8 @@ std::string latencyCurve(const RunResult &result) {
                     200.0 - 200.0 * double(index + 1) / double(latency.size()));
   }
   return fmt::format(
-      "<h2>Latency</h2>\n<svg class=curve viewBox='-2 -4 606 226'>"
+      "<h2>Latency</h2>\n<p class=note>The share of requests that took at most "
+      "so many cycles.</p>\n<svg class=curve viewBox='-2 -4 606 226'>"
       "<path d='M0 0V200H600' fill='none' stroke='#888'/>"
       "<polyline points='{}' fill='none' stroke='#1b6ca8' stroke-width='2'/>"
       "<text x='600' y='216' text-anchor='end'>{} cycles</text>"
@@ -226,7 +426,8 @@ std::string octo::formatHtml(const RunResult &result,
       ".mesh{{width:100%}}.legend span{{margin-right:1rem}}\n"
       ".legend i{{display:inline-block;width:.8em;height:.8em;"
       "margin-right:.3em}}\n"
-      ".bad{{color:#a11}}\n"
+      ".bad{{color:#a11}}.note{{color:#555;max-width:46rem}}\n"
+      ".mesh line{{stroke-width:1.4}}\n"
       "</style></head><body>\n<h1>{0}</h1>\n",
       escape(title));
 
@@ -251,6 +452,14 @@ std::string octo::formatHtml(const RunResult &result,
                   : std::string("none"));
   text += row("throughput", fmt::format("{:.4g} requests per million cycles",
                                         result.throughputRequestsPerMegacycle));
+  if (const SteadyState &steady = result.steady; steady.reached)
+    text +=
+        row("settled",
+            fmt::format("after {} requests; from then on latency {:.0f} "
+                        "± {:.0f} cycles, throughput {:.4g} ± {:.2g} (95 %)",
+                        groupDigits(steady.truncatedRequests),
+                        steady.latencyMean, steady.latencyHalfWidth,
+                        steady.throughput, steady.throughputHalfWidth));
   text += row("latency, cycles",
               fmt::format("mean {}, p50 {}, p95 {}, p99 {}, max {}",
                           number(uint64_t(latency.mean + 0.5)),
@@ -268,31 +477,19 @@ std::string octo::formatHtml(const RunResult &result,
     text += row("outputs, SHA-256", result.outputsSha256);
   text += "</table>\n";
 
-  static constexpr const char *stateColours[numPeaStates] = {
-      "#1b6ca8", "#e0a030", "#8a63b8", "#c0504d", "#c9d3dc", "#555", "#eceff2"};
-  std::vector<Part> states;
-  for (unsigned state = 0; state < numPeaStates; ++state) {
-    std::string name(stringifyPeaState(static_cast<PeaState>(state)));
-    std::replace(name.begin(), name.end(), '_', ' ');
-    states.push_back(
-        {name, double(result.peaCycles[state]), stateColours[state]});
-  }
-  text += "<h2>What the PEAs did</h2>\n" + stackedBar(states);
+  text += blame(result, program);
+  text += peaTime(result);
+  text += idleCauses(result);
   text +=
-      "<h2>Why they were idle</h2>\n" +
-      stackedBar(
-          {{"transient", double(result.idleTransientPeaCycles), "#7fb3d5"},
-           {"structural", double(result.idleStructuralPeaCycles), "#34495e"},
-           {"contagious", double(result.idleContagiousPeaCycles), "#c0504d"}});
-  text += "<h2>Energy</h2>\n" +
-          stackedBar({{"compute", result.energy.compute, "#1b6ca8"},
-                      {"scratchpad", result.energy.scratchpad, "#7fb3d5"},
-                      {"network", result.energy.network, "#8a63b8"},
-                      {"HBM", result.energy.hbm, "#c0504d"},
-                      {"host", result.energy.host, "#e0a030"},
-                      {"configuration", result.energy.configuration, "#6b8e23"},
-                      {"control", result.energy.control, "#34495e"},
-                      {"leakage", result.energy.leakage, "#c9d3dc"}});
+      section("Energy", fmt::format("{:.4g} J in all.", result.energyJoules)) +
+      stackedBar({{"compute", result.energy.compute, "#1b6ca8"},
+                  {"scratchpad", result.energy.scratchpad, "#7fb3d5"},
+                  {"network", result.energy.network, "#8a63b8"},
+                  {"HBM", result.energy.hbm, "#c0504d"},
+                  {"host", result.energy.host, "#e0a030"},
+                  {"configuration", result.energy.configuration, "#6b8e23"},
+                  {"control", result.energy.control, "#34495e"},
+                  {"leakage", result.energy.leakage, "#c9d3dc"}});
   text += latencyCurve(result);
   text += meshMap(result, program);
   text += blockTable(result, program);

@@ -1,4 +1,4 @@
-//===- InstanceLog.cpp - A row for each task instance ---------------------===//
+//===- InstanceLog.cpp - Rows for task instances and for requests ---------===//
 //
 // Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
@@ -11,12 +11,31 @@
 
 #include "TraceFile.h"
 
+#include "octo/Runtime/RunResult.h"
+
 #include <fmt/compile.h>
 
 #include <bit>
 #include <unordered_map>
 
 using namespace octo;
+
+/// Writes a field; what has a comma, a quote or a line end is quoted. Takes at
+/// most twice its size and 2.
+static char *writeField(char *to, std::string_view text) {
+  if (text.find_first_of(",\"\r\n") == std::string_view::npos) {
+    std::memcpy(to, text.data(), text.size());
+    return to + text.size();
+  }
+  *to++ = '"';
+  for (char c : text) {
+    if (c == '"')
+      *to++ = '"';
+    *to++ = c;
+  }
+  *to++ = '"';
+  return to;
+}
 
 namespace {
 
@@ -47,22 +66,9 @@ public:
       resized.erase(place);
     }
     std::string_view path = names.path(span.workflow, span.block);
-    // Names with a comma, a quote or a line end are quoted.
-    bool plain = path.find_first_of(",\"\r\n") == std::string_view::npos;
     char *to = file->room(path.size() * 2 + 320);
     to = fmt::format_to(to, FMT_COMPILE("{},{},"), span.request, span.tenant);
-    if (plain) {
-      std::memcpy(to, path.data(), path.size());
-      to += path.size();
-    } else {
-      *to++ = '"';
-      for (char c : path) {
-        if (c == '"')
-          *to++ = '"';
-        *to++ = c;
-      }
-      *to++ = '"';
-    }
+    to = writeField(to, path);
     to = fmt::format_to(
         to, FMT_COMPILE(",{:016x},{},{},{},{},{},{},{},{},{},{},{}\n"),
         span.tag, span.tbu / tbusPerCluster, span.tbu,
@@ -87,7 +93,48 @@ private:
   std::unordered_map<uint32_t, Start> resized; ///< by instance
 };
 
+class BlameLog final : public TraceWriter {
+public:
+  BlameLog(std::unique_ptr<TraceFile> file, const fb::Program &program)
+      : file(std::move(file)), names(program) {
+    std::string header = "request,tenant,arrival,latency";
+    for (unsigned c = 0; c < numBlameCauses; ++c)
+      header += fmt::format(",{}", stringifyBlameCause(BlameCause(c)));
+    this->file->write(header + ",block,block_cycles\n");
+  }
+
+  void blame(const BlameSpan &span) override {
+    std::string_view path;
+    if (span.blockCycles)
+      path = names.path(span.workflow, span.block);
+    char *to = file->room(path.size() * 2 + 24 * (numBlameCauses + 6));
+    to = fmt::format_to(to, FMT_COMPILE("{},{},{},{}"), span.request,
+                        span.tenant, span.arrival, span.latency);
+    for (uint64_t cycles : span.cycles)
+      to = fmt::format_to(to, FMT_COMPILE(",{}"), cycles);
+    *to++ = ',';
+    to = writeField(to, path);
+    to = fmt::format_to(to, FMT_COMPILE(",{}\n"), span.blockCycles);
+    file->written(to);
+    ++events;
+  }
+
+  Expected<void> finish() override { return file->close(); }
+
+private:
+  std::unique_ptr<TraceFile> file;
+  BlockNames names;
+};
+
 } // namespace
+
+Expected<std::unique_ptr<TraceWriter>>
+TraceWriter::createBlame(const std::string &path, const fb::Program &program) {
+  Expected<std::unique_ptr<TraceFile>> file = TraceFile::open(path);
+  if (!file)
+    return Error(file.error());
+  return std::make_unique<BlameLog>(std::move(*file), program);
+}
 
 Expected<std::unique_ptr<TraceWriter>>
 TraceWriter::createLog(const std::string &path, const fb::Program &program) {

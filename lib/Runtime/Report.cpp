@@ -163,6 +163,67 @@ static Json countersJson(const Counters &c) {
               {"stream_stalls", c.streamStalls}};
 }
 
+/// Causes that have cycles, by name.
+static Json causesJson(const std::array<uint64_t, numBlameCauses> &cycles,
+                       bool zeroes) {
+  Json json = Json::object();
+  for (unsigned c = 0; c < numBlameCauses; ++c)
+    if (cycles[c] || zeroes)
+      json[std::string(stringifyBlameCause(BlameCause(c)))] = cycles[c];
+  return json;
+}
+
+/// More blocks are not listed.
+static constexpr size_t maxBlamedBlocks = 64;
+
+static Json blameJson(const BlameResult &blame, const fb::Program &program) {
+  Json blocks = Json::array();
+  for (size_t i = 0; i < std::min(blame.blocks.size(), maxBlamedBlocks); ++i) {
+    const BlameOfBlock &block = blame.blocks[i];
+    blocks.push_back(
+        {{"path", pathOf(program, block.workflow, block.block)},
+         {"cycles", causesJson(block.cycles, false)},
+         {"slowest_cycles", causesJson(block.slowestCycles, false)}});
+  }
+  return {{"requests", blame.requests},
+          {"cycles", causesJson(blame.cycles, true)},
+          {"slowest",
+           {{"requests", blame.slowestRequests},
+            {"cycles", causesJson(blame.slowestCycles, true)}}},
+          {"blocks", std::move(blocks)}};
+}
+
+static Json depthJson(const IdleDepth &depth) {
+  Json histogram = Json::array();
+  for (unsigned d = 0; d < IdleDepth::bins; ++d)
+    if (depth.histogram[d])
+      histogram.push_back({{"depth", d + 1},
+                           {"intervals", depth.histogram[d]},
+                           {"pea_cycles", depth.peaCycles[d]}});
+  return {{"intervals", depth.intervals},
+          {"mean", depth.intervals
+                       ? Json(double(depth.sum) / double(depth.intervals))
+                       : Json(nullptr)},
+          {"max", depth.max},
+          {"histogram", std::move(histogram)}};
+}
+
+static Json steadyJson(const SteadyState &steady) {
+  auto interval = [&](double mean, double halfWidth) {
+    return steady.reached ? Json{{"mean", mean}, {"ci95_half_width", halfWidth}}
+                          : Json(nullptr);
+  };
+  return {
+      {"method", "MSER-5"},
+      {"reached", steady.reached},
+      {"truncated_requests", steady.truncatedRequests},
+      {"requests", steady.requests},
+      {"from_cycle", steady.fromCycle},
+      {"latency_cycles", interval(steady.latencyMean, steady.latencyHalfWidth)},
+      {"throughput_requests_per_megacycle",
+       interval(steady.throughput, steady.throughputHalfWidth)}};
+}
+
 static Json resultJson(const RunResult &result, const fb::Program &program) {
   Json json;
   json["schema_version"] = resultSchemaVersion;
@@ -189,6 +250,8 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["latency_cycles"] = summaryJson(result.latency);
   json["admission_wait_cycles"] = summaryJson(result.admissionWait);
   json["task_wait_cycles"] = summaryJson(result.taskWait);
+  json["steady_state"] = steadyJson(result.steady);
+  json["blame"] = blameJson(result.blame, program);
   Json tenants = Json::array();
   for (const TenantStatistics &tenant : result.tenants)
     tenants.push_back(
@@ -208,7 +271,8 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["idle"] = {{"transient_pea_cycles", result.idleTransientPeaCycles},
                   {"structural_pea_cycles", result.idleStructuralPeaCycles},
                   {"contagious_pea_cycles", result.idleContagiousPeaCycles},
-                  {"break_even_cycles", result.breakEvenCycles}};
+                  {"break_even_cycles", result.breakEvenCycles},
+                  {"propagation_depth", depthJson(result.idleDepth)}};
 
   json["lower_bound_cycles"] = result.lowerBound.cycles();
   json["lower_bound"] = {{"path", result.lowerBound.path},
@@ -230,6 +294,15 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
                     {"configuration", result.energy.configuration},
                     {"control", result.energy.control},
                     {"leakage", result.energy.leakage}};
+  json["energy_detail"] = {
+      {"network_between_dies", result.energy.networkBetweenDies},
+      {"decisions", result.energy.decisions},
+      {"cluster_leakage", result.energy.clusterLeakage}};
+  json["network"] = {{"model", stringifyNetworkModel(result.network.model)},
+                     {"live_links", result.network.liveLinks},
+                     {"busy_cycles", result.network.busyCycles},
+                     {"waited_cycles", result.network.waitedCycles},
+                     {"link_busy_cycles", result.network.linkBusyCycles}};
   json["events"] = result.events;
   json["migrations"] = result.counters.migrations;
   json["counters"] = countersJson(result.counters);
@@ -668,6 +741,47 @@ std::string octo::formatUnfinished(const RunResult &result) {
   return text;
 }
 
+/// The largest parts of the latency.
+static std::string
+blameLine(const std::array<uint64_t, numBlameCauses> &cycles) {
+  double total = 0;
+  std::vector<unsigned> order;
+  for (unsigned c = 0; c < numBlameCauses; ++c) {
+    total += double(cycles[c]);
+    if (cycles[c])
+      order.push_back(c);
+  }
+  std::ranges::sort(order, [&](unsigned a, unsigned b) {
+    return std::pair(cycles[b], a) < std::pair(cycles[a], b);
+  });
+  std::string text;
+  constexpr size_t shown = 5;
+  for (size_t i = 0; i < order.size() && i < shown; ++i) {
+    std::string name(stringifyBlameCause(BlameCause(order[i])));
+    std::ranges::replace(name, '_', ' ');
+    text += fmt::format("{}{} {:.1f} %", i ? ", " : "", name,
+                        percent(double(cycles[order[i]]), total));
+  }
+  return text.empty() ? "nothing" : text;
+}
+
+/// The blocks that latency was spent on most.
+static std::string blamedBlocks(const BlameResult &blame,
+                                const fb::Program &program) {
+  double total = 0;
+  for (uint64_t cycles : blame.cycles)
+    total += double(cycles);
+  std::string text;
+  constexpr size_t shown = 3;
+  for (size_t i = 0; i < blame.blocks.size() && i < shown; ++i) {
+    const BlameOfBlock &block = blame.blocks[i];
+    text += fmt::format("{}{} {:.1f} %", i ? ", " : "",
+                        pathOf(program, block.workflow, block.block),
+                        percent(double(block.total()), total));
+  }
+  return text;
+}
+
 std::string octo::formatSummary(const RunResult &result,
                                 const fb::Program &program) {
   std::string text = machineLine(result, program);
@@ -705,8 +819,23 @@ std::string octo::formatSummary(const RunResult &result,
                            groupDigits(tenant.completed),
                            cycles(tenant.latency.mean),
                            groupDigits(tenant.latency.p99)));
+  line("late because", blameLine(result.blame.cycles));
+  if (result.blame.slowestRequests > 1)
+    line("", fmt::format("slowest {}: {}",
+                         groupDigits(result.blame.slowestRequests),
+                         blameLine(result.blame.slowestCycles)));
+  if (!result.blame.blocks.empty())
+    line("", "most at " + blamedBlocks(result.blame, program));
   line("throughput", fmt::format("{:.4g} requests per million cycles",
                                  result.throughputRequestsPerMegacycle));
+  if (const SteadyState &steady = result.steady; steady.reached)
+    line("settled",
+         fmt::format("after {} requests: latency {} +- {} cycles, throughput "
+                     "{:.4g} +- {:.2g}",
+                     groupDigits(steady.truncatedRequests),
+                     cycles(steady.latencyMean),
+                     cycles(steady.latencyHalfWidth), steady.throughput,
+                     steady.throughputHalfWidth));
 
   double total = 0;
   for (uint64_t state : result.peaCycles)
@@ -732,6 +861,13 @@ std::string octo::formatSummary(const RunResult &result,
            percent(double(result.idleTransientPeaCycles), idle),
            percent(double(result.idleStructuralPeaCycles), idle),
            percent(double(result.idleContagiousPeaCycles), idle)));
+  if (result.idleDepth.intervals)
+    line("",
+         fmt::format("contagion went over {:.1f} producers on average, at most "
+                     "{}",
+                     double(result.idleDepth.sum) /
+                         double(result.idleDepth.intervals),
+                     groupDigits(result.idleDepth.max)));
   if (uint64_t bound = result.lowerBound.cycles())
     line("lower bound",
          fmt::format("{} cycles ({}); the run took {:.3f} times as long",

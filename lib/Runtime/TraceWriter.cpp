@@ -61,6 +61,10 @@ void TraceFan::request(const RequestSpan &span) {
   for (TraceSink *sink : sinks)
     sink->request(span);
 }
+void TraceFan::blame(const BlameSpan &span) {
+  for (TraceSink *sink : sinks)
+    sink->blame(span);
+}
 void TraceFan::sample(const MachineSample &sample) {
   for (TraceSink *sink : sinks)
     sink->sample(sample);

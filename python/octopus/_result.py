@@ -73,7 +73,7 @@ class Result:
     task_wait_cycles: Sample
     pea_utilization: float
     pea_cycles: Mapping[str, int]
-    idle: Mapping[str, int]
+    idle: Mapping[str, Any]
     lower_bound_cycles: int
     ratio_to_lower_bound: Optional[float]
     energy_joules: float

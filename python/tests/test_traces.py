@@ -124,6 +124,30 @@ def test_log_is_a_table(programs, tmp_path):
         assert not log.duplicated(["request", "path", "tag"]).any()
 
 
+def test_blame_adds_up(programs, tmp_path):
+    for policy in ("static", "octopus"):
+        path = tmp_path / "b.csv"
+        done = conftest.run_tool(
+            "octo-run", "run", programs["profiled"], "--requests", 400, "--in-flight", 12, "--policy",
+            policy, "--blame", path, "--json", "-"
+        )
+        assert done.returncode == 0, done.stderr
+        run = json.loads(done.stdout)
+        rows = pd.read_csv(path)
+        causes = list(run["blame"]["cycles"])
+        assert len(rows) == run["blame"]["requests"] == run["latency_cycles"]["count"] == 400
+        assert (rows[causes].sum(axis=1) == rows.latency).all()
+        assert rows[causes].sum().to_dict() == run["blame"]["cycles"]
+        late = rows.nlargest(4, "latency")
+        assert run["blame"]["slowest"]["requests"] == 4
+        assert sum(run["blame"]["slowest"]["cycles"].values()) == late.latency.sum()
+        assert rows.latency.mean() == pytest.approx(run["latency_cycles"]["mean"])
+        # Blocks are those of the program, and no more than all.
+        assert set(rows.block.dropna()) <= {block["path"] for block in run["blocks"]}
+        parts = sum(sum(block["cycles"].values()) for block in run["blame"]["blocks"])
+        assert 0 < parts <= rows.latency.sum()
+
+
 def test_formats(programs, tmp_path):
     def first(name, *options):
         path = tmp_path / name

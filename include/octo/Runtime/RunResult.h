@@ -146,6 +146,79 @@ struct OpenLoop {
   uint64_t bound = 0;      ///< 0: none
 };
 
+/// What a cycle of a request's latency was spent on (semantics, section 12).
+enum class BlameCause : uint8_t {
+  Admission,
+  HostPort,
+  Token,
+  Transfer,
+  Queue,
+  Dispatch,
+  Configuration,
+  Weights,
+  Resize,
+  Compute,
+  CbuQueue,
+  Decision,
+  Credits,
+  Join,
+  Stream
+};
+inline constexpr unsigned numBlameCauses = 15;
+/// "admission", "host_port", "token", "transfer", "queue", "dispatch",
+/// "configuration", "weights", "resize", "compute", "cbu_queue", "decision",
+/// "credits", "join", "stream".
+std::string_view stringifyBlameCause(BlameCause cause);
+
+/// What the requests that completed after the warm-up owe to one block.
+struct BlameOfBlock {
+  uint32_t workflow = 0;
+  uint32_t block = 0;
+  std::array<uint64_t, numBlameCauses> cycles{};
+  std::array<uint64_t, numBlameCauses> slowestCycles{};
+  uint64_t total() const {
+    uint64_t sum = 0;
+    for (uint64_t cause : cycles)
+      sum += cause;
+    return sum;
+  }
+};
+
+/// Sums over requests; divided by their number they add up to the mean latency.
+struct BlameResult {
+  uint64_t requests = 0;
+  std::array<uint64_t, numBlameCauses> cycles{};
+  /// Of the slowest 1 %, rounded up, at most 10,000.
+  uint64_t slowestRequests = 0;
+  std::array<uint64_t, numBlameCauses> slowestCycles{};
+  /// The one with the most cycles first.
+  std::vector<BlameOfBlock> blocks;
+};
+
+/// How deep contagious idleness went: interval by interval, over how many
+/// producers that had been idle themselves (semantics, section 9).
+struct IdleDepth {
+  static constexpr unsigned bins = 32;
+  uint64_t intervals = 0;
+  uint64_t sum = 0;
+  uint64_t max = 0;
+  /// By depth, from 1; the last one has all that are deeper.
+  std::array<uint64_t, bins> histogram{};
+  std::array<uint64_t, bins> peaCycles{};
+};
+
+/// What a run does when it has settled (docs/scenarios.md, "Warm-up").
+struct SteadyState {
+  /// Requests that were cut off at the front, in order of their ends.
+  uint64_t truncatedRequests = 0;
+  uint64_t requests = 0; ///< the rest
+  uint64_t fromCycle = 0;
+  /// False: too few requests, or the rule would cut off half of them.
+  bool reached = false;
+  double latencyMean = 0, latencyHalfWidth = 0;
+  double throughput = 0, throughputHalfWidth = 0;
+};
+
 /// How the run ended.
 enum class RunStatus : uint8_t {
   Completed,
@@ -258,6 +331,11 @@ struct EnergyBreakdown {
   double configuration = 0;
   double control = 0;
   double leakage = 0;
+  /// Of the above: between dies (network), decisions of CBUs (control), clusters
+  /// without their PEAs (leakage).
+  double networkBetweenDies = 0;
+  double decisions = 0;
+  double clusterLeakage = 0;
 };
 
 /// The parts of the lower bound (semantics, section 11); the bound is the
@@ -302,6 +380,8 @@ struct RunResult {
   /// Of every task instance, from ready to the start of compute.
   SampleSummary taskWait;
   std::vector<TenantStatistics> tenants;
+  SteadyState steady;
+  BlameResult blame;
 
   /// Computing PEA-cycles over those of live PEAs.
   double peaUtilization = 0;
@@ -311,6 +391,7 @@ struct RunResult {
   uint64_t idleTransientPeaCycles = 0;
   uint64_t idleStructuralPeaCycles = 0;
   uint64_t idleContagiousPeaCycles = 0;
+  IdleDepth idleDepth;
   /// Idle intervals shorter than this are transient.
   uint64_t breakEvenCycles = 0;
 

@@ -142,6 +142,19 @@ struct RequestSpan {
   bool open = false; ///< cut by the end of the run
 };
 
+/// Of a request that completed after the warm-up: what its latency was spent on
+/// (docs/semantics.md, section 12), and the block with the largest part.
+struct BlameSpan {
+  uint64_t request = 0;
+  uint32_t tenant = 0;
+  uint64_t arrival = 0;
+  uint64_t latency = 0;
+  std::span<const uint64_t> cycles; ///< by BlameCause
+  uint32_t workflow = 0;
+  uint32_t block = 0;
+  uint64_t blockCycles = 0; ///< 0: no block has a part
+};
+
 /// The state of the machine at one cycle.
 struct MachineSample {
   uint64_t cycle = 0;
@@ -166,6 +179,7 @@ public:
   virtual void transfer(const TransferSpan &) {}
   virtual void handOver(const HandOver &) {}
   virtual void request(const RequestSpan &) {}
+  virtual void blame(const BlameSpan &) {}
   virtual void sample(const MachineSample &) {}
 };
 

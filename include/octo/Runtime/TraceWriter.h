@@ -6,8 +6,9 @@
 //===----------------------------------------------------------------------===//
 //
 // Files that are written while a run goes on, in memory that does not grow with
-// it: timelines for ui.perfetto.dev (docs/traces.md), and a table of task
-// instances. A time unit of a timeline is a cycle; viewers call it nanosecond.
+// it: timelines for ui.perfetto.dev (docs/traces.md), and tables of task
+// instances and of what requests waited for. A time unit of a timeline is a
+// cycle; viewers call it nanosecond.
 //
 //===----------------------------------------------------------------------===//
 
@@ -45,6 +46,11 @@ public:
   static Expected<std::unique_ptr<TraceWriter>>
   createLog(const std::string &path, const fb::Program &program);
 
+  /// Opens `path` for a row of comma-separated values a completed request: what
+  /// its latency was spent on.
+  static Expected<std::unique_ptr<TraceWriter>>
+  createBlame(const std::string &path, const fb::Program &program);
+
   /// Ends the file. An error if anything could not be written.
   virtual Expected<void> finish() = 0;
 
@@ -70,6 +76,7 @@ public:
   void transfer(const TransferSpan &span) override;
   void handOver(const HandOver &event) override;
   void request(const RequestSpan &span) override;
+  void blame(const BlameSpan &span) override;
   void sample(const MachineSample &sample) override;
 
 private:

@@ -50,6 +50,15 @@ inline void checkRun(const RunResult &r) {
   EXPECT_EQ(r.idleTransientPeaCycles + r.idleStructuralPeaCycles +
                 r.idleContagiousPeaCycles,
             r.peaCycles[unsigned(PeaState::Idle)]);
+  EXPECT_EQ(std::accumulate(r.idleDepth.peaCycles.begin(),
+                            r.idleDepth.peaCycles.end(), uint64_t(0)),
+            r.idleContagiousPeaCycles);
+  // What requests waited for adds up to their latencies.
+  uint64_t blamed = std::accumulate(r.blame.cycles.begin(),
+                                    r.blame.cycles.end(), uint64_t(0));
+  EXPECT_EQ(r.blame.requests, r.latency.count);
+  EXPECT_NEAR(double(blamed), r.latency.mean * double(r.latency.count),
+              1e-9 * double(blamed) + 1e-6);
   EXPECT_LE(r.lowerBound.cycles(), r.makespanCycles);
   if (r.status == RunStatus::Completed) {
     EXPECT_EQ(r.requestsCompleted + r.requestsFailed, r.requestsArrived);

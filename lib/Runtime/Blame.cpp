@@ -1,0 +1,176 @@
+//===- Blame.cpp - What made each request late ----------------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Blame.h"
+
+#include <algorithm>
+#include <cassert>
+#include <tuple>
+
+using namespace octo;
+
+std::string_view octo::stringifyBlameCause(BlameCause cause) {
+  static constexpr std::string_view names[numBlameCauses] = {
+      "admission", "host_port",     "token",   "transfer", "queue",
+      "dispatch",  "configuration", "weights", "resize",   "compute",
+      "cbu_queue", "decision",      "credits", "join",     "stream"};
+  return names[static_cast<unsigned>(cause)];
+}
+
+uint32_t Blame::add(uint32_t parent, uint32_t block, uint64_t end,
+                    std::span<const BlamePart> parts) {
+  assert(parts.size() <= BlameStep::maxParts);
+  uint32_t id = steps.allocate();
+  BlameStep &step = steps[id];
+  step.references = 1;
+  step.parent = parent;
+  step.block = block;
+  step.end = end;
+  step.numParts = static_cast<uint8_t>(parts.size());
+  step.open = false;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    step.causes[i] = parts[i].cause;
+    step.cycles[i] = parts[i].cycles;
+  }
+  retain(parent);
+  return id;
+}
+
+static bool byBlockAndCause(const BlameOfRequest::Entry &a,
+                            const BlameOfRequest::Entry &b) {
+  return std::tie(a.block, a.cause) < std::tie(b.block, b.cause);
+}
+
+void Blame::addTo(std::vector<BlockSums> &sums,
+                  const std::vector<BlameOfRequest::Entry> &entries) {
+  auto less = [](const BlockSums &a, const BlockSums &b) {
+    return a.block < b.block;
+  };
+  size_t known = sums.size();
+  for (const BlameOfRequest::Entry &entry : entries) {
+    auto end = sums.begin() + static_cast<ptrdiff_t>(known);
+    auto place =
+        std::lower_bound(sums.begin(), end, BlockSums{entry.block, {}}, less);
+    if (place == end || place->block != entry.block) {
+      // New ones go to the end, in order too, and to their places at last.
+      if (sums.size() == known || sums.back().block != entry.block)
+        sums.push_back({entry.block, {}});
+      place = std::prev(sums.end());
+    }
+    place->cycles[unsigned(entry.cause)] += entry.cycles;
+  }
+  if (sums.size() != known)
+    std::sort(sums.begin(), sums.end(), less);
+}
+
+uint32_t Blame::copy(uint32_t other) {
+  uint32_t id = steps.allocate();
+  uint32_t generation = steps[id].generation;
+  steps[id] = steps[other];
+  steps[id].generation = generation;
+  steps[id].references = 1;
+  retain(steps[id].parent);
+  return id;
+}
+
+/// Of a slow request so many pairs of block and cause are kept one by one.
+static constexpr size_t keptEntries = 64;
+
+bool Blame::account(BlameOfRequest &request, uint32_t last,
+                    std::span<const BlamePart> tail) {
+  std::vector<BlameOfRequest::Entry> &entries = request.entries;
+  auto add = [&](uint32_t block, BlameCause cause, uint64_t cycles) {
+    if (!cycles)
+      return;
+    request.cycles[unsigned(cause)] += cycles;
+    entries.push_back({block, cause, cycles});
+  };
+  for (const BlamePart &part : tail)
+    add(noIndex, part.cause, part.cycles);
+  for (uint32_t i = last; i != noIndex; i = steps[i].parent) {
+    const BlameStep &step = steps[i];
+    for (unsigned p = 0; p < step.numParts; ++p)
+      add(step.block, step.causes[p], step.cycles[p]);
+  }
+  uint64_t sum = 0;
+  for (uint64_t cycles : request.cycles)
+    sum += cycles;
+  std::sort(entries.begin(), entries.end(), byBlockAndCause);
+  size_t kept = 0;
+  for (size_t i = 0; i < entries.size(); ++i)
+    if (kept && entries[kept - 1].block == entries[i].block &&
+        entries[kept - 1].cause == entries[i].cause)
+      entries[kept - 1].cycles += entries[i].cycles;
+    else
+      entries[kept++] = entries[i];
+  entries.resize(kept);
+
+  ++requests;
+  for (unsigned c = 0; c < numBlameCauses; ++c)
+    all[c] += request.cycles[c];
+  addTo(byBlock, entries);
+
+  // Of equally slow ones those that ended first.
+  auto slower = [](const BlameOfRequest &a, const BlameOfRequest &b) {
+    return a.latency > b.latency;
+  };
+  if (slowestLimit && (slowest.size() < slowestLimit ||
+                       request.latency > slowest.front().latency)) {
+    if (slowest.size() == slowestLimit) {
+      std::pop_heap(slowest.begin(), slowest.end(), slower);
+      slowest.pop_back();
+    }
+    slowest.push_back(request);
+    std::vector<BlameOfRequest::Entry> &own = slowest.back().entries;
+    if (own.size() > keptEntries) {
+      std::sort(own.begin(), own.end(), [](const auto &a, const auto &b) {
+        return std::tie(b.cycles, a.block, a.cause) <
+               std::tie(a.cycles, b.block, b.cause);
+      });
+      own.resize(keptEntries);
+      std::sort(own.begin(), own.end(), byBlockAndCause);
+    }
+    own.shrink_to_fit();
+    std::push_heap(slowest.begin(), slowest.end(), slower);
+  }
+  return sum == request.latency;
+}
+
+BlameResult Blame::result(const ProgramTables &tables) const {
+  BlameResult r;
+  r.requests = requests;
+  r.cycles = all;
+  r.slowestRequests = slowest.size();
+  std::vector<BlockSums> late;
+  for (const BlameOfRequest &request : slowest) {
+    for (unsigned c = 0; c < numBlameCauses; ++c)
+      r.slowestCycles[c] += request.cycles[c];
+    addTo(late, request.entries);
+  }
+  auto slow = late.begin();
+  for (const auto &[block, cycles] : byBlock) {
+    if (block == noIndex)
+      continue;
+    BlameOfBlock one;
+    one.workflow = tables.blocks[block].workflow;
+    one.block = tables.blocks[block].local;
+    one.cycles = cycles;
+    while (slow != late.end() && slow->block < block)
+      ++slow;
+    if (slow != late.end() && slow->block == block)
+      one.slowestCycles = slow->cycles;
+    r.blocks.push_back(one);
+  }
+  // Those that cost the most first; then as in the program.
+  std::sort(r.blocks.begin(), r.blocks.end(),
+            [](const BlameOfBlock &a, const BlameOfBlock &b) {
+              uint64_t x = a.total(), y = b.total();
+              return std::tie(y, a.workflow, a.block) <
+                     std::tie(x, b.workflow, b.block);
+            });
+  return r;
+}

@@ -1,0 +1,217 @@
+//===- BlameTest.cpp - What requests waited for, when a run settles -------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "BusyProgram.h"
+
+#include "SteadySeries.h"
+
+#include "octo/Program/Philox.h"
+
+using namespace octo;
+using namespace octo::test;
+
+namespace {
+
+uint64_t of(const BlameResult &blame, BlameCause cause) {
+  return blame.cycles[unsigned(cause)];
+}
+
+struct Spans : TraceSink {
+  std::map<uint64_t, std::vector<uint64_t>> cycles; ///< by request
+  std::map<uint64_t, uint64_t> latency;
+  void blame(const BlameSpan &span) override {
+    cycles[span.request].assign(span.cycles.begin(), span.cycles.end());
+    latency[span.request] = span.latency;
+    EXPECT_LE(span.blockCycles, span.latency);
+  }
+};
+
+/// One PEA, three requests at once: each waits for those before it.
+TEST(Blame, AQueueIsBlamed) {
+  TestProgram p(1, 1, 1, 1);
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/a", kernel, 100, {import(0)});
+  p.body.yields = {output(0)};
+  SimulationOptions options;
+  options.policy = "static";
+  options.timingOnly = true;
+  options.scenario.requests = 3;
+  Tenant tenant;
+  tenant.arrivals.inFlight = 3;
+  options.scenario.tenants.push_back(tenant);
+  Spans spans;
+  auto r = simulate(p.build(), options, nullptr, &spans);
+  ASSERT_TRUE(r);
+  checkRun(*r);
+  EXPECT_EQ(of(r->blame, BlameCause::Compute), 300u);
+  EXPECT_EQ(of(r->blame, BlameCause::Queue), 0u + 100 + 200);
+  EXPECT_EQ(r->blame.requests, 3u);
+  ASSERT_EQ(r->blame.blocks.size(), 1u);
+  EXPECT_EQ(r->blame.blocks[0].total(), 600u);
+  // The slowest one of three is the last.
+  EXPECT_EQ(r->blame.slowestRequests, 1u);
+  EXPECT_EQ(r->blame.slowestCycles[unsigned(BlameCause::Queue)], 200u);
+  EXPECT_EQ(spans.cycles[1][unsigned(BlameCause::Queue)], 100u);
+}
+
+/// Of two branches the longer one is blamed, however short its own message.
+TEST(Blame, TheLastInputIsBlamed) {
+  TestProgram p(2, 1, 1, 2);
+  p.machine().hop_cycles = 5;
+  p.machine().link_bytes_per_cycle = 8;
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/short", kernel, 100, {import(0)}, 800).replicas = {
+      TestProgram::replica(1, 0, 0, 1)};
+  p.task(p.body, "main/long", kernel, 400, {import(0)}, 80).replicas = {
+      TestProgram::replica(0, 0, 1, 1)};
+  p.task(p.body, "main/both", kernel, 50, {output(0), output(1)}).replicas = {
+      TestProgram::replica(0, 0, 0, 1)};
+  p.body.yields = {output(2)};
+  RunResult r = run(p);
+  EXPECT_EQ(of(r.blame, BlameCause::Compute), 450u);
+  std::set<uint32_t> blocks;
+  for (const BlameOfBlock &block : r.blame.blocks)
+    if (block.cycles[unsigned(BlameCause::Compute)])
+      blocks.insert(block.block);
+  EXPECT_EQ(blocks, (std::set<uint32_t>{1, 2}));
+}
+
+/// A loop that may have one iteration at a time: its decisions are on the way.
+TEST(Blame, DecisionsAreBlamed) {
+  TestProgram p;
+  p.machine().cb_decision_cycles = 7;
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.data, 8);
+  BlockSpec &loop = p.body.add(fb::BlockKind::Loop, "main/l");
+  loop.inputs = {import(0)};
+  loop.outputs = {p.data};
+  loop.outputBytes = {8};
+  loop.profile = p.profile(Distribution::constant(4));
+  loop.replicas = {TestProgram::replica(0, 0, 0, 0)};
+  RegionSpec &after = loop.region(fb::RegionRole::After);
+  after.addImport(0, p.data, 8);
+  p.task(after, "main/l/step", kernel, 100, {import(0)}, 8);
+  after.yields = {output(0)};
+  p.body.yields = {output(0)};
+  RunResult r = run(p);
+  EXPECT_EQ(of(r.blame, BlameCause::Compute), 400u);
+  // Five decisions; those that say to go on may be made before the value comes.
+  EXPECT_GE(of(r.blame, BlameCause::Decision), 7u);
+  EXPECT_LE(of(r.blame, BlameCause::Decision), 35u);
+}
+
+/// With everything on, and whatever the policy, the parts add up; checkRun has
+/// compared the sums.
+TEST(Blame, AddsUpForEveryRequest) {
+  for (const char *policy : {"static", "pool", "octopus"}) {
+    TestProgram p(2, 2, 2, 4);
+    buildBusy(p);
+    SimulationOptions options = busyOptions(policy);
+    options.scenario.warmUpRequests = 20;
+    Spans spans;
+    auto r = simulate(p.build(), options, nullptr, &spans);
+    ASSERT_TRUE(r);
+    checkRun(*r);
+    EXPECT_EQ(r->blame.requests, 180u);
+    ASSERT_EQ(spans.latency.size(), 180u);
+    for (const auto &[request, cycles] : spans.cycles)
+      EXPECT_EQ(std::accumulate(cycles.begin(), cycles.end(), uint64_t(0)),
+                spans.latency[request]);
+    EXPECT_EQ(r->blame.slowestRequests, 2u);
+    for (BlameCause cause : {BlameCause::Compute, BlameCause::Decision,
+                             BlameCause::HostPort, BlameCause::Join})
+      EXPECT_GT(of(r->blame, cause), 0u) << stringifyBlameCause(cause);
+  }
+}
+
+/// A chain over PEAs of their own: the third one is idle because the second one
+/// was, the fourth because of both.
+TEST(IdleDepth, FollowsProducers) {
+  TestProgram p(1, 1, 1, 4);
+  p.machine().config_bytes_per_cycle = 1;
+  uint32_t kernel = p.profiledKernel(50);
+  p.body.addImport(0, p.token);
+  for (uint16_t i = 0; i < 4; ++i)
+    p.task(p.body, "main/" + std::to_string(i), kernel, 1000,
+           {i ? output(i - 1) : import(0)})
+        .replicas = {TestProgram::replica(0, 0, i, 1)};
+  p.body.yields = {output(3)};
+  RunResult r = run(p);
+  EXPECT_EQ(r.idleDepth.intervals, 2u);
+  EXPECT_EQ(r.idleDepth.sum, 3u);
+  EXPECT_EQ(r.idleDepth.max, 2u);
+  EXPECT_EQ(r.idleDepth.histogram[0], 1u);
+  EXPECT_EQ(r.idleDepth.histogram[1], 1u);
+}
+
+//===----------------------------------------------------------------------===//
+// Warm-up
+//===----------------------------------------------------------------------===//
+
+/// Uniform in [0, 1), the same on every machine.
+double noise(uint64_t seed, uint64_t i) {
+  return double(philox64(seed, i, 0) >> 11) * 0x1p-53;
+}
+
+TEST(SteadySeries, CutsTheRampOff) {
+  // Latencies climb over the first 1,000 requests, then stay at 1,000 +- 50.
+  SteadySeries series;
+  for (uint64_t i = 0; i < 10000; ++i)
+    series.add(
+        uint64_t(double(std::min<uint64_t>(i, 1000)) + 100 * noise(1, i)),
+        (i + 1) * 50);
+  SteadyState s = series.summary();
+  EXPECT_TRUE(s.reached);
+  EXPECT_GE(s.truncatedRequests, 900u);
+  EXPECT_LE(s.truncatedRequests, 1200u);
+  EXPECT_EQ(s.truncatedRequests + s.requests, 10000u);
+  EXPECT_EQ(s.fromCycle, s.truncatedRequests * 50);
+  EXPECT_NEAR(s.latencyMean, 1049.5, 3 * s.latencyHalfWidth + 0.5);
+  EXPECT_NEAR(s.throughput, 20000, 1e-6);
+  EXPECT_NEAR(s.throughputHalfWidth, 0, 1e-6);
+}
+
+TEST(SteadySeries, IntervalsCoverTheMean) {
+  // 95 % intervals of independent values: of 200 about 10 miss.
+  unsigned missed = 0;
+  for (uint64_t seed = 0; seed < 200; ++seed) {
+    SteadySeries series;
+    uint64_t at = 0;
+    for (uint64_t i = 0; i < 2000; ++i) {
+      at += uint64_t(100 * noise(seed, 2 * i)) + 1;
+      series.add(uint64_t(1000 * noise(seed, 2 * i + 1)), at);
+    }
+    SteadyState s = series.summary();
+    missed += std::abs(s.latencyMean - 499.5) > s.latencyHalfWidth;
+  }
+  EXPECT_LE(missed, 24u);
+}
+
+TEST(SteadySeries, ShortOrUnsettledRunsSaySo) {
+  SteadySeries few;
+  for (uint64_t i = 0; i < 199; ++i)
+    few.add(100, i);
+  EXPECT_FALSE(few.summary().reached);
+  EXPECT_EQ(few.summary().requests, 199u);
+  // A queue that grows for ever does not settle.
+  SteadySeries growing;
+  for (uint64_t i = 0; i < 5000; ++i)
+    growing.add(i, i);
+  EXPECT_FALSE(growing.summary().reached);
+  // Longer ones have longer batches.
+  SteadySeries many;
+  for (uint64_t i = 0; i < 100000; ++i)
+    many.add(100 + i % 2, i);
+  SteadyState s = many.summary();
+  EXPECT_TRUE(s.reached);
+  EXPECT_EQ(s.truncatedRequests, 0u);
+  EXPECT_NEAR(s.latencyMean, 100.5, 1e-9);
+}
+
+} // namespace
