@@ -51,7 +51,8 @@ bool writeFile(const std::string &path, const void *data, size_t size) {
 int main(int argc, char **argv) {
   CompileOptions options;
   std::string output, reportFile;
-  bool quiet = false, timingReport = false, noKernels = false;
+  bool quiet = false, timingReport = false, noKernels = false,
+       noStreams = false;
 
   CLI::App app("Compiles workflows (MLIR or YAML) for a spatial machine into a "
                "program file that octo-run executes.",
@@ -86,6 +87,9 @@ int main(int argc, char **argv) {
                "say how long each stage took, on standard error");
   app.add_flag("--no-kernels", noKernels,
                "do not compile the bodies; the program can only be timed");
+  app.add_flag("--no-streams", noStreams,
+               "all flows are whole: no task starts on the first part of what "
+               "another one makes");
   app.add_option("--kernel-cpu", options.kernelCpu,
                  "CPU that bodies are compiled for: portable (default), host, "
                  "generic, or a name")
@@ -129,6 +133,7 @@ int main(int argc, char **argv) {
     return Usage;
   }
   options.kernels = !noKernels;
+  options.streams = !noStreams;
   // A program is binary: it goes where the user says, never to a terminal.
   if (output.empty() && options.until.empty() && options.explain.empty()) {
     std::fprintf(stderr, "octo-compile: error: no output file; name one with "

@@ -182,6 +182,7 @@ private:
 PipelineOptions pipelineOptions(const CompileOptions &options) {
   PipelineOptions pipeline;
   pipeline.kernels = options.kernels;
+  pipeline.streams = options.streams;
   pipeline.kernelCpu = options.kernelCpu;
   pipeline.kernelOpt = options.kernelOpt;
   pipeline.kernelCache = options.kernelCache;
@@ -213,6 +214,10 @@ bool Compilation::checkOptions() {
     if (!options.kernels && options.until == "octo-lower-kernels")
       return usage("--until=octo-lower-kernels and --no-kernels exclude each "
                    "other");
+    if (!options.streams && (options.until == "octo-find-streams" ||
+                             options.until == "octo-stream-flows"))
+      return usage("--until=" + options.until +
+                   " and --no-streams exclude each other");
   }
   return true;
 }

@@ -12,6 +12,7 @@
 #include "Explain.h"
 
 #include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Dialect/Octo/Transforms/Streams.h"
 #include "octo/Scheduling/Replicas.h"
 
 #include <algorithm>
@@ -159,6 +160,10 @@ static void explain(BlockOpInterface block, std::string &text) {
       text += fmt::format("  slot: cycles {} to {} of segment {}\n",
                           slot.getStart(), slot.getStart() + slot.getCycles(),
                           slot.getSegment());
+
+  if (auto notes = op->getAttrOfType<ArrayAttr>(flowNotesName))
+    for (auto line : notes.getAsRange<StringAttr>())
+      text += fmt::format("  {}\n", line.getValue().str());
 
   ArrayAttr decisions = block.getDecisionsAttr();
   if (!decisions)

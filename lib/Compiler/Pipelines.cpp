@@ -122,6 +122,11 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
       "convert-owg-to-octo",
       [](OpPassManager &pm) { pm.addPass(createConvertOWGToOcto()); },
       /*verify=*/true);
+  // While bodies are functions.
+  if (options.streams)
+    add("octo-find-streams", [](OpPassManager &pm) {
+      pm.addPass(spatial::createOctoFindStreams());
+    });
   if (options.kernels)
     add("octo-lower-kernels", [options](OpPassManager &pm) {
       OctoLowerKernelsOptions lower;
@@ -143,6 +148,13 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
   add("octo-static-schedule", [](OpPassManager &pm) {
     pm.addPass(spatial::createOctoStaticSchedule());
   });
+  if (options.streams)
+    add("octo-stream-flows",
+        [record = options.recordDecisions](OpPassManager &pm) {
+          spatial::OctoStreamFlowsOptions stream;
+          stream.record = record;
+          pm.addPass(spatial::createOctoStreamFlows(stream));
+        });
   add(
       "octo-runtime-tables",
       [](OpPassManager &pm) { pm.addPass(spatial::createOctoRuntimeTables()); },
@@ -161,6 +173,9 @@ struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
   Option<bool> kernels{*this, "kernels",
                        llvm::cl::desc("Make images of the bodies"),
                        llvm::cl::init(true)};
+  Option<bool> streams{*this, "streams",
+                       llvm::cl::desc("Stream flows where it pays"),
+                       llvm::cl::init(true)};
   Option<std::string> kernelCpu{*this, "kernel-cpu",
                                 llvm::cl::desc("CPU that images are made for")};
   Option<unsigned> kernelOpt{
@@ -178,6 +193,7 @@ void registerOctoPipelines() {
         PipelineOptions options;
         options.target = given.target;
         options.kernels = given.kernels;
+        options.streams = given.streams;
         options.kernelCpu = given.kernelCpu;
         options.kernelOpt = given.kernelOpt;
         for (const PipelineStage &stage : defaultPipeline(options))

@@ -1387,6 +1387,19 @@ private:
           if (from == none || segmentOf[from] != s)
             continue;
           const fb::Slot *source = segments.slots()->Get(slotOf[from]);
+          if (uint32_t chunks = chunksOf(flow, k)) {
+            if (source->start() + source->cycles() / chunks > slot->start() ||
+                source->start() + source->cycles() >
+                    slot->start() + slot->cycles())
+              fail("{}the slot of {}, cycles {} to {}, starts before the first "
+                   "chunk, or ends before the last one, of its input from {} "
+                   "is made, in cycles {} to {}; run octo-static-schedule "
+                   "again",
+                   inWorkflow, blockName(flow, b), slot->start(),
+                   slot->start() + slot->cycles(), blockName(flow, from),
+                   source->start(), source->start() + source->cycles());
+            continue;
+          }
           if (source->start() + source->cycles() > slot->start())
             fail(
                 "{}the slot of {} starts at cycle {}, but its input from {} is "
@@ -1428,6 +1441,21 @@ private:
           }
         }
     }
+  }
+
+  /// The chunks of the stream to an input (into BlockTable.inputs); 0: whole.
+  /// The table has not been checked yet.
+  static uint32_t chunksOf(const Flow &flow, uint32_t input) {
+    const fb::FlowTable *flows = flow.workflow.flows();
+    if (!flows || !flows->input() ||
+        sizeOf(flows->chunks()) != sizeOf(flows->input()))
+      return 0;
+    auto found =
+        std::lower_bound(flows->input()->begin(), flows->input()->end(), input);
+    if (found == flows->input()->end() || *found != input)
+      return 0;
+    return flows->chunks()->Get(
+        static_cast<uint32_t>(found - flows->input()->begin()));
   }
 
   /// Streams lead from task to task within a segment.

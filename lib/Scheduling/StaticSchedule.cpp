@@ -113,7 +113,9 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
 
   std::vector<std::vector<Interval>> busy(desc.numPeas());
   std::vector<uint32_t> touched, peas;
-  std::vector<uint64_t> endOf(numBlocks, 0);
+  std::vector<uint64_t> startOf(numBlocks, 0), endOf(numBlocks, 0);
+  /// Of the streams to a task: when the last chunk is there, and of how many.
+  std::vector<std::pair<uint64_t, uint32_t>> lastChunks;
   std::vector<Slot> slots;
   uint32_t current = none;
   uint64_t interval = 0;
@@ -160,18 +162,27 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
                     fmt::format("task '{}' has only standby replicas, so it "
                                 "cannot be timed; run octo-allocate-peas",
                                 problem.path[b])});
-    // Inputs must be there in every lane.
+    // Inputs must be there in every lane: of a stream, the first chunk at the
+    // start, and the last one before the part of the work that is for it.
     uint64_t ready = 0;
+    lastChunks.clear();
     for (uint32_t e : in.of(b)) {
       const Edge &edge = problem.edges[e];
       if (segment[edge.from] != current)
         continue;
       auto from = placement.of(edge.from);
+      uint64_t way = 0;
       for (uint32_t l = 0; l < segmentLanes[current]; ++l)
-        ready = std::max(ready,
-                         endOf[edge.from] +
-                             transferCycles(topology, from[l].cluster,
-                                            replicas[l].cluster, edge.bytes));
+        way = std::max(way,
+                       transferCycles(topology, from[l].cluster,
+                                      replicas[l].cluster, edge.chunkBytes()));
+      uint64_t first = endOf[edge.from];
+      if (edge.isStream()) {
+        uint64_t length = endOf[edge.from] - startOf[edge.from];
+        first = startOf[edge.from] + (length + edge.chunks - 1) / edge.chunks;
+        lastChunks.emplace_back(endOf[edge.from] + way, edge.chunks);
+      }
+      ready = std::max(ready, first + way);
     }
     ready += gap;
     // The slowest lane sets the length of the slot; lanes of one allocation
@@ -188,6 +199,14 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
         peas.push_back(first + p);
     }
 
+    // With streams a task may wait for chunks while it has its PEAs.
+    uint64_t until = 0;
+    for (auto [arrival, chunks] : lastChunks)
+      until = std::max(until, arrival + (duration + chunks - 1) / chunks);
+    auto lengthFrom = [&](uint64_t start) {
+      return std::max(duration, until > start ? until - start : 0);
+    };
+
     // The first time from `ready` on at which all PEAs of the gang are free:
     // try the start and the end of each of the last intervals of each PEA.
     auto freeFrom = [&](uint64_t start) {
@@ -197,7 +216,7 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
         auto at = std::upper_bound(
             list.begin(), list.end(), start,
             [&](uint64_t t, const Interval &i) { return t < i.end + gap; });
-        if (at != list.end() && at->begin < start + duration + gap)
+        if (at != list.end() && at->begin < start + lengthFrom(start) + gap)
           return at->end + gap;
       }
       return start;
@@ -215,6 +234,7 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
         break;
       }
     }
+    duration = lengthFrom(start);
     for (uint32_t pea : peas) {
       std::vector<Interval> &list = busy[pea];
       if (list.empty())
@@ -224,6 +244,7 @@ Checked<Schedule> scheduleStatic(const Problem &problem,
           [](uint64_t t, const Interval &i) { return t < i.begin; });
       list.insert(at, {start, start + duration});
     }
+    startOf[b] = start;
     endOf[b] = start + duration;
     slots.push_back({b, 0, start, duration});
   }

@@ -11,6 +11,7 @@
 
 #include "octo/Scheduling/Verify.h"
 #include "octo/Target/Capacity.h"
+#include "octo/Target/StreamNet.h"
 
 #include <algorithm>
 #include <array>
@@ -286,27 +287,80 @@ std::vector<Violation> verifySchedule(const Problem &problem,
   }
 
   // Inputs before starts.
+  std::vector<StreamEdge> streams;
   for (const Edge &edge : problem.edges) {
     const Slot *from = slotOf[edge.from], *to = slotOf[edge.to];
+    if (edge.isStream() &&
+        (!from || !to || segmentOf[edge.from] != segmentOf[edge.to]))
+      report.add(edge.to,
+                 fmt::format("{} takes a stream from {}, but streams lead from "
+                             "slot to slot of one segment; make it a whole "
+                             "flow",
+                             describe(problem, edge.to),
+                             describe(problem, edge.from)),
+                 {edge.from});
     if (!from || !to || segmentOf[edge.from] != segmentOf[edge.to])
       continue;
-    uint64_t arrival = 0;
+    if (edge.isStream())
+      streams.push_back({edge.from, edge.to, edge.chunks, edge.buffer});
+    uint64_t made = from->start + from->cycles;
+    if (edge.isStream())
+      made = from->start + (from->cycles + edge.chunks - 1) / edge.chunks;
+    uint64_t arrival = 0, end = 0;
     for (uint32_t l = 0; l < schedule.lanes[segmentOf[edge.to]]; ++l) {
       const Replica &a = placement.of(edge.from)[from->replica + l];
       const Replica &z = placement.of(edge.to)[to->replica + l];
-      arrival = std::max(arrival, from->start + from->cycles +
-                                      transferCycles(topology, a.cluster,
-                                                     z.cluster, edge.bytes));
+      uint64_t way =
+          transferCycles(topology, a.cluster, z.cluster, edge.chunkBytes());
+      arrival = std::max(arrival, made + way);
+      uint64_t part = problem.cyclesOn(edge.to, z.peaCount);
+      part = (part + edge.chunks - 1) / edge.chunks;
+      end = std::max(end, from->start + from->cycles + way + part);
     }
+    if (edge.isStream() && to->start + to->cycles < end)
+      report.add(edge.to,
+                 fmt::format("{} ends at cycle {}, but it has the last chunk "
+                             "from {} to work on until cycle {} at the "
+                             "earliest; lengthen the slot by {} cycles",
+                             describe(problem, edge.to), to->start + to->cycles,
+                             describe(problem, edge.from), end,
+                             end - to->start - to->cycles),
+                 {edge.from});
     if (to->start < arrival)
       report.add(edge.to,
-                 fmt::format("{} starts at cycle {}, but its input from {} is "
+                 fmt::format("{} starts at cycle {}, but {} from {} is "
                              "there at cycle {} at the earliest; move the slot "
                              "by {} cycles",
                              describe(problem, edge.to), to->start,
+                             edge.isStream() ? "the first chunk" : "its input",
                              describe(problem, edge.from), arrival,
                              arrival - to->start),
                  {edge.from});
+  }
+  if (std::optional<StreamDeadlock> deadlock = findStreamDeadlock(streams)) {
+    if (deadlock->widen == noStream) {
+      report.add(streams[deadlock->streams[0]].from,
+                 fmt::format("more than {} tasks are connected by streams that "
+                             "meet again in different numbers of chunks; give "
+                             "them all the same number",
+                             maxMixedStreamTasks));
+    } else {
+      const StreamEdge &widen = streams[deadlock->widen];
+      std::vector<uint32_t> others;
+      for (uint32_t s : deadlock->streams)
+        if (streams[s].from != widen.from)
+          others.push_back(streams[s].from);
+      report.add(widen.from,
+                 fmt::format("{} and the tasks that it streams to on several "
+                             "ways can wait for each other for ever: its "
+                             "stream to {} has a buffer of {} of {} chunks; "
+                             "give it {}, or all of them the same number of "
+                             "chunks",
+                             describe(problem, widen.from),
+                             describe(problem, widen.to), widen.buffer,
+                             widen.chunks, deadlock->buffer),
+                 std::move(others));
+    }
   }
 
   // One slot at a time on a PEA, and the work of each PEA.

@@ -67,6 +67,8 @@ struct CompileOptions {
   double gangEfficiency = 0.7;
   /// Record candidates and scores even for large programs.
   bool recordDecisions = false;
+  /// Flows within segments are streamed where it pays.
+  bool streams = true;
   /// Path or label of a block whose decisions are explained in the result.
   std::string explain;
   /// Called before each stage with its name and how many are done, of how many.

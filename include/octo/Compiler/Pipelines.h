@@ -30,6 +30,8 @@ struct PipelineOptions {
   std::string kernelCachePolicy;
   bool recordDecisions = false;
   double gangEfficiency = 0.7;
+  /// Flows within segments may be streamed.
+  bool streams = true;
 };
 
 /// One stage of the pipeline: the name of its (last) pass and what adds it.

@@ -42,6 +42,13 @@ struct Edge {
   uint32_t from = none;
   uint32_t to = none;
   uint64_t bytes = 0;
+  /// Of a stream: 2 to 16 chunks, and how many of them its buffer takes.
+  uint16_t chunks = 1;
+  uint16_t buffer = 1;
+
+  bool isStream() const { return chunks > 1; }
+  /// Of the largest chunk.
+  uint64_t chunkBytes() const { return (bytes + chunks - 1) / chunks; }
 };
 
 /// Outgoing or incoming edges by block: block b owns

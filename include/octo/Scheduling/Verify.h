@@ -32,7 +32,9 @@ std::vector<Violation> verifyPlacement(const Problem &problem,
 /// All rules that timetables break, at most `limit`. Checked: slots are of
 /// static tasks of the segment's region, each task once; replicas exist for
 /// all lanes; a slot lasts as long as its task; no slot begins before its
-/// inputs can be there; no two slots of a PEA overlap; the initiation interval
+/// inputs, or the first chunks of its streams, can be there, nor ends before
+/// the last ones are worked on; streams stay within a segment and cannot wait
+/// for each other for ever (StreamNet.h); no two slots of a PEA overlap; the initiation interval
 /// is no shorter than the work of any PEA; a segment waits for nothing that
 /// waits for it.
 std::vector<Violation> verifySchedule(const Problem &problem,

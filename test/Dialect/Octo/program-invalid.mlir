@@ -897,3 +897,49 @@ octo.program @p {
       : (!octo.flow<tensor<4xf32>>) -> !octo.flow<tensor<4xf32>>
   octo.exit in %body (%x) : !octo.flow<tensor<4xf32>>
 }
+
+// -----
+
+// A stream is there when its first chunk is, and its consumer goes on until the
+// last one is.
+octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 1,
+  clustersPerDie = [1, 1], peasPerTbu = 2,
+  pea = {sramBytes = 1000, layout = ["general", "general"],
+    rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
+                        scalarQ16 = 65536}}},
+  scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
+octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
+octo.program @p on @m {
+  %body, %x = octo.entry : !octo.flow<!octo.data, 64>
+  // expected-note @below {{the input is made here, from cycle 0 for 100 cycles}}
+  %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, max 1, share 65536}]> slot <segment = 0, replica = 0, start = 0, cycles = 100>
+    : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
+  %s = octo.flow %a streamed 4 : !octo.flow<!octo.data, 64>
+  // expected-error @below {{'p/b' starts at cycle 24 of its segment, before the first chunk of its input from 'p/a' is there at cycle 25; start it later}}
+  %b = octo.tb "p/b" in %body @k(%s) profile <[{draw = #octo.dist<70>}]> place <[{cluster 0, tbu 0, pea 1 + 1, max 1, share 65536}]> slot <segment = 0, replica = 0, start = 24, cycles = 100>
+    : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
+  octo.exit in %body (%b) : !octo.flow<!octo.data, 64>
+  octo.segment in %body interval 100 lanes 1
+}
+
+// -----
+
+octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 1,
+  clustersPerDie = [1, 1], peasPerTbu = 2,
+  pea = {sramBytes = 1000, layout = ["general", "general"],
+    rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 65536,
+                        scalarQ16 = 65536}}},
+  scratchpad = {bytes = 1048576, bytesPerCycle = 8}, configStore = {bytes = 2000, bytesPerCycle = 4}}}
+octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
+octo.program @p on @m {
+  %body, %x = octo.entry : !octo.flow<!octo.data, 64>
+  // expected-note @below {{the input is made here, from cycle 0 for 100 cycles}}
+  %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]> place <[{cluster 0, tbu 0, pea 0 + 1, max 1, share 65536}]> slot <segment = 0, replica = 0, start = 0, cycles = 100>
+    : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
+  %s = octo.flow %a streamed 4 : !octo.flow<!octo.data, 64>
+  // expected-error @below {{'p/b' ends at cycle 99 of its segment, before the last chunk of its input from 'p/a' is made at cycle 100; end it later}}
+  %b = octo.tb "p/b" in %body @k(%s) profile <[{draw = #octo.dist<70>}]> place <[{cluster 0, tbu 0, pea 1 + 1, max 1, share 65536}]> slot <segment = 0, replica = 0, start = 25, cycles = 74>
+    : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
+  octo.exit in %body (%b) : !octo.flow<!octo.data, 64>
+  octo.segment in %body interval 100 lanes 1
+}

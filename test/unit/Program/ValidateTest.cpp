@@ -777,7 +777,22 @@ TEST(Validate, Segments) {
        "cycle "
        "99, but its input from block 0 ('sample/prepare') from sample.mlir:10 "
        "is made at cycle 100; run octo-static-schedule again",
-       [&](P &p) { slot(p, 1).mutate_start(99); }},
+       [&](P &p) {
+         slot(p, 1).mutate_start(99);
+         flow(p).flows.reset();
+       }},
+      // Of a stream in 8 chunks.
+      {"the slot of block 1 ('sample/embed') from sample.mlir:11, cycles 11 to "
+       "211, starts before the first chunk, or ends before the last one, of its "
+       "input from block 0 ('sample/prepare') from sample.mlir:10 is made, in "
+       "cycles 0 to 100; run octo-static-schedule again",
+       [&](P &p) { slot(p, 1).mutate_start(11); }},
+      {"cycles 20 to 90, starts before the first chunk, or ends before the last "
+       "one",
+       [&](P &p) {
+         slot(p, 1).mutate_start(20);
+         slot(p, 1).mutate_cycles(70);
+       }},
       {"the slots of block 0 ('sample/prepare') from sample.mlir:10 and block "
        "6 "
        "('sample/bias') from sample.mlir:16 overlap on PEA 0 at cycle 50",

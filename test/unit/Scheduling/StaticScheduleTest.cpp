@@ -110,6 +110,77 @@ TEST(StaticSchedule, BranchesThatShareNothingAreSegmentsOfTheirOwn) {
   EXPECT_NE(segment[0], segment[1]);
 }
 
+/// Of a stream the consumer starts on the first chunk, and ends with the part
+/// for the last one.
+TEST(StaticSchedule, StreamsOverlap) {
+  for (uint64_t consumer : {200, 400, 800}) {
+    TestProblem problem;
+    uint32_t a = problem.add("a", 400), b = problem.add("b", consumer);
+    problem.addEdge(a, b, 640);
+    problem.edges[0].chunks = problem.edges[0].buffer = 4;
+    problem.pinCluster = {0, 1};
+    Topology topology(plainTarget(2, 1, 1, 1));
+    Checked<Allocation> allocation = allocate(problem, topology);
+    ASSERT_TRUE(allocation);
+    Checked<Schedule> schedule = scheduleStatic(
+        problem, topology, allocation->placement, allocation->rank);
+    ASSERT_TRUE(schedule);
+    EXPECT_TRUE(
+        verifySchedule(problem, topology, allocation->placement, *schedule)
+            .empty());
+    // 160 bytes at 16 a cycle.
+    uint64_t way = topology.headLatency(0, 1) + 10;
+    const Slot &slot = schedule->of(0)[1];
+    EXPECT_EQ(slot.start, 100 + way);
+    EXPECT_EQ(slot.start + slot.cycles,
+              std::max(100 + way + consumer, 400 + way + consumer / 4));
+  }
+}
+
+/// Random nets of tasks and streams have timetables that keep the rules.
+TEST(StaticSchedule, RandomStreamsKeepTheRules) {
+  uint32_t state = 99;
+  auto next = [&](uint32_t below) {
+    state = state * 1664525u + 1013904223u;
+    return (state >> 8) % below;
+  };
+  unsigned shorter = 0;
+  for (int round = 0; round < 300; ++round) {
+    TestProblem problem;
+    uint32_t tasks = 4 + next(20);
+    for (uint32_t t = 0; t < tasks; ++t) {
+      problem.add("t" + std::to_string(t), 100 + next(2000));
+      for (uint32_t k = 0; t && k < 1 + next(2); ++k)
+        problem.addEdge(next(t), t, 64 * next(20));
+    }
+    TargetDesc target = plainTarget(2, 2, 2, 2);
+    target.controlPlane.localDispatchCycles = next(5);
+    Topology topology(target);
+    AllocateOptions one;
+    one.lanes = 1;
+    Checked<Allocation> allocation = allocate(problem, topology, one);
+    ASSERT_TRUE(allocation) << allocation.error().message;
+    auto timed = [&] {
+      Checked<Schedule> schedule = scheduleStatic(
+          problem, topology, allocation->placement, allocation->rank);
+      EXPECT_TRUE(schedule);
+      std::vector<Violation> broken =
+          verifySchedule(problem, topology, allocation->placement, *schedule);
+      EXPECT_TRUE(broken.empty()) << broken[0].message;
+      uint64_t end = 0;
+      for (const Slot &slot : schedule->slots)
+        end = std::max(end, slot.start + slot.cycles);
+      return end;
+    };
+    uint64_t whole = timed();
+    for (Edge &edge : problem.edges)
+      if (next(2))
+        edge.chunks = edge.buffer = 8;
+    shorter += timed() < whole;
+  }
+  EXPECT_GT(shorter, 50u);
+}
+
 TEST(Ranks, CountLoopsAndBranches) {
   // a -> loop of 5 iterations of b -> c
   TestProblem problem;

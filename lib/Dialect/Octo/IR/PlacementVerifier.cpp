@@ -189,14 +189,27 @@ private:
         SlotAttr before = producer ? producer.getSlotAttr() : SlotAttr();
         if (!before || before.getSegment() != slot.getSegment())
           continue;
-        uint64_t ready = before.getStart() + before.getCycles();
-        if (slot.getStart() >= ready)
+        uint64_t made = before.getStart() + before.getCycles();
+        uint64_t ready = made;
+        FlowOp stream = getStream(input);
+        if (stream)
+          ready = before.getStart() + before.getCycles() / *stream.getChunks();
+        bool early = slot.getStart() < ready;
+        if (!early && (!stream || end >= made))
           continue;
-        InFlightDiagnostic diagnostic =
-            tb.emitOpError()
-            << "'" << tb.getPath() << "' starts at cycle " << slot.getStart()
-            << " of its segment, before its input from '" << producer.getPath()
-            << "' is there at cycle " << ready << "; start it later";
+        InFlightDiagnostic diagnostic = tb.emitOpError();
+        if (early)
+          diagnostic << "'" << tb.getPath() << "' starts at cycle "
+                     << slot.getStart() << " of its segment, before "
+                     << (stream ? "the first chunk of " : "")
+                     << "its input from '" << producer.getPath()
+                     << "' is there at cycle " << ready << "; start it later";
+        else
+          diagnostic << "'" << tb.getPath() << "' ends at cycle " << end
+                     << " of its segment, before the last chunk of its input "
+                        "from '"
+                     << producer.getPath() << "' is made at cycle " << made
+                     << "; end it later";
         diagnostic.attachNote(producer.getLoc())
             << "the input is made here, from cycle " << before.getStart()
             << " for " << before.getCycles() << " cycles";

@@ -475,8 +475,14 @@ void Builder::addEdges() {
   for (uint32_t b = 0; b < result.layout.blocks.size(); ++b) {
     BlockOpInterface op = result.layout.blocks[b].op;
     for (Value input : op.getBlockInputs())
-      if (Operation *producer = getProducer(input))
+      if (Operation *producer = getProducer(input)) {
         p.edges.push_back({blockOf(producer), b, bytesOf(input)});
+        if (FlowOp stream = getStream(input)) {
+          p.edges.back().chunks = uint16_t(*stream.getChunks());
+          p.edges.back().buffer =
+              uint16_t(std::min(stream.getBuffer(), *stream.getChunks()));
+        }
+      }
 
     auto control = dyn_cast<ControlOpInterface>(op.getOperation());
     if (!control) {

@@ -77,7 +77,11 @@ private:
         emitViolation(program, *problem, schedule.error());
         return failure();
       }
-      if (searchSteps) {
+      // The search knows whole flows only.
+      bool streamed =
+          llvm::any_of(problem->problem.edges,
+                       [](const sched::Edge &edge) { return edge.isStream(); });
+      if (searchSteps && !streamed) {
         sched::Checked<sched::Improvement> improved =
             sched::improveStatic(problem->problem, *machine->topology,
                                  *placement, rank, *schedule, options);

@@ -13,6 +13,8 @@
 // RUN: not octo-opt %t/program.mlir --octo-set-machine=target=%targets/edge.yaml --octo-allocate-peas=decisions=maybe 2>&1 | FileCheck %s --check-prefix=OPTION
 // RUN: not octo-opt %t/program.mlir --octo-set-machine=target=%targets/edge.yaml --octo-allocate-peas=gang-efficiency=2 2>&1 | FileCheck %s --check-prefix=EFFICIENCY
 // RUN: not octo-opt %t/program.mlir --octo-set-machine=target=%targets/edge.yaml --octo-allocate-peas=load-slack=-1 2>&1 | FileCheck %s --check-prefix=SLACK
+// RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows 2>&1 | FileCheck %s --check-prefix=STREAMS
+// RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows=max-chunks=17 2>&1 | FileCheck %s --check-prefix=CHUNKS
 
 // CONVERT: octo-allocate-peas works on octo.program; run convert-owg-to-octo first
 // EMPTY: octo-allocate-peas: the module has no octo.program; write a workflow and run convert-owg-to-octo first
@@ -27,6 +29,8 @@
 // OPTION: octo-allocate-peas: decisions is on, off or auto, not 'maybe'
 // EFFICIENCY: octo-allocate-peas: gang-efficiency is between 0 and 1
 // SLACK: octo-allocate-peas: load-slack is between 0 and 1000
+// STREAMS: 'p/t' has no place; run octo-allocate-peas before octo-stream-flows
+// CHUNKS: octo-stream-flows: max-chunks is 17; expected 2 to 16
 
 //--- workflow.mlir
 owg.workflow @w(%x: f32) -> f32 {

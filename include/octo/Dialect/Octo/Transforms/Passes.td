@@ -72,6 +72,7 @@ def OctoStaticSchedule : Octo_EstimatePass<"octo-static-schedule"> {
     are not pinned to other PEAs of the lane, in all lanes alike, where that
     ends a segment sooner and loads no PEA more than `load-slack` over its fair
     share (or more than the busiest one is loaded already). Shares follow.
+    Streamed flows overlap their tasks; a program that has some is not searched.
     Replaces timetables that are there. Needs places.
   }];
   let options = estimateOptions # [
@@ -85,6 +86,58 @@ def OctoStaticSchedule : Octo_EstimatePass<"octo-static-schedule"> {
            "tasks of a timetable may move to other PEAs">,
     Option<"loadSlack", "load-slack", "double", /*default=*/"0.25",
            "load of a PEA over its fair share that a shorter timetable is worth">
+  ];
+}
+
+def OctoFindStreams : Pass<"octo-find-streams", "::mlir::ModuleOp"> {
+  let summary = "which kernels can run row by row";
+  let description = [{
+    Derives from the body of each kernel which inputs it can take, and whether it
+    makes its outputs, row by row in order, a row being an index of the outermost
+    dimension: that dimension must be known, the same for all results, and a
+    parallel loop of every operation; an input counts if each operation that uses
+    it, or what becomes of it, takes its rows in this loop only. Reductions over
+    rows, shifted, permuted or data-dependent rows, scalars from tensors and
+    control flow need a value as a whole; whatever of that costs work before the
+    first row keeps the outputs whole too. The result is the attribute
+    `octo.rows` of the `octo.kernel`. On a profiled task it is the user who says
+    so, with the same attribute on the `owg.task`:
+
+    ```
+    octo.rows = {rows = 64 : i64, inputs = array<i32: 0>, outputs = array<i32: 0>}
+    ```
+
+    Runs while bodies are functions: before octo-lower-kernels.
+  }];
+  let dependentDialects = ["::octo::spatial::OctoDialect"];
+}
+
+def OctoStreamFlows : Octo_EstimatePass<"octo-stream-flows"> {
+  let summary = "flows within a segment that go in chunks";
+  let description = [{
+    Makes flows between tasks of one segment streamed (`octo.flow ... streamed`)
+    that are made and used row by row (`octo.rows`), so that the consumer overlaps
+    its producer, and times the segment anew, in the order that it has. The
+    number of chunks is the largest divisor of the rows with which the head of a
+    chunk's transfer and a dispatch are within `overhead` of its compute. A flow
+    stays whole where its tasks share PEAs, where its consumer would be spread over
+    more than `stretch` times its cycles, and where the segment's timetable does
+    not become shorter or its activations would be further apart. Buffers take
+    what the timetable needs and one chunk more, and are never so small that
+    streams can wait for each other for ever. Needs timetables; streams and
+    timetables that were written by hand stay.
+  }];
+  let options = estimateOptions # [
+    Option<"maxChunks", "max-chunks", "unsigned", /*default=*/"16",
+           "most chunks of a flow, 2 to 16">,
+    Option<"buffer", "buffer", "unsigned", /*default=*/"0",
+           "most chunks that a buffer takes (0: what the timetable needs)">,
+    Option<"overhead", "overhead", "double", /*default=*/"0.125",
+           "part of a chunk's compute that its transfer may add">,
+    Option<"stretch", "stretch", "double", /*default=*/"2.0",
+           "length of a slot with streams against the work in it">,
+    Option<"record", "record", "bool", /*default=*/"false",
+           "keep for each flow why it is streamed or not">
   ];
 }
 
