@@ -15,6 +15,7 @@
 #include "octo/Runtime/Driver.h"
 #include "octo/Runtime/KernelReport.h"
 #include "octo/Runtime/Policy.h"
+#include "octo/Runtime/PolicyPlugin.h"
 #include "octo/Runtime/Report.h"
 #include "octo/Runtime/TraceWriter.h"
 
@@ -44,6 +45,7 @@ constexpr const char *version =
 struct Options {
   std::string program;
   RunRequest request;
+  std::vector<std::string> plugins;
   std::vector<std::string> policies = {"static", "pool", "octopus"};
   std::string outputs, profile, json, trace, log, blame, report, checkpointAt;
   TraceFormat traceFormat = TraceFormat::ByName;
@@ -134,8 +136,10 @@ void reportCheckpoint(const CheckpointOptions &checkpoint,
 /// Looks a policy up before anything is run or written, so that a comparison
 /// does not end in its middle.
 Expected<void> checkPolicy(const std::string &name,
-                           const std::vector<std::string> &disable) {
-  if (Expected<std::unique_ptr<Policy>> policy = createPolicy(name, disable);
+                           const std::vector<std::string> &disable,
+                           const std::vector<std::string> &settings) {
+  if (Expected<std::unique_ptr<Policy>> policy =
+          createPolicy(name, disable, settings);
       !policy)
     return Error(policy.error());
   return {};
@@ -148,7 +152,8 @@ Expected<SimulationOptions> prepareRun(const Session &session,
   if (!simulation)
     return simulation;
   if (Expected<void> known =
-          checkPolicy(simulation->policy, simulation->disable);
+          checkPolicy(simulation->policy, simulation->disable,
+                      simulation->policyOptions);
       !known)
     return Error(known.error());
   return simulation;
@@ -303,14 +308,53 @@ std::vector<std::string> switchesOf(const std::string &policy,
   return off;
 }
 
+/// The settings that a policy of a comparison takes: those with its name in
+/// front ("pool.gang=2"), and of the others those whose name it knows.
+std::vector<std::string>
+settingsOf(const std::string &policy,
+           const std::vector<std::string> &settings) {
+  std::vector<std::string> result;
+  for (const PolicyInfo &info : registeredPolicies()) {
+    if (info.name != policy)
+      continue;
+    for (const std::string &setting : settings) {
+      if (setting.starts_with(policy + "."))
+        result.push_back(setting.substr(policy.size() + 1));
+      else if (std::ranges::any_of(
+                   info.parameters, [&](const PolicyParameter &parameter) {
+                     return setting.starts_with(parameter.name + "=");
+                   }))
+        result.push_back(setting);
+    }
+  }
+  return result;
+}
+
+/// Every setting of a comparison is for one of its policies.
+Expected<void> checkSettings(const Options &options) {
+  for (const std::string &setting : options.request.policyOptions)
+    if (std::ranges::none_of(options.policies, [&](const std::string &policy) {
+          return !settingsOf(policy, {setting}).empty();
+        }))
+      return makeError("no policy of the comparison takes the option '{}': give "
+                       "name=value or policy.name=value (octo-run run --help "
+                       "lists them)",
+                       setting);
+  return {};
+}
+
 /// Policies side by side, each once or in replications.
 int compareCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
     return fail(session.error());
   for (const std::string &policy : options.policies)
-    if (Expected<void> known = checkPolicy(policy, {}); !known)
+    if (Expected<void> known = checkPolicy(
+            policy, {}, settingsOf(policy, options.request.policyOptions));
+        !known)
       return fail(known.error());
+  if (Expected<void> known = checkSettings(options); !known)
+    return fail(known.error());
   Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
   if (!simulation)
     return fail(simulation.error());
@@ -324,6 +368,8 @@ int compareCommand(Options &options) {
   for (const std::string &policy : options.policies) {
     simulation->policy = policy;
     simulation->disable = switchesOf(policy, options.request.disable);
+    simulation->policyOptions =
+        settingsOf(policy, options.request.policyOptions);
     ProgressLine line(options, policy);
     Expected<std::vector<RunResult>> results = (*session)->runReplications(
         *simulation, options.replications.value_or(1), options.threads,
@@ -429,6 +475,20 @@ int infoCommand(Options &options) {
   return Good;
 }
 
+/// "policy: a, b; policy: c" for those that have parameters.
+std::string parameterNames() {
+  std::string names;
+  for (const PolicyInfo &info : registeredPolicies()) {
+    if (info.parameters.empty())
+      continue;
+    names += (names.empty() ? "" : "; ") + info.name + ": ";
+    for (const PolicyParameter &parameter : info.parameters)
+      names += (&parameter == &info.parameters.front() ? "" : ", ") +
+               parameter.name;
+  }
+  return names;
+}
+
 /// The options that say what is run, for `run` and `compare`.
 void addRunOptions(CLI::App &command, Options &options) {
   RunRequest &request = options.request;
@@ -476,6 +536,17 @@ void addRunOptions(CLI::App &command, Options &options) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("A,B");
+  command
+      .add_option("--policy-plugin", options.plugins,
+                  "Shared library with policies (docs/policies.md)")
+      ->allow_extra_args(false)
+      ->type_name("LIB.so");
+  command
+      .add_option("--policy-option", request.policyOptions,
+                  "Set a parameter of the policy: " + parameterNames())
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("NAME=N");
 }
 
 /// The options that say how often it is run.
@@ -631,6 +702,9 @@ int main(int argc, char **argv) {
   } catch (const CLI::ParseError &error) {
     return app.exit(error) == 0 ? Good : Usage;
   }
+  for (const std::string &plugin : options.plugins)
+    if (Expected<void> loaded = loadPolicyPlugin(plugin); !loaded)
+      return fail(loaded.error());
   options.reportWanted = report->count() > 0;
   if (!options.report.empty() && !options.report.ends_with(".html")) {
     std::fprintf(stderr,

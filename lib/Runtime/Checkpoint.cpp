@@ -60,7 +60,7 @@ static std::array<uint8_t, 32> digestOf(Header header, std::string_view rest) {
 
 std::string octo::describeRun(const SimulationOptions &options) {
   // What is added to these structs and decides a run belongs into the text.
-  static_assert(detail::numFields<SimulationOptions>() == 13);
+  static_assert(detail::numFields<SimulationOptions>() == 14);
   static_assert(detail::numFields<Scenario>() == 8);
   static_assert(detail::numFields<Tenant>() == 6);
   static_assert(detail::numFields<Arrivals>() == 4);
@@ -71,6 +71,7 @@ std::string octo::describeRun(const SimulationOptions &options) {
   };
   line("policy", options.policy);
   line("disable", fmt::join(options.disable, ","));
+  line("policy options", fmt::join(options.policyOptions, ","));
   line("network", stringifyNetworkModel(options.network));
   line("records in order", options.recordsInOrder);
   line("requests kept", options.keepRequests);

@@ -95,6 +95,7 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   SimulationOptions options;
   options.policy = request.policy;
   options.disable = request.disable;
+  options.policyOptions = request.policyOptions;
   options.recordOutcomes = request.recordOutcomes;
   options.keepOutputs = request.keepOutputs;
   // Paths of weights are relative to the program file.

@@ -41,7 +41,8 @@ bool Engine::profileDistribution(uint32_t profile, uint64_t request,
 }
 
 Expected<void> Engine::prepare() {
-  auto made = createPolicy(options.policy, options.disable);
+  auto made =
+      createPolicy(options.policy, options.disable, options.policyOptions);
   if (!made)
     return octo::Error(made.error());
   policy = std::move(*made);
@@ -385,7 +386,11 @@ Expected<void> Engine::prepare() {
   bool shares = traits.reach == Reach::Shares && !traits.central;
   laneFirst.assign(m.tbus + 1, 0);
   for (uint32_t i = 0; i < m.tbus; ++i)
-    laneFirst[i + 1] = shares ? t.laneBegin[i + 1] : (i + 1) * 3;
+    laneFirst[i + 1] =
+        shares                 ? t.laneBegin[i + 1]
+        : traits.queuePerPea   ? (i + 1) * m.peasPerTbu
+        : traits.clusterQueues ? (i / m.tbusPerCluster + 1) * 3
+                               : (i + 1) * 3;
   if (!traits.central)
     lanes.resize(laneFirst.back());
   central.resize(3);
@@ -401,6 +406,9 @@ Expected<void> Engine::prepare() {
       idleSince[size_t(i) * m.peasPerTbu + std::countr_zero(rest)] = 0;
     setFree(i, usable);
   }
+  // Everybody knows that nothing runs at first.
+  for (ClusterState &cluster : clusters)
+    cluster.shownFree = cluster.lastFree = cluster.freePeas;
   for (const BlockInfo &block : t.blocks) {
     if (!used[block.workflow] || block.kind != BlockKind::Task ||
         traits.reach == Reach::Shares)
@@ -511,6 +519,8 @@ void Engine::handle(const Event &event) {
       tbu.dispatchPending = false;
       policy->dispatch(*scheduler, event.payload, Trigger::Released);
     }
+    if (traits.clusterQueues)
+      report(clusterOf(event.payload));
     break;
   }
   case CentralEvent:
@@ -575,6 +585,8 @@ void Engine::handle(const Event &event) {
       ClusterState &cluster = clusters[c];
       cluster.lastBacklog = cluster.shownBacklog;
       cluster.shownBacklog = cluster.backlog;
+      cluster.lastFree = cluster.shownFree;
+      cluster.shownFree = cluster.freePeas;
       cluster.shownAt = now();
     }
     policy->epoch(*scheduler);
@@ -622,7 +634,8 @@ void Engine::pushFirstEvents() {
 
 Expected<RunResult> Engine::run() {
   auto begin = std::chrono::steady_clock::now();
-  policy->begin(*scheduler);
+  if (auto begun = policy->begin(*scheduler); !begun)
+    return octo::Error(begun.error());
   const CheckpointOptions &checkpoint = options.checkpoint;
   if (checkpoint.resume.empty())
     pushFirstEvents();
@@ -1120,7 +1133,7 @@ void Engine::activateBlocks(uint32_t id) {
   for (uint32_t i = region.activeBegin; i < region.activeEnd; ++i) {
     uint32_t block = t.activeBlocks[i];
     if (t.blocks[block].kind == BlockKind::Task) {
-      uint32_t instance = instanceFor(id, block);
+      uint32_t instance = instanceFor(id, block, frames[id].home);
       allInputs(instance);
     } else {
       uint32_t control = controlFor(id, block);

@@ -119,6 +119,9 @@ struct Instance {
   bool drawnCycles; ///< `drawn` counts, not `call`
   bool moved;
   bool weightLast; ///< the last of operands and weights is a weight
+  bool staged;      ///< waits at `tbu`, out of the queue of the cluster
+  bool atTbu;       ///< inputs of the cluster have passed the port of `tbu`
+  uint32_t note;    ///< the policy's
   uint64_t backlog;  ///< its part of the backlog of TBU and cluster
   uint64_t inputsAt; ///< latest arrival so far
   uint64_t readyAt;
@@ -343,6 +346,8 @@ struct TbuState {
   bool dispatchPending = false;
   std::vector<ResidentCode> code;
   std::vector<uint32_t> running;
+  std::vector<uint32_t> staged; ///< oldest first
+  uint64_t computed = 0;        ///< PEA-cycles that were booked as computing
   std::vector<Keep> keeps;
 };
 
@@ -352,8 +357,11 @@ struct ClusterState {
   uint64_t joinFree = 0;
   uint64_t computing = 0, idle = 0;
   uint64_t backlog = 0;
+  uint64_t dispatcherFree = 0; ///< traits.clusterQueues
+  uint32_t freePeas = 0;
   /// Status as of a past moment, for other clusters.
   uint64_t shownBacklog = 0, lastBacklog = 0, shownAt = 0;
+  uint32_t shownFree = 0, lastFree = 0;
   std::vector<ResidentWeight> weights;
   bool spilling = false;
   /// Parked values, the next to spill first: youngest request, oldest value.
@@ -530,7 +538,7 @@ private:
   }
 
   // EngineTasks.cpp.
-  uint32_t instanceFor(uint32_t frame, uint32_t block);
+  uint32_t instanceFor(uint32_t frame, uint32_t block, uint32_t first);
   void taskInput(uint32_t frame, uint32_t block, uint32_t input,
                  uint32_t value);
   void sendInput(uint32_t instance, uint32_t input, uint32_t value,
@@ -546,6 +554,7 @@ private:
   bool startInstance(uint32_t instance, uint32_t tbu, PeaMask peas);
   uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,
                      uint32_t instance);
+  bool slotBegun(const Keep &keep, uint32_t slot) const;
   bool slotPassed(const Keep &keep, uint32_t slot);
   bool isOnlyReader(uint32_t frame, uint32_t value);
   void realise(uint32_t instance);
@@ -563,7 +572,7 @@ private:
                  const Instance *by);
   bool resizeInstance(uint32_t instance, PeaMask peas);
   void boundary(uint32_t instance);
-  bool moveInstance(uint32_t instance, uint32_t tbu);
+  bool moveInstance(uint32_t instance, const Place &place, bool asked = false);
   void cancelInstance(uint32_t instance);
   void releaseInputs(Instance &instance);
   void letGo(Instance &instance);
@@ -576,6 +585,10 @@ private:
   void activateSegments(uint32_t frame);
   void layOutLane(uint32_t segment, uint32_t lane);
   const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
+  bool hasSlot(const Instance &instance) const;
+  bool isKept(const SegmentInfo &segment) const {
+    return !traits.clusterQueues || segment.slotEnd - segment.slotBegin > 1;
+  }
   uint64_t plannedStart(const Instance &instance) const;
   void setFree(uint32_t tbu, PeaMask free);
   void schedule(uint32_t instance);
@@ -606,6 +619,22 @@ private:
   uint64_t pathTo(const Instance &instance, uint32_t value) const;
   uint64_t pathThrough(const Instance &instance) const;
   void notePath(uint32_t value, const Instance &instance);
+
+  // EnginePlaces.cpp.
+  void place(uint32_t instance, uint32_t first);
+  uint32_t queueOf(const Instance &instance, uint32_t lane) const;
+  bool moveTo(uint32_t instance, const Place &place);
+  bool stage(uint32_t instance, uint32_t tbu);
+  void unstage(Instance &instance, uint32_t id);
+  bool codeFits(uint32_t tbu, uint32_t kernel) const;
+  void bringToTbu(Instance &instance, uint64_t at);
+  uint64_t commandTbu(uint32_t tbu);
+  void releaseCode(uint32_t tbu, uint32_t kernel);
+  void report(uint32_t cluster);
+  /// The TBU that stands for the place where an instance is queued.
+  uint32_t dispatchUnit(uint32_t tbu) const {
+    return traits.clusterQueues ? tbu - tbu % m.tbusPerCluster : tbu;
+  }
 
   // EngineMemory.cpp.
   uint32_t newMessage(MessageKind kind, uint32_t target,

@@ -324,6 +324,7 @@ RunResult Engine::result(RunStatus status) {
   RunResult r;
   r.policy = options.policy;
   r.disabled = options.disable;
+  r.policyOptions = options.policyOptions;
   r.seed = options.scenario.seed;
   r.timingOnly = !functional;
   r.status = status;

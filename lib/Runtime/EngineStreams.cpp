@@ -73,7 +73,7 @@ void Engine::openStreams(uint32_t id) {
     } else {
       retain(value);
     }
-    uint32_t consumerId = instanceFor(producer.frame, info.consumer);
+    uint32_t consumerId = instanceFor(producer.frame, info.consumer, clusterOf(producer.tbu));
     Instance &consumer = instances[consumerId];
     uint32_t id2 = streams.allocate();
     Stream &stream = streams[id2];

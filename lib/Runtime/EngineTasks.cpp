@@ -21,7 +21,9 @@ using namespace octo;
 // Creation and inputs
 //===----------------------------------------------------------------------===//
 
-uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
+/// `first`: where the input is that asks for it.
+uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId,
+                             uint32_t first) {
   Frame &frame = frames[frameId];
   uint32_t &word = frame.words[blockId - t.regions[frame.region].blockBegin];
   if (word)
@@ -42,6 +44,8 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
   instance.state = InstanceState::Gathering;
   instance.orphan = instance.resizing = instance.moved = false;
   instance.weightLast = false;
+  instance.staged = instance.atTbu = false;
+  instance.note = 0;
   instance.backlog = 0;
   instance.inputsAt = now();
   instance.readyAt = never;
@@ -57,35 +61,14 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId) {
   instance.peas = 0;
   instance.results = noIndex;
   instance.streams = noIndex;
-  if (traits.central)
-    return id;
-  uint32_t replica;
-  if (traits.segments && block.slotOfBlock != noIndex) {
-    uint32_t lane = segmentActivations[frame.activations]
-                                      [t.slots[block.slotOfBlock].segment]
-                                          .lane;
-    replica = static_cast<uint32_t>(&replicaOfSlot(block.slotOfBlock, lane) -
-                                    &t.replicas[block.replicaBegin]);
-  } else {
-    replica = policy->chooseReplica(*scheduler, id);
-    if (replica >= block.numReplicas)
-      replica = 0;
-  }
-  const ReplicaInfo &place = t.replicas[block.replicaBegin + replica];
-  instance.replica = replica;
-  instance.tbu = place.tbu;
-  instance.lane = traits.reach == Reach::Shares
-                      ? place.lane
-                      : place.tbu * 3 + classOf(block.kernel);
-  // Slots of the frame, 64 bytes an input.
-  instance.parkedBytes = uint64_t(64) * block.numWaited();
-  park(t.clusterOf(place), instance.parkedBytes);
+  if (!traits.central)
+    place(id, first);
   return id;
 }
 
 void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
                        uint32_t value) {
-  uint32_t id = instanceFor(frameId, blockId);
+  uint32_t id = instanceFor(frameId, blockId, values[value].cluster);
   const BlockInfo &block = t.blocks[blockId];
   uint32_t &word = inputWords(frames[frameId], block)[input];
   if (word)
@@ -120,8 +103,8 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
   if (value.hbm != noIndex) {
     at = hbmService(value.hbm, value.bytes, std::max(at, value.readyAt));
   } else if (from == to) {
-    // Where it was made it need not move.
-    if (value.tbu != instance.tbu)
+    // Where it was made it need not move; nor while the TBU is open.
+    if (value.tbu != instance.tbu && !traits.clusterQueues)
       at = readThroughPort(instance.tbu, value.bytes, at);
     inputDone(id, at, valueId);
     return;
@@ -204,9 +187,21 @@ void Engine::makeReady(uint32_t id) {
 // Queues
 //===----------------------------------------------------------------------===//
 
-uint64_t Engine::plannedStart(const Instance &instance) const {
+/// Is there a timetable for it? Policies with queues of clusters know better than
+/// the timetable of a single task, which orders nothing.
+bool Engine::hasSlot(const Instance &instance) const {
   const BlockInfo &block = t.blocks[instance.block];
   if (!traits.segments || block.slotOfBlock == noIndex || instance.orphan)
+    return false;
+  const RegionInfo &region = t.regions[frames[instance.frame].region];
+  return isKept(t.segments[t.regionSegments[region.segmentBegin +
+                                            t.slots[block.slotOfBlock]
+                                                .segment]]);
+}
+
+uint64_t Engine::plannedStart(const Instance &instance) const {
+  const BlockInfo &block = t.blocks[instance.block];
+  if (!hasSlot(instance))
     return never;
   const SlotInfo &slot = t.slots[block.slotOfBlock];
   return segmentActivations[frames[instance.frame].activations][slot.segment]
@@ -236,7 +231,8 @@ void Engine::enqueue(uint32_t id) {
   TbuState &tbu = tbus[instance.tbu];
   ++tbu.queued;
   instance.backlog = expectedCycles(instance.block, 1);
-  tbu.backlog += instance.backlog;
+  if (!traits.clusterQueues)
+    tbu.backlog += instance.backlog;
   clusters[clusterOf(instance.tbu)].backlog += instance.backlog;
 }
 
@@ -247,25 +243,31 @@ void Engine::unqueue(uint32_t id) {
   auto stale = [this](uint32_t item, uint32_t ticket) {
     const Instance &other = instances[item];
     return !(other.generation & 1) || other.state != InstanceState::Ready ||
-           other.ticket != ticket;
+           other.ticket != ticket || other.staged;
   };
   if (traits.central) {
     central[classOf(t.blocks[instance.block].kernel)].remove(id, stale);
     return;
   }
-  lanes[instance.lane].remove(id, stale);
   --tbus[instance.tbu].queued;
+  if (instance.staged)
+    unstage(instance, id);
+  else
+    lanes[instance.lane].remove(id, stale);
 }
 
-/// Takes the instance out of the backlog of its place.
-static void subtractBacklog(Instance &instance, TbuState &tbu,
+/// Takes the instance out of the backlog of its place; `tbu` is null when it was
+/// in the queue of the cluster.
+static void subtractBacklog(Instance &instance, TbuState *tbu,
                             ClusterState &cluster) {
-  tbu.backlog -= instance.backlog;
+  if (tbu)
+    tbu->backlog -= instance.backlog;
   cluster.backlog -= instance.backlog;
   instance.backlog = 0;
 }
 
 void Engine::requestDispatch(uint32_t id) {
+  id = dispatchUnit(id);
   TbuState &tbu = tbus[id];
   if (tbu.dispatchPending || (traits.onlyQueued && !tbu.queued))
     return;
@@ -283,6 +285,7 @@ void Engine::requestCentral(uint64_t at) {
 
 /// Another look at a TBU at cycle `at`, when a kept slot will have passed.
 void Engine::wakeAt(uint32_t id, uint64_t at) {
+  id = dispatchUnit(id);
   TbuState &tbu = tbus[id];
   if (at <= now() || (tbu.wakeAt != never && tbu.wakeAt <= at))
     return;
@@ -358,12 +361,21 @@ void Engine::activateSegments(uint32_t frameId) {
       at = std::max(at, laneAdmitted[entry] + segment.initiationInterval);
     laneAdmitted[entry] = at;
     list.push_back({at, lane});
+    if (!isKept(segment))
+      continue;
     auto [begin, end] = laneGroups[entry];
     for (uint32_t g = begin; g < end; ++g)
       tbus[slotGroups[g].tbu].keeps.push_back({frameId, frame.generation,
                                                slotGroups[g].begin,
                                                slotGroups[g].end, at, lane});
   }
+}
+
+/// The instance of a slot exists: some of its inputs have come.
+bool Engine::slotBegun(const Keep &keep, uint32_t slot) const {
+  const Frame &frame = frames[keep.frame];
+  return frame.words[t.slots[slot].block -
+                     t.regions[frame.region].blockBegin];
 }
 
 bool Engine::slotPassed(const Keep &keep, uint32_t slot) {
@@ -405,8 +417,11 @@ uint64_t Engine::keptUntil(uint32_t tbuId, PeaMask peas, uint64_t expected,
       uint64_t end = start + t.slots[slot].cycles;
       if (end <= now() || t.slots[slot].block == instances[id].block)
         continue;
+      // A queue of a cluster has other work for the PEAs until the task of the
+      // slot is about to come.
       if ((replicaOfSlot(slot, keep.lane).peas & peas) &&
-          !slotPassed(keep, slot))
+          !slotPassed(keep, slot) &&
+          (!traits.clusterQueues || slotBegun(keep, slot)))
         until = std::max(until, end);
     }
     ++k;
@@ -444,6 +459,8 @@ uint32_t Engine::TbuSet::first() const {
 void Engine::setFree(uint32_t id, PeaMask free) {
   PeaMask before = tbus[id].free;
   tbus[id].free = free;
+  clusters[clusterOf(id)].freePeas += static_cast<uint32_t>(
+      std::popcount(free) - std::popcount(before));
   if (!traits.central)
     return;
   for (uint8_t c = 0; c < 3; ++c) {
@@ -548,6 +565,7 @@ void Engine::account(Instance &instance, uint64_t until, GangEnd end) {
   peaCycles[unsigned(PeaState::MovingData)] += gang * (d - c);
   peaCycles[unsigned(PeaState::Computing)] += gang * (until - d);
   clusters[clusterOf(instance.tbu)].computing += gang * (until - d);
+  tbus[instance.tbu].computed += gang * (until - d);
   totals[instance.block].computePeaCycles += gang * (until - d);
 }
 
@@ -752,7 +770,8 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
   const BlockInfo &block = t.blocks[instance.block];
   const KernelInfo &kernel = t.kernels[block.kernel];
   if (instance.state != InstanceState::Ready || !peas || tbuId >= m.tbus ||
-      (!traits.central && tbuId != instance.tbu))
+      (!traits.central &&
+       dispatchUnit(tbuId) != dispatchUnit(instance.tbu)))
     return false;
   TbuState &tbu = tbus[tbuId];
   PeaMask eligible = m.eligible(tbuId, kernel.peaClass);
@@ -773,8 +792,12 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     }
   }
 
+  bool staged = instance.staged && instance.tbu == tbuId;
   unqueue(id);
   realise(id);
+  if (traits.clusterQueues)
+    tbu.backlog += instance.backlog;
+  instance.atTbu = staged;
   instance.tbu = tbuId;
   instance.state = InstanceState::Held;
   instance.peas = peas;
@@ -794,6 +817,8 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     at = centralFree + tokenDelay(m.hostCluster, cluster);
     at = std::max(at, tbu.commandFree) + m.commandCycles;
     tbu.commandFree = at;
+  } else if (traits.clusterQueues && !staged) {
+    at = commandTbu(tbuId);
   } else {
     at = std::max(now(), tbu.dispatcherFree) + m.localDispatchCycles;
     tbu.dispatcherFree = at;
@@ -831,6 +856,8 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
       sendInput(id, i, (word & ~pinMark) - 1, at);
     }
   }
+  if (traits.clusterQueues && !instance.atTbu)
+    bringToTbu(instance, at);
   for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
     uint32_t weight = t.blockWeights[w];
     weightUsed[weight] = 1;
@@ -916,12 +943,7 @@ void Engine::letGo(Instance &instance) {
   const BlockInfo &block = t.blocks[instance.block];
   TbuState &tbu = tbus[instance.tbu];
   ClusterState &cluster = clusters[clusterOf(instance.tbu)];
-  if (t.kernels[block.kernel].codeBytes)
-    for (ResidentCode &code : tbu.code)
-      if (code.kernel == block.kernel) {
-        --code.uses;
-        break;
-      }
+  releaseCode(instance.tbu, block.kernel);
   for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
     uint32_t weight = t.blockWeights[w];
     auto place = std::lower_bound(
@@ -929,7 +951,7 @@ void Engine::letGo(Instance &instance) {
         [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
     --place->uses;
   }
-  subtractBacklog(instance, tbu, cluster);
+  subtractBacklog(instance, &tbu, cluster);
   unpark(clusterOf(instance.tbu), instance.parkedBytes);
   instance.parkedBytes = 0;
   --heldInstances;
@@ -1094,9 +1116,11 @@ bool Engine::resizeInstance(uint32_t id, PeaMask peas) {
   uint32_t variant = variantFor(block.kernel, std::popcount(peas));
   if (variant == noIndex || variant == instance.variant)
     return false;
-  // The first boundary after now.
+  // The first boundary after the decision.
   uint64_t tile = std::max<uint64_t>(instance.fullQ16 / 16, 1);
-  uint64_t done = (now() - instance.started) << 16;
+  uint64_t decided =
+      std::max(now(), tbu.dispatcherFree) + m.localDispatchCycles;
+  uint64_t done = (decided - instance.started) << 16;
   uint64_t offsetQ16 = (done / tile + 1) * tile;
   uint64_t boundary = instance.started + ((offsetQ16 + 65535) >> 16);
   if (boundary >= instance.finish)
@@ -1109,6 +1133,7 @@ bool Engine::resizeInstance(uint32_t id, PeaMask peas) {
       return false;
     }
   }
+  tbu.dispatcherFree = decided;
   // Joining PEAs are held from now on.
   for (PeaMask rest = joining; rest; rest &= rest - 1) {
     uint32_t pea = std::countr_zero(rest);
@@ -1188,21 +1213,25 @@ void Engine::boundary(uint32_t id) {
 }
 
 /// Sends a ready instance with its inputs to another TBU.
-bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
+bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
+  uint32_t tbuId = place.tbu;
   if (id >= instances.size() || !(instances[id].generation & 1) ||
       tbuId >= m.tbus)
     return false;
   Instance &instance = instances[id];
   const BlockInfo &block = t.blocks[instance.block];
   if (instance.state != InstanceState::Ready || traits.central ||
-      traits.reach == Reach::Shares || tbuId == instance.tbu ||
+      traits.reach == Reach::Shares ||
+      dispatchUnit(tbuId) == dispatchUnit(instance.tbu) ||
       instance.streams != noIndex ||
       !m.reachable[clusterOf(tbuId)] ||
       !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
     return false;
   uint32_t from = clusterOf(instance.tbu), to = clusterOf(tbuId);
   unqueue(id);
-  subtractBacklog(instance, tbus[instance.tbu], clusters[from]);
+  subtractBacklog(instance,
+                  traits.clusterQueues ? nullptr : &tbus[instance.tbu],
+                  clusters[from]);
   uint64_t bytes = 0;
   uint32_t *words = inputWords(frames[instance.frame], block);
   for (uint32_t i = 0; i < block.numInputs; ++i)
@@ -1224,11 +1253,13 @@ bool Engine::moveInstance(uint32_t id, uint32_t tbuId) {
   for (uint32_t r = 0; r < block.numReplicas; ++r)
     if (t.replicas[block.replicaBegin + r].tbu == tbuId)
       instance.replica = r;
-  instance.lane = tbuId * 3 + classOf(block.kernel);
+  instance.note = place.note;
+  instance.lane = queueOf(instance, place.lane);
   instance.moved = true;
+  instance.atTbu = false;
   instance.pending = 1;
   // The command reaches the new TBU, then the data follow.
-  uint64_t at = now() + tokenDelay(from, to);
+  uint64_t at = now() + tokenDelay(from, to) + (asked ? tokenDelay(to, from) : 0);
   at = std::max(at, tbus[tbuId].commandFree) + m.commandCycles;
   tbus[tbuId].commandFree = at;
   if (!bytes || from == to) {
@@ -1259,7 +1290,8 @@ void Engine::cancelInstance(uint32_t id) {
   case InstanceState::Ready:
     unqueue(id);
     if (!traits.central)
-      subtractBacklog(instance, tbus[tbu], clusters[clusterOf(tbu)]);
+      subtractBacklog(instance, traits.clusterQueues ? nullptr : &tbus[tbu],
+                      clusters[clusterOf(tbu)]);
     break;
   case InstanceState::Held:
     account(instance, now());

@@ -16,7 +16,9 @@
 #ifndef OCTO_LIB_RUNTIME_LANEROUTER_H
 #define OCTO_LIB_RUNTIME_LANEROUTER_H
 
+#include <algorithm>
 #include <cstdint>
+#include <numeric>
 #include <set>
 #include <utility>
 #include <vector>
@@ -30,18 +32,23 @@ public:
   /// cycles that a lane works on one request.
   LaneRouter(uint32_t numLanes, uint64_t coldCycles, uint64_t serviceCycles)
       : numLanes(numLanes), coldCycles(coldCycles),
-        serviceCycles(serviceCycles) {}
+        serviceCycles(serviceCycles), lanes(numLanes) {
+    // The golden section of their number, without a common divisor.
+    for (stride = std::max(numLanes * 5 / 8, 1u);
+         std::gcd(stride, numLanes) > 1;)
+      ++stride;
+  }
 
   /// The lane of a request that enters now.
   uint32_t enter() {
     bool open = byLoad.empty();
     // Lanes fill at the same ports: one more waits for those before it.
-    if (!open && lanes.size() < numLanes)
+    if (!open && opened < numLanes)
       open = (filling + 1) * coldCycles < byLoad.begin()->first * serviceCycles;
     uint32_t lane;
     if (open) {
-      lane = static_cast<uint32_t>(lanes.size());
-      lanes.push_back({});
+      // Far from those before it: requests then find idle neighbours.
+      lane = static_cast<uint32_t>(uint64_t(opened++) * stride % numLanes);
       ++filling;
     } else {
       lane = byLoad.begin()->second;
@@ -64,8 +71,8 @@ public:
 
   template <class A>
   void state(A &a) {
-    a.all(*this, a.fixed(numLanes), a.fixed(coldCycles),
-          a.fixed(serviceCycles), filling, lanes, byLoad);
+    a.all(*this, a.fixed(numLanes), a.fixed(coldCycles), a.fixed(serviceCycles),
+          a.fixed(stride), opened, filling, lanes, byLoad);
   }
 
 private:
@@ -76,9 +83,10 @@ private:
 
   uint32_t numLanes;
   uint64_t coldCycles, serviceCycles;
+  uint32_t stride = 1, opened = 0;
   uint64_t filling = 0; ///< lanes that no request has left yet
   std::vector<Lane> lanes;
-  /// (requests, lane): the least loaded one, lowest number first.
+  /// Lanes in use: (requests, lane): the least loaded one, lowest number first.
   std::set<std::pair<uint64_t, uint32_t>> byLoad;
 };
 

@@ -229,6 +229,7 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["schema_version"] = resultSchemaVersion;
   json["policy"] = result.policy;
   json["disabled"] = result.disabled;
+  json["policy_options"] = result.policyOptions;
   json["seed"] = result.seed;
   json["timing_only"] = result.timingOnly;
   json["status"] = stringifyRunStatus(result.status);

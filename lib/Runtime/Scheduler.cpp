@@ -7,6 +7,9 @@
 
 #include "Engine.h"
 
+#include <algorithm>
+#include <bit>
+
 using namespace octo;
 
 Policy::~Policy() = default;
@@ -15,6 +18,7 @@ uint64_t Scheduler::now() const { return engine.now(); }
 uint32_t Scheduler::numClusters() const { return engine.m.clusters; }
 uint32_t Scheduler::meshWidth() const { return engine.m.width; }
 uint32_t Scheduler::tbusPerCluster() const { return engine.m.tbusPerCluster; }
+uint32_t Scheduler::hostCluster() const { return engine.m.hostCluster; }
 uint32_t Scheduler::numTbus() const { return engine.m.tbus; }
 
 PeaMask Scheduler::livePeas(uint32_t tbu) const { return engine.m.live[tbu]; }
@@ -33,6 +37,19 @@ uint32_t Scheduler::distance(uint32_t a, uint32_t b) const {
 }
 
 uint64_t Scheduler::breakEven() const { return engine.breakEvenCycles; }
+
+uint64_t Scheduler::codeLoadCycles(uint32_t cluster, uint32_t kernel) const {
+  return engine.codeLoadCycles(cluster, kernel);
+}
+
+uint64_t Scheduler::transferCycles(uint32_t from, uint32_t to,
+                                   uint64_t bytes) const {
+  if (from == to || !bytes)
+    return 0;
+  const MachineTables &m = engine.m;
+  return m.interfaceCycles + uint64_t(m.distance(from, to) + 1) * m.hopCycles +
+         ceilDiv(bytes, m.linkBytesPerCycle);
+}
 
 uint64_t Scheduler::idleSince(uint32_t tbu, uint32_t pea) const {
   return engine.idleSince[size_t(tbu) * engine.m.peasPerTbu + pea];
@@ -108,7 +125,18 @@ InstanceInfo Scheduler::info(InstanceId id) const {
           block.kernel,
           instance.tbu,
           instance.replica,
-          instance.moved};
+          instance.note,
+          instance.moved,
+          instance.staged};
+}
+
+uint32_t Scheduler::kernelOf(InstanceId id) const {
+  return engine.t.blocks[engine.instances[id].block].kernel;
+}
+
+uint32_t Scheduler::laneOf(InstanceId id) const {
+  const Instance &instance = engine.instances[id];
+  return instance.lane - engine.laneFirst[engine.dispatchUnit(instance.tbu)];
 }
 
 PeaMask Scheduler::gangOf(InstanceId id) const {
@@ -129,6 +157,98 @@ uint64_t Scheduler::expectedCycles(uint32_t workflow, uint32_t block,
                                peas);
 }
 
+bool Scheduler::isGraph() const { return engine.t.controls.empty(); }
+
+uint32_t Scheduler::numWorkflows() const {
+  return static_cast<uint32_t>(engine.t.workflows.size());
+}
+
+uint32_t Scheduler::numBlocks(uint32_t workflow) const {
+  const WorkflowInfo &info = engine.t.workflows[workflow];
+  return info.blockEnd - info.blockBegin;
+}
+
+static const BlockInfo &blockOf(const ProgramTables &t, uint32_t workflow,
+                                uint32_t block) {
+  return t.blocks[t.workflows[workflow].blockBegin + block];
+}
+
+bool Scheduler::isTask(uint32_t workflow, uint32_t block) const {
+  return blockOf(engine.t, workflow, block).kind == BlockKind::Task;
+}
+
+uint64_t Scheduler::priority(uint32_t workflow, uint32_t block) const {
+  return blockOf(engine.t, workflow, block).priority;
+}
+
+/// Instances a request: the compiler's number, until as many requests have been
+/// seen; then what the CBUs count.
+uint64_t Scheduler::expectedInputBytes(uint32_t workflow,
+                                       uint32_t block) const {
+  const ProgramTables &t = engine.t;
+  const BlockInfo &info = blockOf(t, workflow, block);
+  uint64_t bytes = 0;
+  for (uint32_t i = 0; i < info.numInputs; ++i)
+    if (uint32_t value = t.inputs[info.inputBegin + i]; !(value & weightFlag))
+      bytes += t.values[value].bytes;
+  return bytes;
+}
+
+uint64_t Scheduler::missingWeightBytes(uint32_t cluster, uint32_t workflow,
+                                       uint32_t block) const {
+  const ProgramTables &t = engine.t;
+  const BlockInfo &info = blockOf(t, workflow, block);
+  const std::vector<ResidentWeight> &held = engine.clusters[cluster].weights;
+  uint64_t bytes = 0;
+  for (uint32_t w = info.weightBegin; w < info.weightEnd; ++w) {
+    uint32_t weight = t.blockWeights[w];
+    auto place = std::lower_bound(
+        held.begin(), held.end(), weight,
+        [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
+    if (place == held.end() || place->weight != weight)
+      bytes += t.weights[weight].bytes;
+  }
+  return bytes;
+}
+
+BlockOutlook Scheduler::outlook(uint32_t workflow, uint32_t block) const {
+  uint32_t b = engine.t.workflows[workflow].blockBegin + block;
+  const BlockInfo &info = engine.t.blocks[b];
+  uint64_t ended = engine.finishedRequests;
+  uint64_t countQ16 = ended >= 8 && engine.t.workflows.size() == 1
+                          ? (engine.totals[b].instances << 16) /
+                                (ended + engine.openRequests / 2)
+                          : engine.t.expectedCountQ16(b);
+  return {info.kernel, countQ16, engine.expectedCycles(b, 1)};
+}
+
+void Scheduler::producers(
+    uint32_t workflow, uint32_t block,
+    std::vector<std::pair<uint32_t, uint64_t>> &result) const {
+  const ProgramTables &t = engine.t;
+  const BlockInfo &info = blockOf(t, workflow, block);
+  uint32_t begin = t.workflows[workflow].blockBegin;
+  for (uint32_t i = 0; i < info.numInputs; ++i) {
+    uint32_t value = t.inputs[info.inputBegin + i];
+    if (value & weightFlag)
+      continue;
+    // Outputs of blocks ascend with the blocks.
+    uint32_t low = begin, high = t.workflows[workflow].blockEnd;
+    while (low < high) {
+      uint32_t middle = low + (high - low) / 2;
+      const BlockInfo &other = t.blocks[middle];
+      if (other.outputBegin + other.numOutputs <= value)
+        low = middle + 1;
+      else
+        high = middle;
+    }
+    if (low < t.workflows[workflow].blockEnd &&
+        t.blocks[low].outputBegin <= value &&
+        value < t.blocks[low].outputBegin + t.blocks[low].numOutputs)
+      result.emplace_back(low - begin, t.values[value].bytes);
+  }
+}
+
 uint64_t Scheduler::resizeCycles() const { return engine.m.resizeFixedCycles; }
 
 uint32_t Scheduler::variantGang(uint32_t kernel, uint32_t peas) const {
@@ -140,8 +260,24 @@ uint32_t Scheduler::maxVariantGang(uint32_t kernel) const {
   return engine.t.kernels[kernel].maxGang;
 }
 
+uint32_t Scheduler::smallestGang(uint32_t kernel) const {
+  return engine.t.variants[engine.t.kernels[kernel].variantBegin].gang;
+}
+
+uint32_t Scheduler::peaClass(uint32_t kernel) const {
+  return engine.classOf(kernel);
+}
+
 bool Scheduler::codeResident(uint32_t tbu, uint32_t kernel) const {
   return engine.isResident(tbu, kernel);
+}
+
+bool Scheduler::codeFits(uint32_t tbu, uint32_t kernel) const {
+  return engine.codeFits(tbu, kernel);
+}
+
+std::span<const InstanceId> Scheduler::staged(uint32_t tbu) const {
+  return engine.tbus[tbu].staged;
 }
 
 static const ReplicaInfo &replicaOf(const ProgramTables &t, uint32_t workflow,
@@ -181,6 +317,14 @@ uint32_t Scheduler::routedReplica(InstanceId id) const {
                               engine.frames[instance.frame]);
 }
 
+uint64_t Scheduler::turn(InstanceId id) const {
+  const Instance &instance = engine.instances[id];
+  uint64_t number = engine.requests[instance.request].lane;
+  if (engine.t.blocks[instance.block].routing == RoutingRule::ByCopy)
+    number += engine.frames[instance.frame].copy;
+  return number;
+}
+
 uint64_t Scheduler::backlogOfTbu(uint32_t tbu, uint32_t observer) const {
   uint32_t cluster = engine.clusterOf(tbu);
   if (cluster == observer)
@@ -200,12 +344,56 @@ uint64_t Scheduler::backlogOfCluster(uint32_t cluster,
                                              : state.lastBacklog;
 }
 
+uint32_t Scheduler::freePeasOfCluster(uint32_t cluster,
+                                      uint32_t observer) const {
+  const ClusterState &state = engine.clusters[cluster];
+  if (cluster == observer)
+    return state.freePeas;
+  uint64_t age =
+      uint64_t(engine.m.distance(cluster, observer)) * engine.m.tokenHopCycles;
+  return engine.now() >= state.shownAt + age ? state.shownFree : state.lastFree;
+}
+
+uint64_t Scheduler::computedOfTbu(uint32_t tbu) const {
+  uint64_t cycles = engine.tbus[tbu].computed;
+  // Those that run are booked when they end.
+  for (uint32_t id : engine.tbus[tbu].running) {
+    const Instance &instance = engine.instances[id];
+    if (instance.state == InstanceState::Computing &&
+        instance.started < engine.now())
+      cycles +=
+          std::popcount(instance.peas) * (engine.now() - instance.started);
+  }
+  return cycles;
+}
+
+uint64_t Scheduler::openRequests() const { return engine.openRequests; }
+
 bool Scheduler::start(InstanceId instance, uint32_t tbu, PeaMask peas) {
   return engine.startInstance(instance, tbu, peas);
 }
 
 bool Scheduler::move(InstanceId instance, uint32_t tbu) {
-  return engine.moveInstance(instance, tbu);
+  return engine.moveInstance(instance, {tbu});
+}
+
+bool Scheduler::stage(InstanceId instance, uint32_t tbu) {
+  return engine.stage(instance, tbu);
+}
+
+bool Scheduler::pull(InstanceId instance, uint32_t tbu) {
+  return engine.moveInstance(instance, {tbu}, true);
+}
+
+bool Scheduler::moveTo(InstanceId instance, const Place &place) {
+  return engine.moveTo(instance, place);
+}
+
+void Scheduler::wake(uint32_t tbu, uint64_t at) {
+  if (at <= engine.now())
+    engine.requestDispatch(tbu);
+  else
+    engine.wakeAt(tbu, at);
 }
 
 bool Scheduler::resize(InstanceId instance, PeaMask peas) {

@@ -175,6 +175,7 @@ class Program:
         requests: Optional[int] = None,
         policy: str = "octopus",
         disable: Sequence[str] = (),
+        policy_options: Sequence[str] = (),
         seed: Optional[int] = None,
         in_flight: Optional[int] = None,
         scenario: Union[None, PathLike, Mapping[str, Any]] = None,
@@ -197,6 +198,7 @@ class Program:
         whole recorded requests; `records_in_order` takes them as they were. `trace`
         and `log` name files to write while the run goes on: a timeline, and a CSV
         row for each task instance (docs/traces.md).
+        `policy_options` are parameters of the policy, as "gang=2".
 
         Raises ProgramError for bad inputs and options, and SimulationError, unless
         `check` is false, when the run deadlocks or meets a stop rule.
@@ -213,6 +215,7 @@ class Program:
             run = self._session.run(
                 policy=policy,
                 disable=list(disable),
+                policy_options=list(policy_options),
                 requests=requests,
                 seed=seed,
                 in_flight=in_flight,

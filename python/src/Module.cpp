@@ -163,6 +163,7 @@ py::dict signatureOf(const ValueSignature &value) {
 std::shared_ptr<Run>
 runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
            const std::vector<std::string> &disable,
+           const std::vector<std::string> &policyOptions,
            std::optional<uint64_t> requests, std::optional<uint64_t> seed,
            std::optional<uint64_t> inFlight, const std::string &scenario,
            const std::string &scenarioText, const py::dict &inputs,
@@ -172,6 +173,7 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
   RunRequest request;
   request.policy = policy;
   request.disable = disable;
+  request.policyOptions = policyOptions;
   request.requests = requests;
   request.seed = seed;
   request.inFlight = inFlight;
@@ -378,7 +380,7 @@ PYBIND11_MODULE(_octopus, m) {
       .def_property_readonly("has_kernel_bodies", &Session::hasKernelBodies)
       .def_property_readonly("has_images", &Session::hasImages)
       .def("run", &runProgram, py::kw_only(), py::arg("policy"),
-           py::arg("disable"), py::arg("requests"), py::arg("seed"),
+           py::arg("disable"), py::arg("policy_options"), py::arg("requests"), py::arg("seed"),
            py::arg("in_flight"), py::arg("scenario"), py::arg("scenario_text"),
            py::arg("inputs"), py::arg("timing_only"),
            py::arg("records_in_order"), py::arg("record_outcomes"), py::arg("keep_outputs"),

@@ -163,3 +163,27 @@ def test_behaviour_differs_between_requests():
             values.setdefault(blocks[block]["path"], set()).add(int(value))
     assert any(len(seen) > 8 for path, seen in values.items() if path.endswith("experts"))
     assert any(len(seen) > 1 for path, seen in values.items() if path.endswith("decode"))
+
+
+POLICIES = ("static-even", "static", "reactive", "elastic", "pool", "pool-affinity", "mct", "octopus")
+
+
+@pytest.mark.parametrize("workload", WORKLOADS)
+def test_compare_shows_every_policy(workload):
+    program = octopus.compile(os.path.join(SUITE, workload + ".yaml"), target="die")
+    compared = program.compare(
+        policies=POLICIES, requests=8, in_flight=8, seed=5, timing_only=True, policy_options=()
+    )
+    results = {result.policy: result for result in compared}
+    assert set(results) == set(POLICIES)
+    for result in results.values():
+        assert result.makespan_cycles >= result.data["lower_bound_cycles"]
+    assert len({result.data["realised_work_cycles"] for result in results.values()}) == 1
+
+
+def test_heft_says_what_it_needs():
+    program = octopus.compile(os.path.join(SUITE, "flow.yaml"), target="die")
+    with pytest.raises(octopus.ProgramError, match="use 'mct'"):
+        program.run(requests=1, policy="heft", timing_only=True)
+    graph = octopus.compile(os.path.join(SUITE, "cholesky.yaml"), target="die")
+    assert graph.run(requests=8, policy="heft", timing_only=True).requests_completed == 8

@@ -40,6 +40,8 @@ struct RunRequest {
   std::optional<uint64_t> inFlight;
   std::string policy = "octopus";
   std::vector<std::string> disable;
+  /// Parameters of the policy, "name=value".
+  std::vector<std::string> policyOptions;
   /// .npz or .npy files for the arguments.
   std::vector<std::string> inputFiles;
   /// Arrays for the arguments, instead of files.

@@ -65,6 +65,15 @@ struct PolicyTraits {
   /// With `central` false: `dispatch` is not called for a TBU with nothing in
   /// its queues. For policies that would do nothing then.
   bool onlyQueued = false;
+  /// With `central` false: an instance is bound to a cluster first. Inputs go to
+  /// the scratchpad of the cluster, what is ready waits in one queue a class of
+  /// the cluster, and `dispatch` is called with the first TBU of the cluster; it
+  /// may start or stage an instance at any TBU of the cluster. The scheduler of
+  /// the cluster decides one thing at a time and commands the TBUs.
+  bool clusterQueues = false;
+  /// With neither of them: a TBU has one queue a PEA, and the policy says which
+  /// one an instance waits in (Place::lane).
+  bool queuePerPea = false;
   Reach reach = Reach::Shares;
   /// The host port chooses the lane of a request instead of counting requests:
   /// it weighs the load of lanes in use against filling one more with code and
@@ -84,7 +93,32 @@ struct InstanceInfo {
   uint32_t kernel;
   uint32_t tbu;     ///< where it is queued or runs, global number
   uint32_t replica; ///< of its block; noIndex when moved off all
+  uint32_t note;    ///< what the policy has given it with its place
   bool moved;       ///< handed over by an action before
+  bool staged;      ///< waits at a TBU of its cluster (Scheduler::stage)
+};
+
+/// Where a new instance waits.
+struct Place {
+  uint32_t tbu = noIndex;
+  /// With traits.queuePerPea: the queue of the TBU, by the number of a PEA.
+  uint32_t lane = 0;
+  /// Anything; it comes back with InstanceInfo.
+  uint32_t note = 0;
+  /// The central dispatcher has decided this: its time is charged, and the way
+  /// of its command.
+  bool central = false;
+};
+
+/// What is known of a task block.
+struct BlockOutlook {
+  uint32_t kernel;
+  /// How often it runs a request: the compiler's number, and once a few
+  /// requests have ended what the CBUs count.
+  uint64_t countQ16;
+  /// Of one instance on one PEA: the compiler's number, then a moving average
+  /// of what has completed.
+  uint64_t cycles;
 };
 
 /// What a policy works with. Queries cost host time only; every action costs
@@ -100,6 +134,8 @@ public:
   /// Clusters in a row of the mesh; cluster = y * meshWidth + x.
   uint32_t meshWidth() const;
   uint32_t tbusPerCluster() const;
+  /// The cluster of the host port, where requests enter and leave.
+  uint32_t hostCluster() const;
   uint32_t numTbus() const;
   PeaMask livePeas(uint32_t tbu) const;
   /// Live PEAs of the TBU that can run `kernel`: those of its class, or all
@@ -111,6 +147,10 @@ public:
   /// Cycles to load the median kernel of the program: idle time shorter than
   /// this does not pay a reconfiguration.
   uint64_t breakEven() const;
+  /// Cycles to load a kernel into a TBU of `cluster`, its port being free.
+  uint64_t codeLoadCycles(uint32_t cluster, uint32_t kernel) const;
+  /// Cycles of `bytes` from one cluster to another on an idle mesh.
+  uint64_t transferCycles(uint32_t from, uint32_t to, uint64_t bytes) const;
   /// Since when PEA `pea` of a TBU has been idle; ~0 if it is not.
   uint64_t idleSince(uint32_t tbu, uint32_t pea) const;
 
@@ -137,7 +177,10 @@ public:
   uint64_t numFreePeas(uint32_t kernel) const;
   uint32_t findTbu(uint32_t kernel, uint32_t peas) const;
   std::span<const InstanceId> running(uint32_t tbu) const;
+  /// Which queue of its TBU an instance waits in (traits.queuePerPea).
+  uint32_t laneOf(InstanceId instance) const;
   InstanceInfo info(InstanceId instance) const;
+  uint32_t kernelOf(InstanceId instance) const;
   PeaMask gangOf(InstanceId instance) const;
   /// Cycles since the compute phase of a running instance began, or since its
   /// last resize; ~0 if it does not compute or is being resized.
@@ -148,10 +191,34 @@ public:
   /// best variant of at most that size.
   uint64_t expectedCycles(uint32_t workflow, uint32_t block,
                           uint32_t peas) const;
+  /// The program has workflows of tasks only: no branch, loop or fan-out.
+  bool isGraph() const;
+  uint32_t numWorkflows() const;
+  uint32_t numBlocks(uint32_t workflow) const;
+  bool isTask(uint32_t workflow, uint32_t block) const;
+  uint64_t priority(uint32_t workflow, uint32_t block) const;
+  /// Bytes of all inputs but weights, as the compiler expects them.
+  uint64_t expectedInputBytes(uint32_t workflow, uint32_t block) const;
+  BlockOutlook outlook(uint32_t workflow, uint32_t block) const;
+  /// Bytes of its weights that a cluster does not hold, nor waits for.
+  uint64_t missingWeightBytes(uint32_t cluster, uint32_t workflow,
+                              uint32_t block) const;
+  /// Producers in the same region of a block's inputs, with bytes.
+  void producers(uint32_t workflow, uint32_t block,
+                 std::vector<std::pair<uint32_t, uint64_t>> &result) const;
   /// Largest variant of at most `peas` PEAs.
   uint32_t variantGang(uint32_t kernel, uint32_t peas) const;
   uint32_t maxVariantGang(uint32_t kernel) const;
+  uint32_t smallestGang(uint32_t kernel) const;
+  /// Class of the PEAs that run a kernel, 0 to 2.
+  uint32_t peaClass(uint32_t kernel) const;
+  /// The code is in the TBU's store, or on its way there.
   bool codeResident(uint32_t tbu, uint32_t kernel) const;
+  /// The code is resident, or there is room for it beside code that running
+  /// and staged instances use.
+  bool codeFits(uint32_t tbu, uint32_t kernel) const;
+  /// Instances staged at a TBU, oldest first.
+  std::span<const InstanceId> staged(uint32_t tbu) const;
 
   // Replicas of a block.
   uint32_t numReplicas(uint32_t workflow, uint32_t block) const;
@@ -166,12 +233,21 @@ public:
                           uint32_t replica) const;
   /// The replica that the program's routing rule gives to an instance.
   uint32_t routedReplica(InstanceId instance) const;
+  /// What the routing rule counts for an instance: its request, and the copy
+  /// where fan-outs are spread.
+  uint64_t turn(InstanceId instance) const;
 
   /// Expected work waiting and running at a TBU or cluster in PEA-cycles, as
   /// known at cluster `observer`: own cluster as of now, others as of the last
   /// status that has reached it.
   uint64_t backlogOfTbu(uint32_t tbu, uint32_t observer) const;
   uint64_t backlogOfCluster(uint32_t cluster, uint32_t observer) const;
+  /// Free PEAs of a cluster, as known at cluster `observer`.
+  uint32_t freePeasOfCluster(uint32_t cluster, uint32_t observer) const;
+  /// Cycles that the PEAs of a TBU computed up to now, together.
+  uint64_t computedOfTbu(uint32_t tbu) const;
+  /// Requests that are open.
+  uint64_t openRequests() const;
 
   // Actions.
   /// Dispatches a waiting instance onto free, eligible PEAs of `tbu`. The
@@ -179,8 +255,22 @@ public:
   /// done) if that is not so, or if the PEAs are kept for a slot that is due
   /// earlier.
   bool start(InstanceId instance, uint32_t tbu, PeaMask peas);
-  /// Sends a waiting instance with its inputs to another TBU.
+  /// With traits.clusterQueues: binds a waiting instance to a TBU of its cluster
+  /// ahead of time: code, weights and inputs come while others compute there.
+  /// It is started like a waiting one; elsewhere than where it is staged that
+  /// costs what it costs others. False if it is staged already, or if the code
+  /// does not fit.
+  bool stage(InstanceId instance, uint32_t tbu);
+  /// Sends a waiting instance with its inputs to another TBU, with
+  /// traits.clusterQueues to another cluster.
   bool move(InstanceId instance, uint32_t tbu);
+  /// The same, asked for by the other side: the request travels first.
+  bool pull(InstanceId instance, uint32_t tbu);
+  /// With traits.queuePerPea: sends a waiting instance to another place. Within
+  /// its TBU only the queue changes.
+  bool moveTo(InstanceId instance, const Place &place);
+  /// Calls `dispatch` for a TBU (its cluster) at cycle `at`, now or later.
+  void wake(uint32_t tbu, uint64_t at);
   /// Changes the gang of a computing instance at its next tile boundary. PEAs
   /// that join are held from now on.
   bool resize(InstanceId instance, PeaMask peas);
@@ -202,13 +292,18 @@ public:
   virtual ~Policy();
 
   virtual PolicyTraits traits() const = 0;
-  /// Called once, before the first event.
-  virtual void begin(Scheduler &) {}
+  /// Called once, before the first event. An error ends the run: the program is
+  /// not one that the policy is for.
+  virtual Expected<void> begin(Scheduler &) { return {}; }
   /// The replica for a new instance (not called when traits().central). The
   /// default is the routing rule of the program.
   virtual uint32_t chooseReplica(Scheduler &scheduler, InstanceId instance) {
     return scheduler.routedReplica(instance);
   }
+  /// With traits().queuePerPea or clusterQueues, in place of `chooseReplica`:
+  /// any place of the machine. `first` is the cluster where its first input is.
+  virtual Place choosePlace(Scheduler &scheduler, InstanceId instance,
+                            uint32_t first);
   /// Something changed at a TBU: start what should start. With
   /// traits().central `tbu` is where it changed, or noIndex.
   virtual void dispatch(Scheduler &scheduler, uint32_t tbu,
@@ -225,11 +320,22 @@ public:
   virtual bool restoreState(std::string_view state) { return state.empty(); }
 };
 
+/// A number that a policy can be given (--policy-option name=value).
+struct PolicyParameter {
+  std::string name;
+  /// One line for messages and --help.
+  std::string summary;
+  uint64_t fallback;
+  uint64_t min, max;
+};
+
 /// What a policy is made with.
 struct PolicyOptions {
   bool ddsm = true;
   bool atss = true;
   bool pcss = true;
+  /// In the order of PolicyInfo::parameters.
+  std::vector<uint64_t> values;
 };
 
 /// One entry of the registry.
@@ -240,22 +346,23 @@ struct PolicyInfo {
   std::unique_ptr<Policy> (*make)(const PolicyOptions &);
   /// Names that --disable takes with this policy.
   std::vector<std::string> switches;
+  std::vector<PolicyParameter> parameters;
 };
 
 /// Version of this interface; a plug-in built against another one is refused.
-inline constexpr unsigned policyInterfaceVersion = 2;
+inline constexpr unsigned policyInterfaceVersion = 3;
 
 /// Adds a policy. An error names the one that has the name already, or the
 /// versions that do not match.
 Expected<void> registerPolicy(PolicyInfo info,
                               unsigned version = policyInterfaceVersion);
-/// All policies, in order of registration; `static`, `pool` and `octopus` come
-/// first.
+/// All policies, in order of registration; those of the library come first.
 std::vector<PolicyInfo> registeredPolicies();
-/// The policy called `name`, with `disable`d switches. Errors list what there
-/// is.
+/// The policy called `name`, with `disable`d switches and `settings` of its
+/// parameters ("name=value"). Errors list what there is.
 Expected<std::unique_ptr<Policy>>
-createPolicy(std::string_view name, const std::vector<std::string> &disable);
+createPolicy(std::string_view name, const std::vector<std::string> &disable,
+             const std::vector<std::string> &settings = {});
 
 } // namespace octo
 

@@ -364,6 +364,7 @@ struct HostStatistics {
 struct RunResult {
   std::string policy;
   std::vector<std::string> disabled;
+  std::vector<std::string> policyOptions;
   uint64_t seed = 0;
   bool timingOnly = true;
   RunStatus status = RunStatus::Completed;

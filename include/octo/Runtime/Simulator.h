@@ -64,6 +64,8 @@ struct SimulationOptions {
   std::string policy = "octopus";
   /// Mechanisms of the policy to switch off: "ddsm", "atss", "pcss".
   std::vector<std::string> disable;
+  /// Parameters of the policy, "name=value".
+  std::vector<std::string> policyOptions;
   Scenario scenario;
   /// Flit by flit is for validation, on meshes of at most 1,024 clusters; link by
   /// link is quickest.

@@ -16,7 +16,7 @@ namespace {
 
 TEST(Accounting, EveryPolicySumsUp) {
   uint64_t work = 0;
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(2, 2, 2, 4);
     buildBusy(p);
     RunResult r = run(p.build(), busyOptions(policy));
@@ -73,7 +73,7 @@ TEST(Accounting, Deterministic) {
     }
     void request(const RequestSpan &) override { ++requests; }
   };
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(2, 2, 2, 4);
     buildBusy(p);
     const fb::Program &program = p.build();
@@ -159,7 +159,7 @@ TEST(Watchdog, AStopRuleEndsALoopWithoutEnd) {
   after.yields = {output(0)};
   p.body.yields = {output(0)};
   const fb::Program &program = p.build();
-  for (const char *policy : {"static", "pool", "octopus"})
+  for (const char *policy : generalPolicies)
     for (bool events : {true, false}) {
       SimulationOptions options;
       options.policy = policy;

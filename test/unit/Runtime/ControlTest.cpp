@@ -232,7 +232,7 @@ TEST(Control, WideFanoutOfNothing) {
 TEST(Control, RealisedWorkIsThatOfTheRequest) {
   std::vector<uint64_t> works;
   std::vector<std::vector<OutcomeRecord>> outcomes;
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(2, 2, 2, 2);
     p.machine().hop_cycles = 3;
     p.machine().local_dispatch_cycles = 2;

@@ -36,7 +36,7 @@ static SimulationOptions functional(const char *policy, uint64_t requests = 1) {
 
 /// out = 2 * in, work = elements of the input.
 TEST(Functional, TaskWithDynamicSize) {
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     TestProgram p;
     uint32_t type = p.type(fb::ElementKind::F32, {-1});
     uint32_t kernel = p.imageKernel(1, 1, /*fixed=*/10, /*vectorQ16=*/65536);
@@ -75,7 +75,7 @@ TEST(Functional, TaskWithDynamicSize) {
 /// outputs is the same under every policy.
 TEST(Functional, TrapFailsTheRequestOnly) {
   std::string digest;
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(1, 1, 2, 2);
     uint32_t type = p.type(fb::ElementKind::I32, {}, true);
     uint32_t kernel = p.imageKernel(1, 1, 100);

@@ -21,7 +21,8 @@ TEST(Policies, UnknownNamesListWhatThereIs) {
   ASSERT_FALSE(made);
   EXPECT_NE(made.error().message.find("no policy 'fastest'"),
             std::string::npos);
-  EXPECT_NE(made.error().message.find("static, pool, octopus"),
+  EXPECT_NE(made.error().message.find("static-even, static, reactive, elastic, pool, "
+                                    "pool-affinity, heft, mct, octopus"),
             std::string::npos);
   made = createPolicy("octopus", {"magic"});
   ASSERT_FALSE(made);

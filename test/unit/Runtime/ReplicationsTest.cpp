@@ -43,7 +43,7 @@ TEST(Replications, AreSingleRunsWhateverTheThreads) {
   TestProgram p(2, 1, 1, 2);
   buildChain(p);
   const fb::Program &program = p.build();
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     SimulationOptions options = chainOptions(policy);
     for (unsigned threads : {1u, 2u, 9u}) {
       Expected<std::vector<RunResult>> runs =

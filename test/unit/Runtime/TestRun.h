@@ -25,6 +25,11 @@
 
 namespace octo::test {
 
+/// The policies of the library that take every program.
+inline constexpr const char *generalPolicies[] = {
+    "static", "static-even", "reactive", "elastic",
+    "pool",   "pool-affinity", "mct",    "octopus"};
+
 /// An executor made of functions.
 class FunctionExecutor : public KernelExecutor {
 public:

@@ -254,7 +254,7 @@ TEST(Timing, FullScratchpadSpills) {
 }
 
 TEST(Timing, EveryPolicyRunsTheChain) {
-  for (const char *policy : {"static", "pool", "octopus"}) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(2, 2, 2, 4);
     uint32_t kernel = p.profiledKernel(0, {{1, 65536}});
     Val value = p.body.addImport(0, p.token);

@@ -1,0 +1,74 @@
+//===- Static.cpp - The compiled placement as it stands -------------------===//
+//
+// Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
+// SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
+//
+//===----------------------------------------------------------------------===//
+
+#include "Policies.h"
+
+#include <algorithm>
+#include <bit>
+
+using namespace octo;
+
+namespace {
+
+/// The compiler's decisions as they stand: an instance runs on the share of its
+/// replica with a fixed gang.
+class StaticPolicy : public LibraryPolicy {
+public:
+  explicit StaticPolicy(uint32_t maxGang) : maxGang(maxGang) {}
+
+  PolicyTraits traits() const override {
+    PolicyTraits traits;
+    traits.segments = true;
+    traits.onlyQueued = true;
+    traits.reach = Reach::Shares;
+    return traits;
+  }
+
+  void dispatch(Scheduler &s, uint32_t tbu, Trigger) override {
+    // Heads of the queues of all shares, best first. A head that does not fit
+    // keeps what it needs from those behind it, so that large gangs get their
+    // turn.
+    while (true) {
+      heads.clear();
+      for (uint32_t lane = s.firstLane(tbu); lane < s.firstLane(tbu + 1);
+           ++lane)
+        if (s.queueSize(lane))
+          heads.push_back(s.queue(lane).front());
+      if (heads.size() > 1)
+        std::sort(heads.begin(), heads.end(),
+                  [&](InstanceId a, InstanceId b) { return s.precedes(a, b); });
+      PeaMask taken = 0;
+      bool started = false;
+      for (InstanceId head : heads) {
+        InstanceInfo info = s.info(head);
+        PeaMask share = s.replicaPeas(info.workflow, info.block, info.replica);
+        uint32_t gang = s.variantGang(
+            info.kernel, std::min<uint32_t>(std::popcount(share), maxGang));
+        PeaMask free = s.freePeas(tbu) & share & ~taken;
+        if (gang && uint32_t(std::popcount(free)) >= gang &&
+            s.start(head, tbu, lowestPeas(free, gang))) {
+          started = true;
+          break;
+        }
+        taken |= share;
+      }
+      if (!started)
+        return;
+    }
+  }
+
+private:
+  uint32_t maxGang;
+  std::vector<InstanceId> heads;
+};
+
+} // namespace
+
+std::unique_ptr<Policy> octo::makeStaticPolicy(const PolicyOptions &options) {
+  return std::make_unique<StaticPolicy>(
+      static_cast<uint32_t>(options.values[0]));
+}
