@@ -170,7 +170,7 @@ def summarise(options: argparse.Namespace) -> int:
         return 1
     summary = evaluation.summarise(grid, design.points(grid), entries)
     with open(options.json, "w", encoding="utf-8") as file:
-        json.dump(summary, file, indent=1, sort_keys=True)
+        json.dump(summary, file, indent=1)
         file.write("\n")
     if options.tables:
         print(evaluation.document(summary))

@@ -126,8 +126,9 @@ def by(cells: List[Cell], *factors: str) -> Dict[Tuple[Any, ...], List[Cell]]:
 
 
 def mean_of(cells: List[Cell], variant: str, metric: str) -> Optional[float]:
-    values = [c["seen"][variant][metric] for c in cells if metric in c["seen"].get(variant, {})]
-    return round(sum(values) / len(values), 5) if values else None
+    values = [c["seen"].get(variant, {}).get(metric) for c in cells]
+    known = [value for value in values if value is not None]
+    return round(sum(known) / len(known), 5) if known else None
 
 
 # -- the summary ---------------------------------------------------------------

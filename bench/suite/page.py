@@ -71,6 +71,8 @@ def how() -> List[str]:
         "",
         "- Every policy gets the same program, the same requests and the same draws, seed by seed. Ratios are paired: a number with",
         "  an interval is the geometric mean over the points, its 95 % interval (Student) that over the seeds.",
+        "- All policies run with their default parameters ([policies](policies.md)), which were set before with other seeds; the design allows each",
+        "  baseline to be tuned in hindsight (`options` of a variant), which was not done here.",
         "- *Throughput* is that of the steady part of a closed loop: from as many completions as requests are in flight until the last",
         "  request enters. It counts work, the PEA-cycles that tasks cost at least, as tasks end.",
         "- *Of the bound* is this throughput over the most that the live PEAs, the host port or the memory ports let through",
