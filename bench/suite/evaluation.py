@@ -141,10 +141,34 @@ def goal(
     return dict({"against": text, "goal": wanted, "least": least, "seen": seen, "met": met}, **more)
 
 
+def whole_seeds(
+    planned: List[Dict[str, Any]], entries: List[Dict[str, Any]]
+) -> List[Dict[str, Any]]:
+    """The entries of seeds that were run to their end, for each experiment: half a seed
+    has other points than a whole one. Where no seed is whole, what there is."""
+
+    def count(points: Iterable[Dict[str, Any]]) -> Dict[Tuple[str, int], int]:
+        counts: Dict[Tuple[str, int], int] = {}
+        for point in points:
+            group = point["experiment"], point["seed"]
+            counts[group] = counts.get(group, 0) + 1
+        return counts
+
+    there, wanted = count(e["point"] for e in entries), count(planned)
+    whole = {group for group, number in there.items() if number == wanted.get(group)}
+    some = {experiment for experiment, _ in whole}
+    return [
+        e
+        for e in entries
+        if (e["point"]["experiment"], e["point"]["seed"]) in whole
+        or e["point"]["experiment"] not in some
+    ]
+
+
 def summarise(
     grid: Dict[str, Any], planned: List[Dict[str, Any]], entries: List[Dict[str, Any]]
 ) -> Dict[str, Any]:
-    head, entries = entries[0], entries[1:]
+    head, entries = entries[0], whole_seeds(planned, entries[1:])
     results = Results(entries)
     variants = list(grid["variants"])
     main = results.of(*SATURATION)

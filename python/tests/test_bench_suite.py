@@ -189,6 +189,16 @@ def test_ratios_are_paired():
     assert evaluation.ceiling(cells, evaluation.of("static", "of_bound")) == 5.0
 
 
+def test_seeds_that_were_ended_do_not_count():
+    points = [{"experiment": "a", "seed": s, "workload": w} for s in (1, 2) for w in "xyz"]
+    points.append({"experiment": "b", "seed": 1, "workload": "x"})
+    points.append({"experiment": "b", "seed": 1, "workload": "y"})
+    run = [{"point": p} for p in points if p != points[4] and p != points[7]]
+    left = [e["point"] for e in evaluation.whole_seeds(points, run)]
+    # Of a the first seed; of b, where none is whole, what there is.
+    assert left == points[:3] + [points[6]]
+
+
 def test_settling_time():
     assert evaluation.settled([1.0] * 20) == 0
     curve = [0.5] * 6 + [1.0] * 14
