@@ -85,19 +85,24 @@ class Results:
         ]
 
 
+def seed_of(cell: Cell) -> Any:
+    """What is independent of other ones; experiments are of different points."""
+    return cell["point"]["experiment"], cell["point"]["seed"]
+
+
 def ratios(
     cells: List[Cell],
     other: Callable[[Dict[str, Any]], Optional[float]],
     ours: str = OURS,
     metric: str = "rate",
-) -> List[Tuple[int, float]]:
-    """(seed, our value over the other one) of the cells that have both."""
+) -> List[Tuple[Any, float]]:
+    """Our value over the other one, of the cells that have both, by experiment and seed."""
     result = []
     for cell in cells:
         mine = cell["seen"].get(ours, {}).get(metric)
         theirs = other(cell["seen"])
         if mine and theirs:
-            result.append((cell["point"]["seed"], mine / theirs))
+            result.append((seed_of(cell), mine / theirs))
     return result
 
 
@@ -372,7 +377,7 @@ def ceiling(
     """What a policy at the bound would have: the geometric mean of 1 over the
     baseline's part of the bound."""
     values = [
-        (cell["point"]["seed"], 1 / value)
+        (seed_of(cell), 1 / value)
         for cell in cells
         for value in [other(cell["seen"])]
         if value

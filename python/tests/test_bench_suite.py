@@ -181,10 +181,13 @@ def test_ratios_are_paired():
         cell(2, octopus=9.0, static=3.0),
         cell(3, static=1.0),
     ]
-    assert evaluation.ratios(cells, evaluation.of("static")) == [(1, 2.0), (2, 3.0)]
+    assert evaluation.ratios(cells, evaluation.of("static")) == [
+        (("main", 1), 2.0),
+        (("main", 2), 3.0),
+    ]
     # The best of several, and only where all of them are there.
     cells = [cell(1, octopus=4.0, static=2.0, pool=8.0), cell(2, octopus=4.0, static=2.0)]
-    assert evaluation.ratios(cells, evaluation.best(["static", "pool"])) == [(1, 0.5)]
+    assert evaluation.ratios(cells, evaluation.best(["static", "pool"])) == [(("main", 1), 0.5)]
     # At the bound there would be 10 / 2.
     assert evaluation.ceiling(cells, evaluation.of("static", "of_bound")) == 5.0
 
