@@ -96,6 +96,7 @@ public:
   /// A step like another one, with one reference.
   uint32_t copy(uint32_t step);
   BlameStep &operator[](uint32_t step) { return steps[step]; }
+  const BlameStep &operator[](uint32_t step) const { return steps[step]; }
   uint32_t numLive() const { return steps.numLive(); }
 
   /// How many of the slowest requests are kept.

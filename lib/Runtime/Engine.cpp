@@ -25,8 +25,11 @@ static constexpr uint32_t argumentStream = 0xfffffffeu;
 Engine::Engine(const ProgramTables &tables, const SimulationOptions &options,
                KernelExecutor *executor, TraceSink *trace,
                const ProgressCallback &progress)
-    : t(tables), costs(*tables.source), m(tables.machine), options(options),
-      executor(executor), trace(trace), progress(progress) {}
+    : ownTables(tables.machine.faults.empty() && options.scenario.faults.empty()
+                    ? nullptr
+                    : std::make_unique<ProgramTables>(tables)),
+      t(ownTables ? *ownTables : tables), costs(*tables.source), m(t.machine),
+      options(options), executor(executor), trace(trace), progress(progress) {}
 
 //===----------------------------------------------------------------------===//
 // Setting up
@@ -48,10 +51,6 @@ Expected<void> Engine::prepare() {
   policy = std::move(*made);
   traits = policy->traits();
   const Scenario &scenario = options.scenario;
-  if (!scenario.faults.empty())
-    return makeError("scenario '{}' has faults during the run ({}); this needs "
-                     "the machine model of a later version: remove 'faults'",
-                     scenario.name, scenario.faults.front());
 
   // Tenants and their requests.
   std::vector<Tenant> given = scenario.tenants;
@@ -125,7 +124,7 @@ Expected<void> Engine::prepare() {
   // What dies takes chunks with it that nobody keeps: with faults all flows are
   // whole, since inputs are kept until their consumers commit.
   streaming = traits.segments && !traits.central && !t.streams.empty() &&
-              scenario.faults.empty();
+              !ownTables;
 
   // What runs code?
   std::vector<uint8_t> used(t.workflows.size(), 0);
@@ -355,6 +354,10 @@ Expected<void> Engine::prepare() {
   learnedQ16.assign(t.blocks.size(), 0);
   learnedCount.assign(t.blocks.size(), 0);
 
+  if (ownTables)
+    if (auto made = prepareFaults(used); !made)
+      return octo::Error(made.error());
+
   // The machine at cycle 0.
   tbus.resize(m.tbus);
   clusters.resize(m.clusters);
@@ -528,7 +531,18 @@ void Engine::handle(const Event &event) {
     policy->dispatch(*scheduler, noIndex, Trigger::Ready);
     break;
   case MessageEvent:
-    arrived(event.payload);
+    if (!faults || mayDeliver(event.payload))
+      arrived(event.payload);
+    break;
+  case StrikeEvent:
+    strikeNext();
+    break;
+  case LimboEvent:
+    endLimbo();
+    break;
+  case RestoreEvent:
+    if (faults->lineages.current(event.payload, event.version))
+      restore(event.payload, faults->lineages[event.payload].cluster, noIndex);
     break;
   case TokenEvent: {
     Token token = tokens[event.payload];
@@ -555,12 +569,15 @@ void Engine::handle(const Event &event) {
         for (LoopRow &candidate : control.rows)
           if (candidate.active && candidate.iteration % 65536 == event.aux)
             row = candidate.iteration;
+      if (faults && !decisionStands(control, row))
+        break;
       decide(event.payload, row);
     }
     break;
   }
   case JoinEvent:
-    if (controls.current(event.payload, event.version))
+    if (controls.current(event.payload, event.version) &&
+        controls[event.payload].joinAt == now())
       finishJoin(event.payload);
     break;
   case ResultEvent: {
@@ -578,7 +595,10 @@ void Engine::handle(const Event &event) {
     arrive(event.payload);
     break;
   case WeightEvent:
-    weightArrived(event.entity, event.payload, now());
+    if (event.version < m.hbm.size() && m.hbm[event.version].dead)
+      fetchWeight(event.entity, event.payload, now());
+    else
+      weightArrived(event.entity, event.payload, now());
     break;
   case EpochEvent: {
     for (uint32_t c = 0; c < m.clusters; ++c) {
@@ -620,6 +640,8 @@ void Engine::pushFirstEvents() {
     push(period, EventClass::Epoch, EpochEvent, 0,
          static_cast<uint32_t>(period), 0);
   }
+  if (faults && !faults->events.empty())
+    push(faults->events.front().cycle, EventClass::Fault, StrikeEvent, 0, 0, 0);
   for (uint32_t i = 0; i < tenants.size(); ++i) {
     TenantState &tenant = tenants[i];
     if (tenant.arrivals.kind == Arrivals::Kind::ClosedLoop) {
@@ -709,6 +731,10 @@ Expected<RunResult> Engine::run() {
     }
     if (!fatal.empty())
       return makeError("{}", fatal);
+    if (faults && !faults->numbers.lacking.empty()) {
+      status = RunStatus::MachineLost;
+      break;
+    }
     if (events < lookAt)
       continue;
     lookAt = events + lookEvery;
@@ -878,6 +904,8 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
                   t.elementOf(first + a) == ElementKind::Token);
     if (functional)
       tensors[id] = std::move(tensor);
+    if (faults)
+      madeBy(newLineage(MadeBy::Argument, noIndex, noIndex, m.hostCluster), id);
     request.arguments.push_back(id);
     request.argumentBytes += bytes;
   }
@@ -1048,6 +1076,8 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     if (failures.size() > options.maxFailureReports)
       failures.pop_back();
   }
+  if (faults)
+    cancelReplays(id);
   // Everything of the request that waits goes; what computes is discarded when
   // it completes.
   while (request.firstFrame != noIndex) {
@@ -1071,6 +1101,8 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     frames.release(f);
   }
   request.results.clear();
+  if (faults)
+    dropWaiters();
   finishRequest(id);
 }
 
@@ -1209,6 +1241,8 @@ void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
 }
 
 void Engine::drain() {
+  if (faults && !faults->wanted.empty())
+    remakeWanted();
   while (!deliveries.empty() || !resumes.empty()) {
     if (!deliveries.empty()) {
       Delivery delivery = deliveries[firstDelivery++];
@@ -1296,6 +1330,7 @@ uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
   value.pins = 0;
   value.token = token;
   value.idleDepth = 0;
+  value.lost = false;
   value.age = request == noIndex ? never : ageOf(requests[request]);
   if (functional && tensors.size() <= id)
     tensors.resize(id + 1);
@@ -1308,7 +1343,7 @@ void Engine::release(uint32_t id) {
   Value &value = values[id];
   if (--value.refs)
     return;
-  if (value.hbm == noIndex && value.bytes) {
+  if (value.hbm == noIndex && value.bytes && !value.lost) {
     ClusterState &cluster = clusters[value.cluster];
     if (cluster.spilling && value.age != never)
       cluster.parked.erase({value.age, value.sequence, id});
@@ -1316,5 +1351,6 @@ void Engine::release(uint32_t id) {
   }
   if (functional)
     tensors[id].reset();
-  values.release(id);
+  if (!faults || !keepRecord(id))
+    values.release(id);
 }

@@ -8,10 +8,11 @@
 // One run. Files: Engine.cpp (requests, frames, the event loop),
 // EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
 // PEAs), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
-// (messages, memory, residencies), EngineBlame.cpp (what came last),
-// EngineTrace.cpp (what is told to a TraceSink), EngineResult.cpp (numbers
-// after the run), EngineState.cpp (checkpoints: a new member is to be added
-// there).
+// (messages, memory, residencies), EngineFaults.cpp (parts that die, and what
+// takes over), EngineLineage.cpp (values that are made again), EngineBlame.cpp
+// (what came last), EngineTrace.cpp (what is told to a TraceSink),
+// EngineResult.cpp (numbers after the run), EngineState.cpp (checkpoints: a new
+// member is to be added there).
 //
 //===----------------------------------------------------------------------===//
 
@@ -20,6 +21,7 @@
 
 #include "Blame.h"
 #include "EventWheel.h"
+#include "FaultState.h"
 #include "FlitNetwork.h"
 #include "LaneRouter.h"
 #include "LinkNetwork.h"
@@ -76,6 +78,7 @@ struct Value {
   uint32_t pins; ///< instances that use it where it lies
   bool token;
   uint16_t idleDepth; ///< of the idle interval; 0: not contagious
+  bool lost; ///< known, but its data are gone
 };
 
 struct Frame {
@@ -96,7 +99,8 @@ struct Frame {
   uint64_t path; ///< of the decision that opened it
   uint64_t activatedAt;
   uint32_t cause; ///< what opened it
-  /// Instances by block (+1), then inputs by position (value + 1).
+  /// Instances by block (+1), then inputs by position (value + 1); for what is
+  /// made again only the inputs of one block.
   uint32_t *words;
 };
 
@@ -122,6 +126,9 @@ struct Instance {
   bool staged;      ///< waits at `tbu`, out of the queue of the cluster
   bool atTbu;       ///< inputs of the cluster have passed the port of `tbu`
   uint32_t note;    ///< the policy's
+  bool realised;   ///< what it costs and makes is known
+  bool untimed;    ///< serves no slot of a timetable
+  bool replay;     ///< makes values again that were lost
   uint64_t backlog;  ///< its part of the backlog of TBU and cluster
   uint64_t inputsAt; ///< latest arrival so far
   uint64_t readyAt;
@@ -196,6 +203,7 @@ struct LoopRow {
   uint32_t before, after; ///< frames; noIndex
   uint32_t openFrames;
   uint32_t decidePending;
+  uint64_t decideAt; ///< end of its decision at the CBU; never: none there
   bool active, decided, going;
   uint32_t cause = noIndex; ///< the latest carried value, then the decision
   uint64_t causeAt;         ///< when that value came
@@ -220,7 +228,7 @@ struct Control {
   uint64_t joinPath;
   uint64_t joinAt;
   uint64_t outcome;
-  uint64_t decideStart;
+  uint64_t decideAt; ///< as in LoopRow, where the block is none
   uint64_t waitingSince;
   uint32_t cause; ///< the decision or the join; before: what opened the frame
   /// Select, fan-out: result values (+1) by (member or copy, output); the
@@ -269,7 +277,8 @@ enum class MessageKind : uint8_t {
   Result,
   Weight,
   Spill,
-  Chunk
+  Chunk,
+  Remake ///< input of a join that is made again
 };
 
 struct Message {
@@ -283,6 +292,7 @@ struct Message {
   uint32_t to, from;
   uint64_t bytes;
   uint64_t start;
+  bool onMesh;
 };
 
 /// A value on its way to a frame or control block as a token.
@@ -426,7 +436,10 @@ private:
     WeightEvent,
     TickEvent,
     ChunkEvent,
-    SpaceEvent
+    SpaceEvent,
+    StrikeEvent,
+    LimboEvent,
+    RestoreEvent
   };
 
   enum TokenKind : uint8_t { ControlInput, ControlYield };
@@ -495,6 +508,7 @@ private:
   void yieldArrived(uint32_t control, uint32_t frame, uint32_t yield,
                     uint32_t value);
   void requestDecision(uint32_t control, uint64_t row);
+  bool decisionStands(const Control &control, uint64_t row);
   void decide(uint32_t control, uint64_t row);
   bool evaluate(uint32_t control, uint64_t row, uint64_t &outcome);
   void openChild(uint32_t control, uint32_t region, uint32_t index,
@@ -539,6 +553,14 @@ private:
 
   // EngineTasks.cpp.
   uint32_t instanceFor(uint32_t frame, uint32_t block, uint32_t first);
+  uint32_t makeInstance(uint32_t frame, uint32_t block, uint32_t first);
+  /// Words of the inputs of a task instance.
+  uint32_t *taskWords(const Instance &instance) const {
+    // The frame of a replay has nothing but them.
+    return instance.replay
+               ? frames[instance.frame].words
+               : inputWords(frames[instance.frame], t.blocks[instance.block]);
+  }
   void taskInput(uint32_t frame, uint32_t block, uint32_t input,
                  uint32_t value);
   void sendInput(uint32_t instance, uint32_t input, uint32_t value,
@@ -662,6 +684,7 @@ private:
   uint64_t codeLoadCycles(uint32_t cluster, uint32_t kernel) const;
   bool isResident(uint32_t tbu, uint32_t kernel) const;
   ResidentWeight &weightAt(uint32_t cluster, uint32_t weight, uint64_t at);
+  void fetchWeight(uint32_t cluster, uint32_t weight, uint64_t at);
   void weightArrived(uint32_t cluster, uint32_t weight, uint64_t at);
   void park(uint32_t cluster, uint64_t bytes);
   void unpark(uint32_t cluster, uint64_t bytes);
@@ -673,6 +696,7 @@ private:
   /// What follows happens because of this step.
   void because(uint32_t step) { blame.assign(cause, step); }
   uint32_t openingStep(uint32_t control, LoopRow *row);
+  uint32_t begunBy(uint32_t step) const;
   void decisionStep(uint32_t control, uint64_t iteration, uint64_t start,
                     uint64_t finish);
   void joinStep(uint32_t control, uint64_t start, uint64_t finish);
@@ -699,6 +723,61 @@ private:
   void traceBlame(const BlameOfRequest &request);
   void traceSample();
   void traceEnd(uint64_t end);
+  // EngineFaults.cpp.
+  Expected<void> prepareFaults(const std::vector<uint8_t> &usedWorkflow);
+  Expected<void> drawFaults(const FaultRule &rule, uint32_t number);
+  void strikeNext();
+  void strike(const MachineFault &fault);
+  bool killParts(const MachineFault &fault, std::vector<PeaMask> &died);
+  void removePeas(const std::vector<PeaMask> &before,
+                  const std::vector<PeaMask> &died);
+  void addUsable();
+  void rebuildFreeSets();
+  std::string lacking() const;
+  bool closeMesh(std::vector<uint32_t> &dropped);
+  bool rehomeReplicas();
+  uint32_t nearestTbu(uint32_t kernel, uint32_t cluster) const;
+  PeaMask eligibleAt(uint32_t tbu, uint32_t kernel) const;
+  bool canRun(const Instance &instance) const;
+  void loseValues(uint32_t fault);
+  bool hasLostInput(const Instance &instance);
+  void detach(uint32_t instance, bool keep, uint32_t fault, uint64_t at);
+  void gather(uint32_t instance, uint64_t at);
+  void keepInputs(uint32_t instance, uint32_t from, uint64_t at);
+  void relayLanes();
+  void moveControls(uint64_t at);
+  void moveControl(uint32_t control, uint32_t cluster, uint64_t at);
+  void endLimbo();
+  bool mayEnter(uint32_t message);
+  bool mayDeliver(uint32_t message);
+  void repeat(uint32_t message, uint64_t at);
+  void computesAgain(uint32_t instance);
+  void closeFaultAccounts(uint64_t end);
+  uint64_t capacityReached(uint64_t from, uint64_t work, unsigned c) const;
+  FaultStatistics faultResult();
+
+  // EngineLineage.cpp.
+  uint32_t newLineage(MadeBy by, uint32_t block, uint32_t request,
+                      uint32_t cluster);
+  void madeBy(uint32_t lineage, uint32_t value);
+  void addInput(uint32_t lineage, uint32_t word);
+  uint32_t taskLineage(Instance &instance);
+  void settleLineage(uint32_t lineage);
+  bool keepRecord(uint32_t value);
+  void want(uint32_t value, uint64_t at);
+  void awaitValue(MessageKind kind, uint32_t target, uint32_t targetGeneration,
+                  uint32_t aux, uint32_t value, uint64_t at);
+  void remakeWanted();
+  void remake(uint32_t value, uint64_t at);
+  void replayTask(uint32_t lineage, uint64_t at);
+  void finishReplay(uint32_t instance);
+  void cancelReplays(uint32_t request);
+  void remakeArrived(uint32_t lineage);
+  bool waiterStands(const LostWaiter &waiter) const;
+  template <class Wanted>
+  std::vector<LostWaiter> takeWaiters(Wanted wanted);
+  void dropWaiters();
+  void restore(uint32_t lineage, uint32_t cluster, uint32_t tbu);
 
   // EngineResult.cpp.
   void closeAccounts(uint64_t end);
@@ -737,6 +816,8 @@ private:
   uint32_t clusterOf(uint32_t tbu) const { return tbu / m.tbusPerCluster; }
   uint32_t laneCount() const;
 
+  /// With faults the tables change with the machine: a copy of its own.
+  std::unique_ptr<ProgramTables> ownTables;
   const ProgramTables &t;
   KernelCosts costs;
   const MachineTables &m;
@@ -807,6 +888,7 @@ private:
   std::unique_ptr<FlitNetwork> flitNetwork;
   std::vector<NetworkDelivery> delivered;
   uint64_t meshAt = never; ///< its next event
+  std::unique_ptr<FaultState> faults; ///< null without faults
   std::vector<uint64_t> hbmFree;
   uint64_t hostInFree = 0, hostOutFree = 0;
 
@@ -881,6 +963,9 @@ private:
   uint64_t events = 0;
   uint64_t lastActivity = 0;
 };
+
+/// Slots of joins that are inits, not results of members or copies.
+inline constexpr uint32_t initSlot = 0x80000000u;
 
 inline uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 

@@ -54,6 +54,14 @@ void Engine::carriedStep(LoopRow &row) {
   row.causeAt = now();
 }
 
+/// The latest step up to `step` that is over: a decision or join that a death
+/// has cut short is made again in its own place.
+uint32_t Engine::begunBy(uint32_t step) const {
+  while (step != noIndex && blame.endOf(step) > now())
+    step = blame[step].parent;
+  return step;
+}
+
 /// The CBU will decide from `start` to `finish`; what it decides on came last
 /// by `cause`.
 void Engine::decisionStep(uint32_t id, uint64_t iteration, uint64_t start,
@@ -62,7 +70,7 @@ void Engine::decisionStep(uint32_t id, uint64_t iteration, uint64_t start,
   const BlockInfo &block = t.blocks[control.block];
   bool loop = block.kind == BlockKind::Loop;
   uint32_t &holder = loop ? rowOf(control, iteration).cause : control.cause;
-  uint32_t parent = cause != noIndex ? cause : holder;
+  uint32_t parent = begunBy(cause != noIndex ? cause : holder);
   if (parent == noIndex)
     return;
   BlamePart parts[] = {{BlameCause::Transfer, span(blame.endOf(parent), now())},
@@ -75,7 +83,7 @@ void Engine::decisionStep(uint32_t id, uint64_t iteration, uint64_t start,
 
 void Engine::joinStep(uint32_t id, uint64_t start, uint64_t finish) {
   Control &control = controls[id];
-  uint32_t parent = blame.later(cause, control.cause);
+  uint32_t parent = begunBy(blame.later(cause, control.cause));
   if (parent == noIndex)
     return;
   BlamePart parts[] = {{BlameCause::Transfer, span(blame.endOf(parent), now())},

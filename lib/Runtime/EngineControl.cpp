@@ -17,9 +17,6 @@
 
 using namespace octo;
 
-/// Slots of joins that are inits, not results of members or copies.
-static constexpr uint32_t initSlot = 0x80000000u;
-
 uint32_t Engine::routedReplica(const BlockInfo &block,
                                const Frame &frame) const {
   if (block.numActive == 1)
@@ -43,6 +40,8 @@ uint32_t Engine::weightValue(uint32_t weight, uint32_t request) {
     park(cluster, t.weights[weight].bytes);
   if (functional)
     tensors[value] = weightTensors[weight];
+  if (faults)
+    madeBy(newLineage(MadeBy::Weight, noIndex, request, cluster), value);
   return value;
 }
 
@@ -101,6 +100,8 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.request = frame.request;
   control.cluster =
       t.clusterOf(t.replicas[block.replicaBegin + routedReplica(block, frame)]);
+  if (faults)
+    control.cluster = faults->cbuOf[control.cluster];
   control.openFrames = 0;
   control.firstChild = noIndex;
   control.numTaken = 0;
@@ -109,6 +110,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.path = frame.path;
   control.joinPath = 0;
   control.outcome = 0;
+  control.decideAt = control.joinAt = never;
   control.waitingSince = now();
   control.cause = frame.cause;
   blame.retain(frame.cause);
@@ -266,10 +268,20 @@ void Engine::requestDecision(uint32_t id, uint64_t iteration) {
   uint64_t finish = start + decisionCycles(control.block);
   cluster.cbuFree = finish;
   decisionStep(id, iteration, start, finish);
-  control.decideStart = start;
+  (t.blocks[control.block].kind == BlockKind::Loop
+       ? rowOf(control, iteration).decideAt
+       : control.decideAt) = finish;
   push(finish, EventClass::Completion, DecisionEvent,
        t.blocks[control.block].local, id, control.generation,
        static_cast<uint16_t>(iteration));
+}
+
+/// Is this the end of the decision that the CBU was asked for last? It may have
+/// been asked for again, elsewhere.
+bool Engine::decisionStands(const Control &control, uint64_t iteration) {
+  return now() == (t.blocks[control.block].kind == BlockKind::Loop
+                       ? control.rows[iteration % control.rows.size()].decideAt
+                       : control.decideAt);
 }
 
 /// What the decide kernel or the profile says. False if the request failed.
@@ -399,6 +411,8 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   const BlockInfo &block = t.blocks[controls[id].block];
   uint64_t outcome = 0;
   ++counters.controlDecisions;
+  (block.kind == BlockKind::Loop ? rowOf(controls[id], iteration).decideAt
+                                 : controls[id].decideAt) = never;
   uint64_t cycles = decisionCycles(controls[id].block);
   if (!evaluate(id, iteration, outcome))
     return;
@@ -547,6 +561,10 @@ void Engine::openChild(uint32_t id, uint32_t regionId, uint32_t index,
       if (functional)
         tensors[value] =
             Tensor::scalar<int64_t>(ElementKind::Index, int64_t(index));
+      if (faults)
+        madeBy(newLineage(MadeBy::Index, noIndex, control.request,
+                          control.cluster),
+               value);
       deliver(child, region.valueBegin + k, value);
       settleFrame(child);
       continue;
@@ -650,6 +668,7 @@ static void openRow(LoopRow &row, uint64_t iteration, uint32_t carried,
   row.before = row.after = noIndex;
   row.openFrames = 0;
   row.active = row.decided = row.going = false;
+  row.decideAt = never;
   row.carried.assign(carried, 0);
   row.forwarded.assign(forwarded, 0);
   row.decide.assign(decides, 0);
@@ -934,6 +953,7 @@ void Engine::requestJoin(uint32_t id) {
     trace->join({requests[control.request].number, block.workflow, block.local,
                  control.cluster, start, start + cycles});
   control.joinPath = std::max(control.joinPath, control.path) + cycles;
+  control.joinAt = start + cycles;
   push(start + cycles, EventClass::Completion, JoinEvent, block.local, id,
        control.generation);
 }
@@ -945,6 +965,16 @@ void Engine::finishJoin(uint32_t id) {
                             ? CombineKind::None
                             : t.kernels[t.controlOf(block).joinKernel].combine;
   ++counters.joins;
+  control.joinAt = never;
+  uint32_t lineage = noIndex;
+  if (faults && control.numTaken) {
+    lineage = newLineage(MadeBy::Join, control.block, control.request,
+                         control.cluster);
+    faults->lineages[lineage].cycles = joinCycles(control);
+    for (const std::vector<uint32_t> *list : {&control.inits, &control.results})
+      for (uint32_t word : *list)
+        addInput(lineage, word);
+  }
   because(control.cause);
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t init = control.inits[o] - 1;
@@ -976,8 +1006,12 @@ void Engine::finishJoin(uint32_t id) {
     park(control.cluster, bytes);
     if (functional)
       tensors[value] = std::move(tensor);
+    if (lineage != noIndex)
+      madeBy(lineage, value);
     deliver(control.frame, block.outputBegin + o, value);
   }
+  if (lineage != noIndex)
+    settleLineage(lineage);
   control.stopped = true;
   resumes.emplace_back(id, control.generation);
 }

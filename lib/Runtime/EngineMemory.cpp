@@ -92,7 +92,10 @@ void Engine::countHops(const Message &message) {
 
 /// A message enters the mesh now.
 void Engine::enterMesh(uint32_t id) {
+  if (faults && !mayEnter(id))
+    return;
   Message &message = messages[id];
+  message.onMesh = true;
   countHops(message);
   auto inject = [&](auto &model) {
     model.inject(id, message.from, message.to, message.bytes, now());
@@ -186,7 +189,8 @@ void Engine::leaveMesh(uint32_t id) {
   if (trace)
     traceTransfer(message);
   if (message.kind != MessageKind::Input) {
-    arrived(id);
+    if (!faults || mayDeliver(id))
+      arrived(id);
     return;
   }
   uint32_t target = message.target, value = message.value;
@@ -196,6 +200,8 @@ void Engine::leaveMesh(uint32_t id) {
   messages.release(id);
   if (current)
     inputDone(target, now(), value);
+  else if (faults)
+    ++faults->numbers.duplicatesDropped;
   if (value != noIndex)
     release(value);
 }
@@ -217,6 +223,10 @@ void Engine::networkResult(NetworkUse &use) const {
     for (uint32_t port = 0; port < NetworkShape::ports; ++port) {
       uint64_t taken = busy[cluster * NetworkShape::ports + port];
       uint64_t waits = waited[cluster * NetworkShape::ports + port];
+      if (faults && !faults->pastBusy.empty()) {
+        taken += faults->pastBusy[cluster * NetworkShape::ports + port];
+        waits += faults->pastWaited[cluster * NetworkShape::ports + port];
+      }
       use.waitedCycles += waits;
       if (port == NetworkShape::localPort || m.linkDead[cluster * 4 + port])
         continue;
@@ -248,6 +258,7 @@ uint32_t Engine::newMessage(MessageKind kind, uint32_t target,
   message.bytes = bytes;
   message.cause = request == noIndex ? noIndex : cause;
   blame.retain(message.cause);
+  message.onMesh = false;
   ++counters.transfers;
   counters.transferBytes += bytes;
   return id;
@@ -296,12 +307,19 @@ void Engine::deliverMessage(MessageKind kind, uint32_t target,
       hostOutFree = start + ceilDiv(bytes, m.hostOutBytesPerCycle);
       counters.hostOutBytes += bytes;
       hostOutTotal += bytes;
-      blame.assign(requests[target].cause, cause);
+      if (cause != noIndex)
+        blame.assign(requests[target].cause, cause);
       requests[target].causeAt = now();
       push(hostOutFree + m.hostLatency, EventClass::Transfer, ResultEvent, aux,
            target, targetGeneration);
     }
     release(value);
+    return;
+  }
+  if (kind == MessageKind::Remake) {
+    release(value);
+    if (faults->lineages.current(target, targetGeneration))
+      remakeArrived(target);
     return;
   }
   if (!controls.current(target, targetGeneration)) {
@@ -318,8 +336,12 @@ void Engine::deliverMessage(MessageKind kind, uint32_t target,
 void Engine::sendValue(MessageKind kind, uint32_t target,
                        uint32_t targetGeneration, uint32_t aux, uint32_t id,
                        uint32_t to, uint64_t at) {
-  retain(id);
   Value &value = values[id];
+  if (value.lost) {
+    awaitValue(kind, target, targetGeneration, aux, id, at);
+    return;
+  }
+  retain(id);
   uint64_t arrival = at;
   uint32_t from = value.cluster;
   if (value.token || !value.bytes) {
@@ -349,6 +371,8 @@ void Engine::sendValue(MessageKind kind, uint32_t target,
   local.value = id;
   local.cause = cause;
   blame.retain(cause);
+  local.to = local.from = to;
+  local.onMesh = false;
   push(arrival, EventClass::Transfer, MessageEvent, to * 4, message, 0);
 }
 
@@ -411,7 +435,7 @@ void Engine::makeRoom(uint32_t id) {
       for (uint32_t v = 0; v < values.size(); ++v) {
         const Value &value = values[v];
         if ((value.generation & 1) && value.cluster == id && value.bytes &&
-            value.hbm == noIndex && value.age != never)
+            value.hbm == noIndex && value.age != never && !value.lost)
           cluster.parked.emplace(value.age, value.sequence, v);
       }
     }
@@ -443,8 +467,9 @@ void Engine::spill(uint32_t id) {
   counters.spillBytes += value.bytes;
   uint64_t arrival = now();
   if (from != to) {
-    uint32_t message = newMessage(MessageKind::Spill, 0, 0, 0, noIndex,
-                                  value.request, from, to, value.bytes);
+    uint32_t message =
+        newMessage(MessageKind::Spill, id, value.generation, 0, noIndex,
+                   value.request, from, to, value.bytes);
     arrival += transferCycles(from, to, value.bytes);
     send(message, now());
   }
@@ -546,6 +571,18 @@ ResidentWeight &Engine::weightAt(uint32_t id, uint32_t weight, uint64_t at) {
   cluster.weights.insert(place, std::move(entry));
   ++counters.weightLoads;
   counters.weightBytes += bytes;
+  fetchWeight(id, weight, at);
+  park(id, bytes);
+  place = std::lower_bound(
+      cluster.weights.begin(), cluster.weights.end(), weight,
+      [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
+  return *place;
+}
+
+/// A weight leaves its memory port, or the host port of a machine without one,
+/// for a cluster.
+void Engine::fetchWeight(uint32_t id, uint32_t weight, uint64_t at) {
+  uint64_t bytes = t.weights[weight].bytes;
   uint32_t port = m.nearestHbm[id], from = m.hostCluster;
   uint64_t ready;
   if (port != noIndex) {
@@ -559,16 +596,11 @@ ResidentWeight &Engine::weightAt(uint32_t id, uint32_t weight, uint64_t at) {
   }
   if (from == id)
     push(std::max(ready, now()), EventClass::Transfer, WeightEvent, id, weight,
-         0);
+         port);
   else
-    send(newMessage(MessageKind::Weight, id, 0, weight, noIndex, noIndex, from,
-                    id, bytes),
+    send(newMessage(MessageKind::Weight, id, port, weight, noIndex, noIndex,
+                    from, id, bytes),
          ready);
-  park(id, bytes);
-  place = std::lower_bound(
-      cluster.weights.begin(), cluster.weights.end(), weight,
-      [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
-  return *place;
 }
 
 void Engine::weightArrived(uint32_t id, uint32_t weight, uint64_t at) {

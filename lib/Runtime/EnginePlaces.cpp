@@ -48,11 +48,14 @@ void Engine::place(uint32_t id, uint32_t first) {
                                     &t.replicas[block.replicaBegin]);
   } else if (anywhere) {
     chosen = policy->choosePlace(*scheduler, id, first);
-    uint32_t tbu = chosen.tbu;
+    uint32_t tbu = instance.tbu = chosen.tbu;
     if (tbu >= m.tbus || !m.reachable[clusterOf(tbu)] ||
         (!traits.clusterQueues &&
-         !(m.eligible(tbu, classOf(block.kernel)) & tbus[tbu].usable)))
+         !(m.eligible(tbu, classOf(block.kernel)) & tbus[tbu].usable)) ||
+        (faults && !canRun(instance))) {
+      chosen = {};
       replica = 0;
+    }
   } else {
     replica = policy->chooseReplica(*scheduler, id);
     if (replica >= block.numReplicas)
@@ -61,6 +64,7 @@ void Engine::place(uint32_t id, uint32_t first) {
   if (replica != noIndex) {
     chosen.tbu = t.replicas[block.replicaBegin + replica].tbu;
     instance.replica = replica;
+    instance.untimed = faults && faults->rehomed[block.replicaBegin + replica];
   }
   instance.tbu = chosen.tbu;
   instance.note = chosen.note;
@@ -128,7 +132,7 @@ uint64_t Engine::commandTbu(uint32_t tbuId) {
 void Engine::bringToTbu(Instance &instance, uint64_t at) {
   const BlockInfo &block = t.blocks[instance.block];
   uint64_t bytes = 0;
-  const uint32_t *words = inputWords(frames[instance.frame], block);
+  const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (words[i]) {
       const Value &value = values[(words[i] & ~pinMark) - 1];

@@ -48,6 +48,8 @@ std::string_view octo::stringifyRunStatus(RunStatus status) {
     return "event-limit";
   case RunStatus::Cancelled:
     return "cancelled";
+  case RunStatus::MachineLost:
+    return "machine-lost";
   }
   return "unknown";
 }
@@ -211,11 +213,14 @@ void Engine::closeAccounts(uint64_t end) {
     }
     peaCycles[unsigned(PeaState::Faulty)] +=
         uint64_t(std::popcount(m.dead[i])) * end;
-    peaCycles[unsigned(PeaState::Unallocated)] +=
-        uint64_t(std::popcount(m.live[i] & ~tbus[i].usable)) * end;
+    if (!faults)
+      peaCycles[unsigned(PeaState::Unallocated)] +=
+          uint64_t(std::popcount(m.live[i] & ~tbus[i].usable)) * end;
   }
   if (trace)
     traceEnd(end);
+  if (faults)
+    closeFaultAccounts(end);
   uint64_t sum = 0;
   for (uint64_t cycles : peaCycles)
     sum += cycles;
@@ -234,11 +239,16 @@ LowerBound Engine::lowerBound(uint64_t) const {
   for (unsigned c = 0; c < 4; ++c) {
     uint64_t peas = c < 3 ? m.livePerClass[c] : live;
     total += capacityByClass[c];
-    if (capacityByClass[c] && peas)
+    if (faults)
+      bound.capacity =
+          std::max(bound.capacity, capacityReached(0, capacityByClass[c], c));
+    else if (capacityByClass[c] && peas)
       bound.capacity =
           std::max(bound.capacity, ceilDiv(capacityByClass[c], peas));
   }
-  if (live)
+  if (faults)
+    bound.capacity = std::max(bound.capacity, capacityReached(0, total, 3));
+  else if (live)
     bound.capacity = std::max(bound.capacity, ceilDiv(total, live));
   std::vector<std::pair<uint64_t, uint64_t>> open;
   for (size_t i = 0; i < tenants.size(); ++i) {
@@ -266,7 +276,10 @@ LowerBound Engine::lowerBound(uint64_t) const {
   uint64_t after = 0;
   for (size_t i = open.size(); i-- > 0;) {
     after += open[i].second;
-    if (live)
+    if (faults)
+      bound.arrivals =
+          std::max(bound.arrivals, capacityReached(open[i].first, after, 3));
+    else if (live)
       bound.arrivals =
           std::max(bound.arrivals, open[i].first + ceilDiv(after, live));
   }
@@ -369,6 +382,15 @@ RunResult Engine::result(RunStatus status) {
     r.peaUtilization =
         static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
         (static_cast<double>(r.livePeas) * static_cast<double>(end));
+  uint64_t livePeaCycles = r.livePeas * end;
+  if (faults) {
+    r.faults = faultResult();
+    livePeaCycles = r.totalPeas * end - peaCycles[unsigned(PeaState::Faulty)];
+    if (livePeaCycles)
+      r.peaUtilization =
+          static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
+          static_cast<double>(livePeaCycles);
+  }
   r.idleTransientPeaCycles = idleTransient;
   r.idleStructuralPeaCycles = idleStructural;
   r.idleContagiousPeaCycles = idleContagious;
@@ -397,7 +419,7 @@ RunResult Engine::result(RunStatus status) {
   r.energy.control = joules({{counters.tokenHops, e.controlToken},
                              {counters.controlDecisions, e.cbDecision}});
   unsigned __int128 leak =
-      static_cast<unsigned __int128>(r.livePeas) * end * e.peaLeakageCycle +
+      static_cast<unsigned __int128>(livePeaCycles) * e.peaLeakageCycle +
       static_cast<unsigned __int128>(m.clusters) * end * e.clusterLeakageCycle;
   r.energy.leakage = static_cast<double>(leak) / 65536.0 * 1e-12;
   r.energy.networkBetweenDies =
@@ -563,8 +585,9 @@ void Engine::reportBlocked(RunResult &r) {
       const Instance &instance = instances[entry.id];
       switch (instance.state) {
       case InstanceState::Gathering:
-        if (!missing(frames[frame], t.blocks[block], report) &&
-            !reportStall(instance, report)) {
+        if (instance.replay ||
+            (!missing(frames[frame], t.blocks[block], report) &&
+             !reportStall(instance, report))) {
           report.waitsFor = "inputs on their way";
           report.heldBy = "the data plane";
         }

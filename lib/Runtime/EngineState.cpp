@@ -23,7 +23,7 @@ using namespace octo;
 template <class Archive>
 void Engine::state(Archive &a) {
   a.all(
-      *this, a.reference(t), costs, a.reference(m), a.fixed(options),
+      *this, a.fixed(ownTables), a.reference(t), costs, a.reference(m), a.fixed(options),
       a.fixed(executor), a.fixed(trace), a.reference(progress), a.fixed(policy),
       a.fixed(traits), a.fixed(scheduler), a.fixed(functional), wheel, values,
       a.fixed(tensors), frames, instances, controls, requests, messages, tokens,
@@ -35,7 +35,7 @@ void Engine::state(Archive &a) {
       a.fixed(laneFirst), a.sized(central), centralFree, centralAt,
       a.sized(freeSets), freePerClass, readySequence, a.fixed(mesh),
       a.fixed(routes), linkNetwork, network, flitNetwork, a.fixed(delivered),
-      meshAt, a.sized(hbmFree), hostInFree, hostOutFree, a.sized(laneAdmitted),
+      meshAt, a.fixed(faults), a.sized(hbmFree), hostInFree, hostOutFree, a.sized(laneAdmitted),
       a.fixed(segmentLaneBegin), slotOrder, slotGroups, a.sized(laneGroups),
       a.sized(tenants), waitingRequests, a.sized(records), a.sized(requestWork),
       a.sized(requestPath), a.fixed(outputs), a.fixed(outputDigests),
@@ -141,6 +141,10 @@ Expected<void> Engine::checkCheckpoint() const {
   if (functional)
     return makeError("checkpoints hold no values, so they are for runs without "
                      "code: add --timing-only, or drop --checkpoint and "
+                     "--resume");
+  if (faults)
+    return makeError("runs with faults have no checkpoints: take 'faults' out "
+                     "of the scenario and the target, or drop --checkpoint and "
                      "--resume");
   if (!policy->saveState())
     return makeError("policy '{}' does not say what it remembers, so its runs "

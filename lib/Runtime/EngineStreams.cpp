@@ -384,7 +384,7 @@ uint64_t Engine::pathTo(const Instance &instance, uint32_t value) const {
   if (!block.takesStreams)
     return values[value].path;
   uint64_t path = 0;
-  const uint32_t *words = inputWords(frames[instance.frame], block);
+  const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i) {
     if ((words[i] & ~pinMark) != value + 1)
       continue;
@@ -403,7 +403,7 @@ uint64_t Engine::pathThrough(const Instance &instance) const {
   uint64_t path = instance.path + instance.bestCycles;
   if (!block.takesStreams)
     return path;
-  const uint32_t *words = inputWords(frames[instance.frame], block);
+  const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (const StreamInfo *info = t.streamTo(block.inputBegin + i))
       path = std::max(path, values[(words[i] & ~pinMark) - 1].path +

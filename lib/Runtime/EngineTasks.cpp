@@ -28,9 +28,17 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId,
   uint32_t &word = frame.words[blockId - t.regions[frame.region].blockBegin];
   if (word)
     return word - 1;
+  uint32_t id = makeInstance(frameId, blockId, first);
+  word = id + 1;
+  return id;
+}
+
+/// A new instance of a task, bound to a place unless the policy is central.
+uint32_t Engine::makeInstance(uint32_t frameId, uint32_t blockId,
+                              uint32_t first) {
+  const Frame &frame = frames[frameId];
   const BlockInfo &block = t.blocks[blockId];
   uint32_t id = instances.allocate();
-  word = id + 1;
   Instance &instance = instances[id];
   instance.frame = frameId;
   instance.block = blockId;
@@ -46,6 +54,7 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId,
   instance.weightLast = false;
   instance.staged = instance.atTbu = false;
   instance.note = 0;
+  instance.realised = instance.untimed = instance.replay = false;
   instance.backlog = 0;
   instance.inputsAt = now();
   instance.readyAt = never;
@@ -61,6 +70,11 @@ uint32_t Engine::instanceFor(uint32_t frameId, uint32_t blockId,
   instance.peas = 0;
   instance.results = noIndex;
   instance.streams = noIndex;
+  if (faults) {
+    if (faults->ofInstance.size() <= id)
+      faults->ofInstance.resize(id + 1);
+    faults->ofInstance[id] = {};
+  }
   if (!traits.central)
     place(id, first);
   return id;
@@ -75,6 +89,11 @@ void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
     return; // comes in chunks
   word = value + 1;
   retain(value);
+  if (traits.central && values[value].lost) {
+    awaitValue(MessageKind::Input, id, instances[id].generation, input, value,
+               now());
+    return;
+  }
   if (traits.central) {
     // A token tells the dispatcher; the data stay until there is a place.
     inputDone(id, now() + tokenDelay(values[value].cluster, m.hostCluster),
@@ -98,6 +117,10 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
   uint32_t to = clusterOf(instance.tbu), from = value.cluster;
   if (value.token || !value.bytes) {
     inputDone(id, at + tokenDelay(from, to), valueId);
+    return;
+  }
+  if (value.lost) {
+    awaitValue(MessageKind::Input, id, instance.generation, input, valueId, at);
     return;
   }
   if (value.hbm != noIndex) {
@@ -191,7 +214,8 @@ void Engine::makeReady(uint32_t id) {
 /// the timetable of a single task, which orders nothing.
 bool Engine::hasSlot(const Instance &instance) const {
   const BlockInfo &block = t.blocks[instance.block];
-  if (!traits.segments || block.slotOfBlock == noIndex || instance.orphan)
+  if (!traits.segments || block.slotOfBlock == noIndex || instance.orphan ||
+      instance.untimed || frames[instance.frame].activations == noIndex)
     return false;
   const RegionInfo &region = t.regions[frames[instance.frame].region];
   return isKept(t.segments[t.regionSegments[region.segmentBegin +
@@ -318,8 +342,13 @@ void Engine::layOutLane(uint32_t s, uint32_t lane) {
   uint32_t begin = static_cast<uint32_t>(slotOrder.size());
   uint32_t groups = static_cast<uint32_t>(slotGroups.size());
   std::vector<std::tuple<uint32_t, uint64_t, uint32_t>> order;
-  for (uint32_t i = segment.slotBegin; i < segment.slotEnd; ++i)
-    order.emplace_back(replicaOfSlot(i, lane).tbu, t.slots[i].start, i);
+  for (uint32_t i = segment.slotBegin; i < segment.slotEnd; ++i) {
+    const ReplicaInfo &replica = replicaOfSlot(i, lane);
+    // The timetable of a place that has died is void.
+    if (!faults ||
+        !faults->rehomed[static_cast<size_t>(&replica - t.replicas.data())])
+      order.emplace_back(replica.tbu, t.slots[i].start, i);
+  }
   std::sort(order.begin(), order.end());
   for (size_t i = 0; i < order.size(); ++i) {
     uint32_t tbu = std::get<0>(order[i]);
@@ -635,6 +664,9 @@ uint64_t Engine::outputBytes(const Instance &instance, uint32_t output) const {
 /// its code.
 void Engine::realise(uint32_t id) {
   Instance &instance = instances[id];
+  if (instance.realised)
+    return;
+  instance.realised = true;
   const BlockInfo &block = t.blocks[instance.block];
   const KernelInfo &kernel = t.kernels[block.kernel];
   const OpenRequest &request = requests[instance.request];
@@ -849,7 +881,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     instance.pending += block.numWaited();
     instance.producerAt = 0;
     for (uint32_t i = 0; i < block.numInputs; ++i) {
-      uint32_t word = inputWords(frames[instance.frame], block)[i];
+      uint32_t word = taskWords(instance)[i];
       if (!word)
         continue;
       pinInput(instance, i);
@@ -879,8 +911,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
 
 /// Keeps a local input from being spilled while the instance holds it.
 void Engine::pinInput(Instance &instance, uint32_t input) {
-  const BlockInfo &block = t.blocks[instance.block];
-  uint32_t &word = inputWords(frames[instance.frame], block)[input];
+  uint32_t &word = taskWords(instance)[input];
   Value &value = values[(word & ~pinMark) - 1];
   if (!(word & pinMark) && !value.token && value.bytes &&
       value.hbm == noIndex && value.cluster == clusterOf(instance.tbu)) {
@@ -897,6 +928,8 @@ void Engine::maybeCompute(uint32_t id) {
   instance.started = std::max({instance.configured, instance.inputsAt, now()});
   instance.finish = instance.started + cycles;
   computeStep(instance);
+  if (faults)
+    computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
   __builtin_prefetch(&t.values[block.outputBegin]);
@@ -925,7 +958,7 @@ void Engine::removeRunning(uint32_t id) {
 
 void Engine::releaseInputs(Instance &instance) {
   const BlockInfo &block = t.blocks[instance.block];
-  uint32_t *words = inputWords(frames[instance.frame], block);
+  uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i) {
     uint32_t word = words[i];
     if (!word)
@@ -981,6 +1014,10 @@ void Engine::complete(uint32_t id) {
           instance.orphan || trapped ? GangEnd::Cancelled : GangEnd::Completed);
   removeRunning(id);
   letGo(instance);
+  if (instance.replay) {
+    finishReplay(id);
+    return;
+  }
   endComputeStep(instance);
   because(instance.cause);
   ++counters.taskInstances;
@@ -1056,12 +1093,15 @@ void Engine::complete(uint32_t id) {
   request.work += instance.oneCycles;
   uint32_t frame = instance.frame;
   uint64_t path = pathThrough(instance);
+  uint32_t lineage = faults ? taskLineage(instance) : noIndex;
   releaseInputs(instance);
   if (trapped) {
     std::string reason = std::move(traps[slot]);
     traps[slot].clear();
     frames[frame].words[blockId - t.regions[frames[frame].region].blockBegin] =
         overMark;
+    if (lineage != noIndex)
+      settleLineage(lineage);
     discard();
     failRequest(requestId, blockId, std::move(reason));
     return;
@@ -1086,8 +1126,12 @@ void Engine::complete(uint32_t id) {
     if (real)
       tensors[value] = std::move(resultPool[slot][o]);
     park(cluster, bytes);
+    if (lineage != noIndex)
+      madeBy(lineage, value);
     deliver(frame, output, value);
   }
+  if (lineage != noIndex)
+    settleLineage(lineage);
   blockOver(frame, blockId);
   discard();
 }
@@ -1185,6 +1229,9 @@ void Engine::boundary(uint32_t id) {
   ++totals[instance.block].resizes;
   totals[instance.block].busyCycles += done;
   workedStep(instance, done);
+  if (faults)
+    faults->ofInstance[id].spent +=
+        uint64_t(std::popcount(instance.peas)) * (now() - instance.dispatched);
   instance.peas = instance.nextPeas;
   instance.variant = instance.nextVariant;
   instance.resizing = false;
@@ -1233,7 +1280,7 @@ bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
                   traits.clusterQueues ? nullptr : &tbus[instance.tbu],
                   clusters[from]);
   uint64_t bytes = 0;
-  uint32_t *words = inputWords(frames[instance.frame], block);
+  uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (words[i]) {
       uint32_t value = (words[i] & ~pinMark) - 1;

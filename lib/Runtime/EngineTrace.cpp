@@ -83,12 +83,12 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
     span.tag = frame.tag;
     uint64_t key = flowKey(frame);
     if (span.first) {
-      const uint32_t *words = inputWords(frame, block);
+      const uint32_t *words = taskWords(instance);
       for (uint32_t i = 0; i < block.numInputs; ++i)
         if (words[i] && !comesInChunks(block, i))
           flowsIn.push_back(flowOf(key, block, i));
     }
-    if (end == GangEnd::Completed)
+    if (end == GangEnd::Completed && !instance.replay)
       for (uint32_t
                c = t.values[block.outputBegin].consumerBegin,
                e = t.values[block.outputBegin + block.numOutputs].consumerBegin;
@@ -140,7 +140,9 @@ void Engine::traceTransfer(const Message &message) {
   static_assert(unsigned(TransferSpan::Chunk) == unsigned(MessageKind::Chunk));
   static_assert(unsigned(TransferSpan::Decide) ==
                 unsigned(MessageKind::Decide));
-  span.kind = static_cast<TransferSpan::Kind>(message.kind);
+  span.kind = message.kind == MessageKind::Remake
+                  ? TransferSpan::Join
+                  : static_cast<TransferSpan::Kind>(message.kind);
   span.request = message.request;
   span.fromCluster = message.from;
   span.toCluster = message.to;

@@ -91,6 +91,57 @@ std::string ProgramTables::place(uint32_t block) const {
 // Machine
 //===----------------------------------------------------------------------===//
 
+void octo::connectMachine(MachineTables &m) {
+  // What has a way to the host port and back. Defects cut both directions of a
+  // link, so one search is enough; a one-way cut is found by requiring both.
+  auto search = [&](bool forward) {
+    std::vector<uint8_t> seen(m.clusters, 0);
+    std::vector<uint32_t> work = {m.hostCluster};
+    seen[m.hostCluster] = 1;
+    while (!work.empty()) {
+      uint32_t c = work.back();
+      work.pop_back();
+      uint32_t x = m.xOf(c), y = m.yOf(c);
+      for (unsigned d = 0; d < 4; ++d) {
+        if ((d == 0 && x + 1 == m.width) || (d == 1 && !x) ||
+            (d == 2 && y + 1 == m.height) || (d == 3 && !y))
+          continue;
+        uint32_t n = d == 0   ? c + 1
+                     : d == 1 ? c - 1
+                     : d == 2 ? c + m.width
+                              : c - m.width;
+        uint8_t cut =
+            forward ? m.linkDead[c * 4 + d] : m.linkDead[n * 4 + (d ^ 1)];
+        if (cut || seen[n])
+          continue;
+        seen[n] = 1;
+        work.push_back(n);
+      }
+    }
+    return seen;
+  };
+  m.reachable = search(true);
+  if (m.anyLinkDead) {
+    std::vector<uint8_t> back = search(false);
+    for (uint32_t c = 0; c < m.clusters; ++c)
+      m.reachable[c] &= back[c];
+  }
+  m.livePerClass = {};
+  for (uint32_t t = 0; t < m.tbus; ++t)
+    if (m.reachable[t / m.tbusPerCluster])
+      for (unsigned c = 0; c < 3; ++c)
+        m.livePerClass[c] += std::popcount(m.live[t] & m.classMask[c]);
+
+  m.nearestHbm.assign(m.clusters, noIndex);
+  for (uint32_t c = 0; c < m.clusters; ++c)
+    for (uint32_t i = 0; i < m.hbm.size(); ++i)
+      if (!m.hbm[i].dead && m.reachable[m.hbm[i].cluster] &&
+          (m.nearestHbm[c] == noIndex ||
+           m.distance(c, m.hbm[i].cluster) <
+               m.distance(c, m.hbm[m.nearestHbm[c]].cluster)))
+        m.nearestHbm[c] = i;
+}
+
 static Expected<void> buildMachine(MachineTables &m,
                                    const fb::Machine &source) {
   m.dieWidth = source.clusters_x();
@@ -108,12 +159,6 @@ static Expected<void> buildMachine(MachineTables &m,
     return makeError("the machine has {} PEAs a TBU; the simulator handles up "
                      "to 64: use more TBUs of fewer PEAs in the target",
                      m.peasPerTbu);
-  if (sizeOf(source.faults()))
-    return makeError("the target has {} faults during the run; this needs the "
-                     "machine model of a later version: remove 'faults' from "
-                     "the target and compile again (dead parts go to "
-                     "'defects')",
-                     sizeOf(source.faults()));
   m.clockHz = source.clock_hz();
   m.scratchpad = source.scratchpad();
   auto positive = [](uint32_t width) { return std::max(width, 1u); };
@@ -197,62 +242,20 @@ static Expected<void> buildMachine(MachineTables &m,
     m.linkDead[from * 4 + direction] = 1;
     m.anyLinkDead = true;
   }
-  // What has a way to the host port and back. Defects cut both directions of a
-  // link, so one search is enough; a one-way cut is found by requiring both.
-  auto search = [&](bool forward) {
-    std::vector<uint8_t> seen(m.clusters, 0);
-    std::vector<uint32_t> work = {m.hostCluster};
-    seen[m.hostCluster] = 1;
-    while (!work.empty()) {
-      uint32_t c = work.back();
-      work.pop_back();
-      uint32_t x = m.xOf(c), y = m.yOf(c);
-      for (unsigned d = 0; d < 4; ++d) {
-        if ((d == 0 && x + 1 == m.width) || (d == 1 && !x) ||
-            (d == 2 && y + 1 == m.height) || (d == 3 && !y))
-          continue;
-        uint32_t n = d == 0   ? c + 1
-                     : d == 1 ? c - 1
-                     : d == 2 ? c + m.width
-                              : c - m.width;
-        uint8_t cut =
-            forward ? m.linkDead[c * 4 + d] : m.linkDead[n * 4 + (d ^ 1)];
-        if (cut || seen[n])
-          continue;
-        seen[n] = 1;
-        work.push_back(n);
-      }
-    }
-    return seen;
-  };
-  m.reachable = search(true);
-  if (m.anyLinkDead) {
-    std::vector<uint8_t> back = search(false);
-    for (uint32_t c = 0; c < m.clusters; ++c)
-      m.reachable[c] &= back[c];
-  }
-  m.livePerClass = {};
-  for (uint32_t t = 0; t < m.tbus; ++t)
-    if (m.reachable[t / m.tbusPerCluster])
-      for (unsigned c = 0; c < 3; ++c)
-        m.livePerClass[c] += std::popcount(m.live[t] & m.classMask[c]);
-
   for (uint32_t i = 0; i < sizeOf(source.hbm()); ++i) {
     const fb::HbmPort *port = source.hbm()->Get(i);
     if (port->cluster() >= m.clusters)
       return makeError("HBM port {} is at cluster {} of {}", i, port->cluster(),
                        m.clusters);
-    m.hbm.push_back(
-        {port->cluster(), positive(port->bytes_per_cycle()), port->latency()});
+    m.hbm.push_back({port->cluster(), positive(port->bytes_per_cycle()),
+                     port->latency(), port->bytes()});
   }
-  m.nearestHbm.assign(m.clusters, noIndex);
-  for (uint32_t c = 0; c < m.clusters; ++c)
-    for (uint32_t i = 0; i < m.hbm.size(); ++i)
-      if (m.reachable[m.hbm[i].cluster] &&
-          (m.nearestHbm[c] == noIndex ||
-           m.distance(c, m.hbm[i].cluster) <
-               m.distance(c, m.hbm[m.nearestHbm[c]].cluster)))
-        m.nearestHbm[c] = i;
+  for (uint32_t i = 0; i < sizeOf(source.faults()); ++i) {
+    const fb::FaultEvent *fault = source.faults()->Get(i);
+    m.faults.push_back({fault->cycle(), static_cast<PartKind>(fault->kind()),
+                        fault->unit(), fault->other()});
+  }
+  connectMachine(m);
   return {};
 }
 
@@ -726,8 +729,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   return {};
 }
 
-/// Numbers the queues of fixed shares.
-static void layOutLanes(ProgramTables &t) {
+void octo::layOutLanes(ProgramTables &t) {
   uint32_t tbus = t.machine.tbus;
   auto counts = [](const ReplicaInfo &replica) {
     return replica.peas && !replica.standby;

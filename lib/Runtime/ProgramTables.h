@@ -20,6 +20,7 @@
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Tensor.h"
 #include "octo/Support/Diagnostic.h"
+#include "octo/Target/TargetDesc.h"
 
 #include <algorithm>
 #include <array>
@@ -210,6 +211,18 @@ struct HbmInfo {
   uint32_t cluster;
   uint32_t bytesPerCycle;
   uint32_t latency;
+  uint64_t bytes;
+  bool dead = false;
+};
+
+/// A part that dies during the run. `unit` is the number of a PEA, TBU or
+/// cluster (also of a CBU's), or of a memory port; a link joins clusters `unit`
+/// and `other`.
+struct MachineFault {
+  uint64_t cycle;
+  PartKind kind;
+  uint32_t unit;
+  uint32_t other;
 };
 
 /// The machine as the engine sees it.
@@ -226,6 +239,7 @@ struct MachineTables {
   std::vector<uint8_t> reachable;   ///< clusters connected with the host
   std::vector<uint32_t> nearestHbm; ///< per cluster; noIndex without HBM
   std::vector<HbmInfo> hbm;
+  std::vector<MachineFault> faults; ///< of the target, in order of cycle
   uint64_t clockHz;
   uint64_t scratchpad;
   uint32_t scratchpadBytesPerCycle;
@@ -354,9 +368,16 @@ struct ProgramTables {
 
 };
 
+/// Brings up to date what follows from dead PEAs, links and memory ports: which
+/// clusters the host port reaches, live PEAs a class, the nearest port.
+void connectMachine(MachineTables &machine);
+
+/// Numbers the queues of fixed shares.
+void layOutLanes(ProgramTables &tables);
+
 /// Builds the tables. The program has passed the validator; what the engine
-/// needs beyond that (routes to every replica, at most 64 PEAs a TBU, no faults
-/// during the run) is checked here.
+/// needs beyond that (routes to every replica, at most 64 PEAs a TBU) is
+/// checked here.
 Expected<ProgramTables> buildTables(const fb::Program &program);
 
 } // namespace octo

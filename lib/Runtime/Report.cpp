@@ -224,6 +224,45 @@ static Json steadyJson(const SteadyState &steady) {
        interval(steady.throughput, steady.throughputHalfWidth)}};
 }
 
+static Json faultsJson(const FaultStatistics &f, const fb::Program &program) {
+  Json parts = Json::array();
+  for (const FaultStatistics::Part &part : f.parts)
+    parts.push_back({{"cycle", part.cycle},
+                     {"part", describe(part.part)},
+                     {"dead_already", part.already},
+                     {"lost_pea_cycles", part.lostPeaCycles},
+                     {"recovery_cycles", part.recoveryCycles},
+                     {"instances_set_back", part.instancesSetBack},
+                     {"values_lost", part.valuesLost},
+                     {"decisions_repeated", part.decisionsRepeated},
+                     {"messages_repeated", part.messagesRepeated}});
+  Json blocks = Json::array();
+  for (const FaultStatistics::Block &block : f.blocks)
+    blocks.push_back({{"path", pathOf(program, block.workflow, block.block)},
+                      {"set_back", block.setBack},
+                      {"reexecuted", block.reexecuted}});
+  return {{"detection_cycles", f.detectionCycles},
+          {"lost_pea_cycles", f.lostPeaCycles},
+          {"recovery_cycles", f.recoveryCycles},
+          {"instances_set_back", f.instancesSetBack},
+          {"tasks_reexecuted", f.tasksReexecuted},
+          {"reexecuted_pea_cycles", f.reexecutedPeaCycles},
+          {"joins_reexecuted", f.joinsReexecuted},
+          {"values_lost", f.valuesLost},
+          {"values_remade", f.valuesRemade},
+          {"arguments_fetched", f.argumentsFetched},
+          {"requests_restarted", f.requestsRestarted},
+          {"messages_repeated", f.messagesRepeated},
+          {"bytes_repeated", f.bytesRepeated},
+          {"duplicates_dropped", f.duplicatesDropped},
+          {"decisions_repeated", f.decisionsRepeated},
+          {"controls_moved", f.controlsMoved},
+          {"replicas_moved", f.replicasMoved},
+          {"lacking", f.lacking},
+          {"parts", std::move(parts)},
+          {"blocks", std::move(blocks)}};
+}
+
 static Json resultJson(const RunResult &result, const fb::Program &program) {
   Json json;
   json["schema_version"] = resultSchemaVersion;
@@ -307,6 +346,8 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["events"] = result.events;
   json["migrations"] = result.counters.migrations;
   json["counters"] = countersJson(result.counters);
+  if (result.faults.enabled)
+    json["faults"] = faultsJson(result.faults, program);
   // Null: no code ran, so there are no outputs.
   json["outputs_sha256"] =
       result.outputsSha256.empty() ? Json(nullptr) : Json(result.outputsSha256);
@@ -705,6 +746,18 @@ std::string octo::formatUnfinished(const RunResult &result) {
                            ? " or the default, in case it would never end"
                            : "");
     break;
+  case RunStatus::MachineLost:
+    text =
+        fmt::format("at cycle {} the machine that is left cannot run the "
+                    "program: {}; {} of {} requests are open",
+                    groupDigits(result.makespanCycles), result.faults.lacking,
+                    result.requestsArrived - result.requestsCompleted -
+                        result.requestsFailed,
+                    result.requestsArrived);
+    for (const FaultStatistics::Part &part : result.faults.parts)
+      text += fmt::format("\n  {} died at cycle {}", describe(part.part),
+                          groupDigits(part.cycle));
+    break;
   case RunStatus::Cancelled:
     text = fmt::format("interrupted at cycle {}",
                        groupDigits(result.makespanCycles));
@@ -891,6 +944,29 @@ std::string octo::formatSummary(const RunResult &result,
                    withPrefix(double(c.hbmBytes), "B"),
                    groupDigits(c.configLoads), groupDigits(c.weightLoads),
                    groupDigits(c.spills), groupDigits(c.migrations)));
+  if (const FaultStatistics &f = result.faults; !f.parts.empty()) {
+    line("faults",
+         fmt::format("{} parts died: {} PEA-cycles of work lost, {} cycles of "
+                     "recovery",
+                     groupDigits(f.parts.size()), groupDigits(f.lostPeaCycles),
+                     groupDigits(f.recoveryCycles)));
+    line("", fmt::format(
+                 "{} instances set back, {} tasks and {} joins executed "
+                 "again, {} values lost, {} messages repeated, {} requests "
+                 "back to their arguments",
+                 groupDigits(f.instancesSetBack),
+                 groupDigits(f.tasksReexecuted), groupDigits(f.joinsReexecuted),
+                 groupDigits(f.valuesLost), groupDigits(f.messagesRepeated),
+                 groupDigits(f.requestsRestarted)));
+    constexpr size_t shown = 5;
+    for (size_t i = 0; i < f.parts.size() && i < shown; ++i)
+      line("",
+           fmt::format("cycle {}: {} died{}", groupDigits(f.parts[i].cycle),
+                       describe(f.parts[i].part),
+                       f.parts[i].already ? ", which was dead already" : ""));
+    if (f.parts.size() > shown)
+      line("", fmt::format("and {} more", f.parts.size() - shown));
+  }
   if (!result.outputsSha256.empty())
     line("outputs", "sha256 " + result.outputsSha256);
   line("simulated",

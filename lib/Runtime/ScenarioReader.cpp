@@ -13,6 +13,7 @@
 
 #include "octo/Program/program_generated.h"
 #include "octo/Support/YamlReader.h"
+#include "octo/Target/PartReader.h"
 
 #include <cerrno>
 #include <charconv>
@@ -316,7 +317,8 @@ public:
   Scenario scenario(const yaml::Value &root) {
     yaml::Map map =
         root.map({"name", "requests", "seed", "warm_up", "drift_offset", "stop",
-                  "faults", "tenants", "workflow", "arrivals", "inputs"});
+                  "faults", "fault_detection_cycles", "tenants", "workflow",
+                  "arrivals", "inputs"});
     Scenario result;
     if (auto value = map.find("name"))
       result.name = value->string();
@@ -336,8 +338,10 @@ public:
         result.stop.maxEvents = limit->integer(1, maxCycles);
     }
     if (auto value = map.find("faults"))
-      for (const yaml::Value &fault : value->list(0, 1u << 20))
-        result.faults.push_back(fault.string());
+      for (const yaml::Value &entry : value->list(0, 1u << 20))
+        result.faults.push_back(fault(entry));
+    if (auto value = map.find("fault_detection_cycles"))
+      result.faultDetectionCycles = value->integer(1, uint64_t(1) << 32);
     if (auto value = map.find("tenants")) {
       for (const char *key : {"workflow", "arrivals", "inputs"})
         if (auto other = map.find(key))
@@ -391,6 +395,57 @@ private:
     if (auto value = map.find("inputs"))
       inputs(*value, tenant);
     return tenant;
+  }
+
+  /// A part with its cycle, or `draw` of a kind of parts.
+  FaultRule fault(const yaml::Value &value) {
+    constexpr std::array<std::string_view, 6> kinds = {
+        "pea", "tbu", "cbu", "link", "cluster", "hbm"};
+    yaml::Map map =
+        value.map({"cycle", "pea", "tbu", "cbu", "link", "cluster", "hbm",
+                   "draw", "rate", "count", "between", "seed"});
+    FaultRule rule;
+    rule.file = file;
+    rule.line = value.place().line;
+    rule.column = value.place().column;
+    auto drawn = map.find("draw");
+    if (!drawn) {
+      for (const char *key : {"rate", "count", "between", "seed"})
+        if (auto other = map.find(key))
+          other->fail("belongs to parts that are drawn: `draw` says of which "
+                      "kind");
+      rule.cycle = map.get("cycle").integer(0, maxCycles);
+      rule.part = readPart(map, value);
+      return rule;
+    }
+    for (std::string_view key : kinds)
+      if (auto other = map.find(key))
+        other->fail("names a part where `draw` draws them; make two entries");
+    if (auto cycle = map.find("cycle"))
+      cycle->fail("parts that are drawn die `between: [first, last]`");
+    rule.drawn = true;
+    rule.part.kind = static_cast<PartKind>(drawn->oneOf(kinds));
+    auto rate = map.find("rate"), count = map.find("count");
+    if (bool(rate) == bool(count))
+      value.fail("expected either `rate`, a fraction of those alive, or "
+                 "`count`");
+    if (rate) {
+      rule.byRate = true;
+      rule.rateQ32 = rate->fixedPoint(1, 4294967296.0);
+    } else {
+      rule.count = count->integer(0, 1u << 22);
+    }
+    yaml::Value between = map.get("between");
+    std::vector<yaml::Value> ends = between.list(2, 2);
+    rule.from = ends[0].integer(0, maxCycles);
+    rule.to = ends[1].integer(0, maxCycles);
+    if (rule.to < rule.from)
+      between.fail("the earlier cycle comes first");
+    if (auto seed = map.find("seed")) {
+      rule.ownSeed = true;
+      rule.seed = seed->integer(0, UINT64_MAX);
+    }
+    return rule;
   }
 
   Arrivals arrivals(const yaml::Value &value) {

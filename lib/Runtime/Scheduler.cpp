@@ -338,6 +338,9 @@ uint64_t Scheduler::backlogOfCluster(uint32_t cluster,
   const ClusterState &state = engine.clusters[cluster];
   if (cluster == observer)
     return state.backlog;
+  // Nothing is handed to what has died.
+  if (engine.faults && !engine.m.reachable[cluster])
+    return never >> 1;
   uint64_t age =
       uint64_t(engine.m.distance(cluster, observer)) * engine.m.tokenHopCycles;
   return engine.now() >= state.shownAt + age ? state.shownBacklog

@@ -10,7 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo/Support/YamlReader.h"
+#include "octo/Target/PartReader.h"
 #include "octo/Target/Topology.h"
 
 #include <filesystem>
@@ -40,7 +40,7 @@ static Coord readCoord(const Value &value) {
   return {list[0].integer32(), list[1].integer32()};
 }
 
-static PartRef readPart(const Map &map, const Value &owner) {
+PartRef octo::readPart(const Map &map, const Value &owner) {
   PartRef part;
   std::optional<std::string_view> given;
   auto numbers = [&](std::string_view key, PartKind kind, size_t count,

@@ -15,6 +15,7 @@
 #define OCTO_RUNTIME_RUNRESULT_H
 
 #include "octo/Runtime/Tensor.h"
+#include "octo/Target/TargetDesc.h"
 
 #include <array>
 #include <cstdint>
@@ -226,7 +227,9 @@ enum class RunStatus : uint8_t {
   CycleLimit,
   EventLimit,
   /// The progress callback asked to stop.
-  Cancelled
+  Cancelled,
+  /// What faults left of the machine cannot run the program.
+  MachineLost
 };
 std::string_view stringifyRunStatus(RunStatus status);
 
@@ -321,6 +324,54 @@ struct Counters {
   uint64_t streamStalls = 0;
 };
 
+/// What died during a run and what that cost (semantics, section 12).
+struct FaultStatistics {
+  struct Part {
+    uint64_t cycle = 0;
+    PartRef part;
+    /// It was dead or cut off already.
+    bool already = false;
+    /// PEA-cycles that gangs had spent on what they had to begin again.
+    uint64_t lostPeaCycles = 0;
+    /// From its death until all that it set back was at work again.
+    uint64_t recoveryCycles = 0;
+    uint64_t instancesSetBack = 0;
+    uint64_t valuesLost = 0;
+    uint64_t decisionsRepeated = 0;
+    uint64_t messagesRepeated = 0;
+  };
+  struct Block {
+    uint32_t workflow = 0;
+    uint32_t block = 0;
+    uint64_t setBack = 0;
+    uint64_t reexecuted = 0;
+  };
+  /// The run had faults, though perhaps none before its end.
+  bool enabled = false;
+  uint64_t detectionCycles = 0;
+  std::vector<Part> parts;
+  std::vector<Block> blocks; ///< those with a number
+  uint64_t lostPeaCycles = 0;
+  uint64_t recoveryCycles = 0; ///< sum over the parts
+  uint64_t instancesSetBack = 0;
+  uint64_t valuesLost = 0;
+  uint64_t valuesRemade = 0;
+  uint64_t tasksReexecuted = 0;
+  uint64_t reexecutedPeaCycles = 0;
+  uint64_t joinsReexecuted = 0;
+  uint64_t argumentsFetched = 0;
+  /// Requests that went back to their arguments.
+  uint64_t requestsRestarted = 0;
+  uint64_t messagesRepeated = 0;
+  uint64_t bytesRepeated = 0;
+  uint64_t duplicatesDropped = 0;
+  uint64_t decisionsRepeated = 0;
+  uint64_t controlsMoved = 0;
+  uint64_t replicasMoved = 0;
+  /// MachineLost: what there is not enough of.
+  std::string lacking;
+};
+
 /// Parts of the energy, in joules; they add up to `energyJoules`.
 struct EnergyBreakdown {
   double compute = 0;
@@ -402,6 +453,7 @@ struct RunResult {
   EnergyBreakdown energy;
   Counters counters;
   NetworkUse network;
+  FaultStatistics faults;
   uint64_t events = 0;
   /// Sum over finished requests of realised work, in cycles on one PEA.
   uint64_t realisedWorkCycles = 0;

@@ -15,6 +15,7 @@
 #define OCTO_RUNTIME_SCENARIO_H
 
 #include "octo/Runtime/Tensor.h"
+#include "octo/Target/TargetDesc.h"
 
 #include <cstdint>
 #include <string>
@@ -78,6 +79,26 @@ struct StopRules {
   uint64_t maxEvents = 0;
 };
 
+/// A part that dies during a run, or some of a kind that are drawn. Drawn parts
+/// are those of the live ones with the least draws philox64(seed, unit, kind |
+/// rule << 8), where unit is their number (of a link as for defects, Target.h)
+/// and rule the position of this rule; each dies at a cycle between `from` and
+/// `to`, both included, by the draw of kind | rule << 8 | 1 << 40.
+struct FaultRule {
+  PartRef part; ///< its kind only, when drawn
+  uint64_t cycle = 0;
+  bool drawn = false;
+  bool byRate = false;
+  uint64_t count = 0;
+  uint64_t rateQ32 = 0; ///< of the live ones, in 2^-32
+  uint64_t from = 0, to = 0;
+  uint64_t seed = 0;
+  bool ownSeed = false; ///< else the scenario's
+  /// Where it stands, for messages.
+  std::string file;
+  unsigned line = 0, column = 0;
+};
+
 struct Scenario {
   std::string name;
   /// Empty: one tenant in a closed loop for workflow 0.
@@ -92,9 +113,10 @@ struct Scenario {
   /// starts the run in the middle of a drift.
   uint64_t driftOffset = 0;
   StopRules stop;
-  /// Parts that die during the run, as text for errors; the machine model of
-  /// this version has none and rejects a scenario that names any.
-  std::vector<std::string> faults;
+  /// Parts that die during the run, beside those of the target.
+  std::vector<FaultRule> faults;
+  /// From the death of a part until its neighbours know of it.
+  uint64_t faultDetectionCycles = 256;
 };
 
 } // namespace octo

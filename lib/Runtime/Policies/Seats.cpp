@@ -113,6 +113,11 @@ void SeatPolicy::dispatch(Scheduler &s, uint32_t tbu, Trigger) {
       Seat seat = {tbu, s.laneOf(head), info.note};
       PeaMask share = info.note ? seat.mask() & eligible : eligible;
       uint32_t gang = s.variantGang(info.kernel, std::popcount(share));
+      if (!gang && share != eligible) {
+        // Too much of the seat has died.
+        share = eligible;
+        gang = s.smallestGang(info.kernel);
+      }
       PeaMask free = s.freePeas(tbu) & share & ~taken;
       if (gang && uint32_t(std::popcount(free)) >= gang &&
           s.start(head, tbu, lowestPeas(free, gang))) {
