@@ -450,6 +450,7 @@ private:
     wheel.push(at, {entity, eventClass, type, aux, payload, version});
   }
   void handle(const Event &event);
+  void fetchAhead();
   void pushFirstEvents();
   void arrive(uint32_t tenant);
   void scheduleArrival(uint32_t tenant);

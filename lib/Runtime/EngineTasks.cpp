@@ -199,6 +199,7 @@ void Engine::makeReady(uint32_t id) {
   instance.state = InstanceState::Ready;
   if (instance.readyAt == never)
     instance.readyAt = now();
+  __builtin_prefetch(&t.values[t.blocks[instance.block].outputBegin]);
   enqueue(id);
   if (traits.central)
     requestCentral(now());
@@ -932,7 +933,8 @@ void Engine::maybeCompute(uint32_t id) {
     computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
-  __builtin_prefetch(&t.values[block.outputBegin]);
+  __builtin_prefetch(
+      &t.consumers[t.values[block.outputBegin].consumerBegin]);
   if (block.feedsStreams && streaming)
     openStreams(id);
   schedule(id);
@@ -996,8 +998,16 @@ void Engine::complete(uint32_t id) {
   const BlockInfo &block = t.blocks[instance.block];
   const KernelInfo &kernel = t.kernels[block.kernel];
   uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
-  __builtin_prefetch(&totals[instance.block]);
-  __builtin_prefetch(&t.consumers[t.values[block.outputBegin].consumerBegin]);
+  for (uint32_t o = 0; o < block.numOutputs; ++o) {
+    uint32_t first = t.values[block.outputBegin + o].consumerBegin;
+    if (first == t.values[block.outputBegin + o + 1].consumerBegin ||
+        t.consumers[first].block == noIndex)
+      continue;
+    const char *taker =
+        reinterpret_cast<const char *>(&t.blocks[t.consumers[first].block]);
+    __builtin_prefetch(taker);
+    __builtin_prefetch(taker + sizeof(BlockInfo) - 1);
+  }
   if (instance.resizing) {
     // The end came before the tile boundary: PEAs that were to join go too.
     PeaMask joining = instance.nextPeas & ~instance.peas;

@@ -115,6 +115,16 @@ public:
     return inWheel ? findNext() : overflow.front().time;
   }
 
+  /// An event that is served soon, so that what it needs can be fetched; null
+  /// when none is at hand.
+  const Event *soon() const {
+    if (position != end)
+      return &current[position];
+    if (!inWheel)
+      return nullptr;
+    return &chunks[heads[findNext() & slotMask] >> 2].events[0];
+  }
+
   /// Moves now() on to `at` when nothing is pending up to and including it;
   /// false, and nothing done, when something is.
   bool skipTo(uint64_t at) {

@@ -15,14 +15,10 @@ using namespace octo;
 LinkNetwork::LinkNetwork(const NetworkShape &shape, MeshRoutes &routes)
     : shape(shape), routes(routes), whole(routes.whole()),
       sourceFree(shape.clusters(), 0), slots(numSlots), words(numSlots / 64) {
-  size_t links = size_t(shape.clusters()) * ports;
-  free.assign(links, 0);
-  busy.assign(links, 0);
-  waited.assign(links, 0);
-  isDie.assign(links, 0);
+  links.resize(size_t(shape.clusters()) * ports);
   for (uint32_t router = 0; router < shape.clusters(); ++router)
     for (uint32_t port = 0; port < localPort; ++port)
-      isDie[router * ports + port] = shape.crossesDies(router, port);
+      links[router * ports + port].isDie = shape.crossesDies(router, port);
   step[0] = 1;
   step[1] = -1;
   step[2] = int32_t(shape.width);
@@ -153,14 +149,14 @@ uint32_t LinkNetwork::direction(Flight &flight) {
 /// The head of a message is at a router: it takes the next link.
 void LinkNetwork::take(uint32_t id) {
   Flight &flight = flights[id];
-  uint32_t port = direction(flight), link = flight.at * ports + port;
-  bool die = isDie[link];
-  uint64_t length = die ? flight.dieLength : flight.length;
-  uint64_t hop = die ? shape.dieHopCycles : shape.hopCycles;
-  uint64_t start = std::max(time, free[link]);
-  free[link] = start + length;
-  busy[link] += length;
-  waited[link] += start - time;
+  uint32_t port = direction(flight);
+  Link &link = links[flight.at * ports + port];
+  uint64_t length = link.isDie ? flight.dieLength : flight.length;
+  uint64_t hop = link.isDie ? shape.dieHopCycles : shape.hopCycles;
+  uint64_t start = std::max(time, link.free);
+  link.free = start + length;
+  link.busy += length;
+  link.waited += start - time;
   flight.tail = std::max(flight.tail, start + length - 1) + hop;
   if (port == localPort) {
     flight.leaving = true;
@@ -169,4 +165,18 @@ void LinkNetwork::take(uint32_t id) {
   }
   flight.at += uint32_t(step[port]);
   push(start + hop, id);
+}
+
+std::vector<uint64_t> LinkNetwork::busyCycles() const {
+  std::vector<uint64_t> cycles;
+  for (const Link &link : links)
+    cycles.push_back(link.busy);
+  return cycles;
+}
+
+std::vector<uint64_t> LinkNetwork::waitedCycles() const {
+  std::vector<uint64_t> cycles;
+  for (const Link &link : links)
+    cycles.push_back(link.waited);
+  return cycles;
 }

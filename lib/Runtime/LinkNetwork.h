@@ -45,16 +45,15 @@ public:
 
   /// Cycles for which each link (cluster * 5 + direction, 4 into the cluster)
   /// was taken.
-  const std::vector<uint64_t> &busyCycles() const { return busy; }
+  std::vector<uint64_t> busyCycles() const;
   /// Cycles that heads of messages waited for each link.
-  const std::vector<uint64_t> &waitedCycles() const { return waited; }
+  std::vector<uint64_t> waitedCycles() const;
 
   template <class A>
   void state(A &a) {
     a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole), time,
-          next, flights, freeFlights, a.sized(sourceFree), a.sized(free),
-          a.sized(busy), a.sized(waited), a.fixed(isDie), a.fixed(step),
-          a.sized(slots), a.sized(words), inSlots, far, farSequence);
+          next, flights, freeFlights, a.sized(sourceFree), a.sized(links),
+          a.fixed(step), a.sized(slots), a.sized(words), inSlots, far, farSequence);
   }
 
 private:
@@ -64,7 +63,7 @@ private:
   static constexpr uint64_t numSlots = 4096;
 
   /// A message on its way; in the list of one cycle.
-  struct Flight {
+  struct alignas(64) Flight {
     uint32_t id;
     uint32_t next;       ///< in its list, or free
     uint32_t at;         ///< router of the head
@@ -73,9 +72,13 @@ private:
     uint64_t length;    ///< cycles on a link of the mesh
     uint64_t dieLength; ///< cycles on a link between dies
     uint64_t tail;      ///< when the last flit is where the head is
-    uint64_t entered;
     bool descending;
     bool leaving; ///< has got its last link
+    uint64_t entered;
+  };
+  struct Link {
+    uint64_t free = 0, busy = 0, waited = 0;
+    bool isDie = false;
   };
   struct Far {
     uint64_t at;
@@ -103,9 +106,7 @@ private:
   std::vector<Flight> flights;
   uint32_t freeFlights = none;
   std::vector<uint64_t> sourceFree; ///< by cluster
-  /// By link.
-  std::vector<uint64_t> free, busy, waited;
-  std::vector<uint8_t> isDie;
+  std::vector<Link> links;
   int32_t step[ports]; ///< from a router to its neighbour
   std::vector<Slot> slots;
   std::vector<uint64_t> words; ///< slots that are not empty

@@ -32,10 +32,10 @@ public:
     // Heads of the queues of all shares, best first. A head that does not fit
     // keeps what it needs from those behind it, so that large gangs get their
     // turn.
+    const uint32_t begin = s.firstLane(tbu), end = s.firstLane(tbu + 1);
     while (true) {
       heads.clear();
-      for (uint32_t lane = s.firstLane(tbu); lane < s.firstLane(tbu + 1);
-           ++lane)
+      for (uint32_t lane = begin; lane < end; ++lane)
         if (s.queueSize(lane))
           heads.push_back(s.queue(lane).front());
       if (heads.size() > 1)
