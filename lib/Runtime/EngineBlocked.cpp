@@ -111,6 +111,11 @@ bool Engine::waitsInStream(const Instance &instance, BlockInFrame &at,
 bool Engine::whoHolds(BlockInFrame &at, std::string &what) const {
   const Frame &frame = frames[at.frame];
   const BlockInfo &block = t.blocks[at.block];
+  if (!frame.outstanding) {
+    // Not of a region instance: a task that is run again for lost values.
+    what = "inputs of what is made again, PEAs, or its end";
+    return false;
+  }
   uint32_t word = frame.words[at.block - t.regions[frame.region].blockBegin];
   const uint32_t *inputs = inputWords(frame, block);
   for (uint32_t i = 0; i < block.numInputs; ++i) {
