@@ -620,14 +620,15 @@ void Network::deliver(uint32_t id, std::vector<NetworkDelivery> &delivered) {
 // Long messages
 //===----------------------------------------------------------------------===//
 
-/// The head waits. Each link behind it goes on until the buffers after it are
-/// full; then others may use it.
+/// The head waits. Each link behind it goes on until what is after it is full;
+/// then others may use it. A router holds the flits of a lane and those of its
+/// pipeline; docs/timing-model.md says why.
 void Network::stall(Message &message) {
   message.stalled = true;
   std::vector<WormLink> &links = worms[message.worm];
   uint64_t room = 0;
   for (size_t i = links.size(); i--;) {
-    room += shape.channelFlits;
+    room += shape.channelFlits + NetworkShape::flightCycles(shape.hopCycles);
     if (room >= message.flits) {
       // What lies further back has all its flits on their way.
       links.erase(links.begin(), links.begin() + ptrdiff_t(i + 1));

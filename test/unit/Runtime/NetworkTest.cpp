@@ -9,7 +9,10 @@
 
 #include "gtest/gtest.h"
 
+#include <fstream>
 #include <map>
+#include <sstream>
+#include <string>
 
 using namespace octo;
 using namespace octo::test;
@@ -223,6 +226,134 @@ TEST(Network, LatencyUnderLoadIsThatOfBookSim) {
                   point.latency * (flitLevel ? 0.05 : 0.10))
           << point.side << " " << point.pattern << " " << point.flits << " "
           << point.load << (flitLevel ? " flit" : " message");
+    }
+}
+
+/// All of the reference up to 70 % of the load at which its latency is three
+/// times that without contention, where the table is at hand.
+TEST(Network, LatencyIsThatOfTheReferenceTable) {
+  std::string folder = OCTO_SHARED_DATA_DIR;
+  std::ifstream file(folder + "/booksim2/mesh_latency.csv");
+  std::string line;
+  if (folder.empty() || !std::getline(file, line))
+    GTEST_SKIP() << "no reference data";
+  struct Row {
+    TrafficRun run;
+    double packet, network, routers;
+  };
+  std::map<std::string, std::vector<Row>> curves;
+  while (std::getline(file, line)) {
+    std::stringstream cells(line);
+    std::vector<std::string> cell;
+    for (std::string text; std::getline(cells, text, ',');)
+      cell.push_back(text);
+    ASSERT_GE(cell.size(), 7u) << line;
+    Row row;
+    row.run.width = row.run.height = uint32_t(std::stoul(cell[0]));
+    for (std::string_view pattern : meshPatterns)
+      if (pattern == cell[1])
+        row.run.pattern = pattern;
+    ASSERT_EQ(row.run.pattern, cell[1]);
+    row.run.flits = uint32_t(std::stoul(cell[2]));
+    row.run.load = std::stod(cell[3]);
+    row.packet = std::stod(cell[4]);
+    row.network = std::stod(cell[5]);
+    row.routers = cell[6].empty() ? 0 : std::stod(cell[6]);
+    row.run.cycles = row.run.width == 4 ? 4000 : 1500;
+    row.run.warmup = 1000;
+    curves[cell[0] + cell[1] + " " + cell[2]].push_back(row);
+  }
+  ASSERT_FALSE(curves.empty());
+  for (auto &[name, rows] : curves) {
+    double saturation = 1;
+    for (const Row &row : rows)
+      if (!row.routers ||
+          row.packet > 3 * zeroLoadLatency(row.routers, row.run.flits)) {
+        saturation = row.run.load;
+        break;
+      }
+    // The highest loads, and one in the middle.
+    std::vector<const Row *> below;
+    for (const Row &row : rows)
+      if (row.run.load <= 0.7 * saturation)
+        below.push_back(&row);
+    ASSERT_FALSE(below.empty()) << name;
+    for (size_t i : {below.size() / 2, below.size() - 1})
+      for (bool flitLevel : {false, true}) {
+        TrafficRun run = below[i]->run;
+        run.flitLevel = flitLevel;
+        std::optional<TrafficResult> result = simulateTraffic(run);
+        ASSERT_TRUE(result && result->stable) << name;
+        EXPECT_NEAR(result->networkLatency / below[i]->network, 1,
+                    flitLevel ? 0.05 : 0.10)
+            << name << " at " << run.load << (flitLevel ? " flit" : " message");
+      }
+  }
+}
+
+/// Other patterns and lengths, message by message against flit by flit, at 65 %
+/// of the load at which the latter saturates.
+TEST(Network, MessagesAreAsLateAsTheirFlits) {
+  struct Curve {
+    const char *pattern;
+    /// Saturation of 4 x 4 with packets of 1, 8 and 24 flits, by noc-bench
+    /// --compare.
+    double load[3];
+  };
+  static const Curve curves[] = {{"uniform", {0.74, 0.69, 0.49}},
+                                 {"transpose", {0.34, 0.33, 0.31}},
+                                 {"bit-complement", {0.44, 0.43, 0.39}},
+                                 {"bit-reverse", {0.34, 0.33, 0.31}},
+                                 {"shuffle", {0.50, 0.48, 0.46}},
+                                 {"tornado", {0.99, 0.93, 0.88}},
+                                 {"hotspot", {0.36, 0.39, 0.36}},
+                                 {"asymmetric", {0.77, 0.71, 0.56}}};
+  for (const Curve &curve : curves)
+    for (unsigned i = 0; i < 3; ++i) {
+      double latency[2];
+      for (bool flitLevel : {false, true}) {
+        TrafficRun run;
+        run.width = run.height = 4;
+        run.pattern = curve.pattern;
+        run.flits = i == 0 ? 1 : i == 1 ? 8 : 24;
+        run.load = 0.65 * curve.load[i];
+        run.flitLevel = flitLevel;
+        run.warmup = 1000;
+        run.cycles = 6000;
+        std::optional<TrafficResult> result = simulateTraffic(run);
+        ASSERT_TRUE(result && result->stable) << curve.pattern;
+        latency[flitLevel] = result->networkLatency;
+      }
+      EXPECT_NEAR(latency[0] / latency[1], 1, 0.10)
+          << curve.pattern << " " << i;
+    }
+}
+
+/// Packets that lie across several routers saturate 8 x 8 where flits do, by
+/// noc-bench --compare, within 10 %.
+TEST(Network, LongMessagesSaturateWhereTheirFlitsDo) {
+  struct Case {
+    const char *pattern;
+    uint32_t flits;
+    double saturation;
+  };
+  for (const Case &c :
+       {Case{"uniform", 16, 0.352}, Case{"uniform", 24, 0.324},
+        Case{"tornado", 16, 0.250}, Case{"bit-complement", 24, 0.201},
+        Case{"transpose", 24, 0.143}})
+    for (double part : {0.9, 1.1}) {
+      TrafficRun run;
+      run.pattern = c.pattern;
+      run.flits = c.flits;
+      run.load = part * c.saturation;
+      run.warmup = 2000;
+      run.cycles = 3000;
+      run.patience = 3000;
+      std::optional<TrafficResult> result = simulateTraffic(run);
+      bool saturated = !result->stable ||
+                       result->packetLatency >
+                           3 * zeroLoadLatency(result->routers, run.flits);
+      EXPECT_EQ(saturated, part > 1) << c.pattern << " " << c.flits;
     }
 }
 
