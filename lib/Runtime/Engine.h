@@ -545,6 +545,8 @@ private:
   }
   uint64_t decisionCycles(uint32_t block) const;
   std::array<uint64_t, 5> joinWork(const Control &control) const;
+  uint64_t joinCycles(uint32_t block, const std::array<uint64_t, 5> &work) const;
+  uint64_t chargeJoin(uint32_t block, const std::array<uint64_t, 5> &work);
   uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
   uint32_t weightValue(uint32_t weight, uint32_t request);
   /// What the block's kernel does at the sizes that are expected.

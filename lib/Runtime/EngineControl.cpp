@@ -909,8 +909,10 @@ void Engine::joinArrived(uint32_t id, uint32_t slot, uint32_t value) {
 /// cluster, as the first variant of its kernel.
 std::array<uint64_t, 5> Engine::joinWork(const Control &control) const {
   const BlockInfo &block = t.blocks[control.block];
-  const KernelInfo &kernel = t.kernels[t.controlOf(block).joinKernel];
   std::array<uint64_t, 5> work = {};
+  if (t.controlOf(block).joinKernel == noIndex || !control.numTaken)
+    return work;
+  const KernelInfo &kernel = t.kernels[t.controlOf(block).joinKernel];
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     size_t element = elementBytes(t.elementOf(block.outputBegin + o));
     uint64_t init = control.inits[o] ? values[control.inits[o] - 1].bytes : 0;
@@ -925,6 +927,22 @@ std::array<uint64_t, 5> Engine::joinWork(const Control &control) const {
   return work;
 }
 
+uint64_t Engine::joinCycles(uint32_t block,
+                            const std::array<uint64_t, 5> &work) const {
+  uint32_t kernel = t.controlOf(t.blocks[block]).joinKernel;
+  return kernel == noIndex
+             ? 0
+             : workCycles(t.variants[t.kernels[kernel].variantBegin], work);
+}
+
+/// Cycles of a join that is made, whose work is counted.
+uint64_t Engine::chargeJoin(uint32_t block,
+                            const std::array<uint64_t, 5> &work) {
+  for (unsigned c = 0; c < 5; ++c)
+    workDone[c] += work[c];
+  return joinCycles(block, work);
+}
+
 void Engine::requestJoin(uint32_t id) {
   Control &control = controls[id];
   const BlockInfo &block = t.blocks[control.block];
@@ -937,14 +955,8 @@ void Engine::requestJoin(uint32_t id) {
     resumes.emplace_back(id, control.generation);
     return;
   }
-  uint64_t cycles = 0;
-  uint32_t kernel = t.controlOf(block).joinKernel;
-  if (kernel != noIndex && control.numTaken) {
-    std::array<uint64_t, 5> work = joinWork(control);
-    cycles = workCycles(t.variants[t.kernels[kernel].variantBegin], work);
-    for (unsigned c = 0; c < 5; ++c)
-      workDone[c] += work[c];
-  }
+  uint64_t cycles =
+      control.numTaken ? chargeJoin(control.block, joinWork(control)) : 0;
   ClusterState &cluster = clusters[control.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
   cluster.joinFree = start + cycles;
@@ -970,7 +982,7 @@ void Engine::finishJoin(uint32_t id) {
   if (faults && control.numTaken) {
     lineage = newLineage(MadeBy::Join, control.block, control.request,
                          control.cluster);
-    faults->lineages[lineage].cycles = joinCycles(control);
+    faults->lineages[lineage].joinWork = joinWork(control);
     for (const std::vector<uint32_t> *list : {&control.inits, &control.results})
       for (uint32_t word : *list)
         addInput(lineage, word);

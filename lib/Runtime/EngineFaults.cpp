@@ -1062,7 +1062,8 @@ void Engine::moveControl(uint32_t id, uint32_t to, uint64_t at) {
   std::vector<uint64_t> decisions;
   if (control.joined && control.joinAt != never) {
     // Before its parts are taken out.
-    control.joinPath -= joinCycles(control);
+    if (control.numTaken)
+      control.joinPath -= joinCycles(control.block, joinWork(control));
     control.joined = false;
     control.joinAt = never;
     ++part.decisionsRepeated;

@@ -34,7 +34,8 @@ uint32_t Engine::newLineage(MadeBy by, uint32_t block, uint32_t request,
   lineage.request = request;
   lineage.cluster = cluster;
   lineage.copy = lineage.call = lineage.pending = lineage.uses = 0;
-  lineage.tag = lineage.drawn = lineage.oneCycles = lineage.cycles = 0;
+  lineage.tag = lineage.drawn = lineage.oneCycles = 0;
+  lineage.joinWork = {};
   lineage.inputs.clear();
   lineage.outputs.clear();
   return id;
@@ -217,7 +218,7 @@ void Engine::remakeArrived(uint32_t id) {
   ++faults->numbers.joinsReexecuted;
   ClusterState &cluster = clusters[lineage.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
-  cluster.joinFree = start + lineage.cycles;
+  cluster.joinFree = start + chargeJoin(lineage.block, lineage.joinWork);
   push(cluster.joinFree, EventClass::Completion, RestoreEvent, lineage.cluster,
        id, lineage.generation);
 }

@@ -48,7 +48,7 @@ struct Lineage {
   uint32_t uses;    ///< outputs that have a record, and one while busy
   uint64_t tag;
   uint64_t drawn, oneCycles;
-  uint64_t cycles; ///< Join
+  std::array<uint64_t, 5> joinWork; ///< by class
   /// By input of a task, value + 1, 0 for weights; else values + 1.
   std::vector<uint32_t> inputs;
   std::vector<uint32_t> outputs; ///< values
