@@ -834,6 +834,10 @@ void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
     gang &= tbus[place].usable;
     if (at <= now()) {
       freePeas(place, gang);
+      if (traits.central)
+        requestCentral(now());
+      else
+        requestDispatch(place);
     } else if (gang) {
       f.limbo.push_back({place, gang, now(), at});
       push(at, EventClass::Fault, LimboEvent, 1 + place, 0, 0);

@@ -8,12 +8,12 @@
 // caller passes in (the arguments), not a weight, not what somebody else reads
 // too, not what a decision reads; and only where its code would do so.
 
-// CHECK-DAG: octo.kernel @k.w.first {{.*}} : (tensor<64xf32>, i64) -> tensor<64xf32> {owg
+// CHECK-DAG: octo.kernel @k.w.first {{.*}} : (tensor<64xf32>, i64) -> tensor<64xf32> {octo.rows
 // CHECK-DAG: octo.kernel @k.w.update {{.*}} : (tensor<64xf32>, i64) -> tensor<64xf32> {donated = array<i32: 0>
-// CHECK-DAG: octo.kernel @k.w.read {{.*}} : (tensor<64xf32>) -> f32 {owg
+// CHECK-DAG: octo.kernel @k.w.read {{.*}} : (tensor<64xf32>) -> f32 {octo.rows
 // CHECK-DAG: octo.kernel @k.w.mix {{.*}} : (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) -> (tensor<64xf32>, tensor<64xf32>, tensor<64xf32>) {donated = array<i32: 2>
 // CHECK-DAG: octo.kernel @k.w.inner {{.*}} : (tensor<64xf32>) -> tensor<64xf32> {donated = array<i32: 0>
-// CHECK-DAG: octo.kernel @k.w.last {{.*}} : (tensor<64xf32>) -> tensor<64xf32> {owg
+// CHECK-DAG: octo.kernel @k.w.last {{.*}} : (tensor<64xf32>) -> tensor<64xf32> {octo.rows
 
 // VALUES: 6 requests match
 

@@ -171,14 +171,14 @@ TEST(Faults, WorkIsTheSameAndTheOracleSaysWhetherItEnds) {
   std::mt19937_64 random(11);
   uint64_t completed = 0, lost = 0, remade = 0, joins = 0, back = 0,
            decisions = 0;
-  for (const PolicyInfo &info : registeredPolicies())
+  for (const char *policy : generalPolicies)
     for (uint64_t scratchpad : scratchpads) {
       TestProgram p(3, 3, 2, 4);
       makeMixed(p, scratchpad);
       const fb::Program &program = p.build();
-      SimulationOptions options = mixedOptions(info.name);
+      SimulationOptions options = mixedOptions(policy);
       RunResult without = run(program, options);
-      ASSERT_EQ(without.status, RunStatus::Completed) << info.name;
+      ASSERT_EQ(without.status, RunStatus::Completed) << policy;
       for (unsigned seed = 0; seed < 60; ++seed) {
         static constexpr NetworkModel models[] = {
             NetworkModel::Message, NetworkModel::Link, NetworkModel::Flit};
@@ -203,7 +203,7 @@ TEST(Faults, WorkIsTheSameAndTheOracleSaysWhetherItEnds) {
           options.scenario.faults.push_back(
               at(random() % without.makespanCycles, part));
         }
-        SCOPED_TRACE(fmt::format("{} seed {} scratchpad {}", info.name, seed,
+        SCOPED_TRACE(fmt::format("{} seed {} scratchpad {}", policy, seed,
                                  scratchpad));
         RunResult r = run(program, options);
         FaultOracle oracle(program);
@@ -245,18 +245,18 @@ TEST(Faults, WorkIsTheSameAndTheOracleSaysWhetherItEnds) {
 
 /// A run that has faults, but none before its end, is the run without.
 TEST(Faults, NothingDiesNothingChanges) {
-  for (const PolicyInfo &info : registeredPolicies()) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(3, 3, 2, 4);
     makeMixed(p, 6000);
     const fb::Program &program = p.build();
-    SimulationOptions options = mixedOptions(info.name);
+    SimulationOptions options = mixedOptions(policy);
     RunResult without = run(program, options);
     options.scenario.faults = {at(without.makespanCycles + 1, cluster({1, 1}))};
     RunResult with = run(program, options);
-    EXPECT_EQ(with.makespanCycles, without.makespanCycles) << info.name;
-    EXPECT_EQ(with.events, without.events) << info.name;
-    EXPECT_EQ(with.peaCycles, without.peaCycles) << info.name;
-    EXPECT_EQ(with.counters.spills, without.counters.spills) << info.name;
+    EXPECT_EQ(with.makespanCycles, without.makespanCycles) << policy;
+    EXPECT_EQ(with.events, without.events) << policy;
+    EXPECT_EQ(with.peaCycles, without.peaCycles) << policy;
+    EXPECT_EQ(with.counters.spills, without.counters.spills) << policy;
     EXPECT_TRUE(with.faults.parts.empty());
   }
 }
@@ -331,7 +331,7 @@ TEST(Faults, LineageGoesBackToTheArguments) {
 /// The code of the tasks writes into inputs that are theirs alone; outputs are
 /// the same when they are run again.
 TEST(Faults, OutputsAreTheSame) {
-  for (const PolicyInfo &info : registeredPolicies()) {
+  for (const char *policy : generalPolicies) {
     TestProgram p(2, 2, 1, 2);
     setCosts(p.machine());
     uint32_t type = p.type(fb::ElementKind::F32, {64});
@@ -359,7 +359,7 @@ TEST(Faults, OutputsAreTheSame) {
       return {};
     };
     SimulationOptions options;
-    options.policy = info.name;
+    options.policy = policy;
     options.scenario.requests = 4;
     options.scenario.tenants.emplace_back();
     const fb::Program &program = p.build();
@@ -375,8 +375,8 @@ TEST(Faults, OutputsAreTheSame) {
       options.scenario.faults.push_back(
           at(random() % without.makespanCycles, pea({0, 0}, 0, seed % 2)));
       RunResult r = run(program, options, &executor);
-      EXPECT_EQ(r.status, RunStatus::Completed) << info.name << " " << seed;
-      EXPECT_EQ(r.outputsSha256, without.outputsSha256) << info.name;
+      EXPECT_EQ(r.status, RunStatus::Completed) << policy << " " << seed;
+      EXPECT_EQ(r.outputsSha256, without.outputsSha256) << policy;
     }
   }
 }
@@ -387,8 +387,8 @@ TEST(Faults, FailedRequests) {
   makeMixed(p, 6000);
   p.body.blocks[3].bound = 1; // the loop: most requests go past it
   const fb::Program &program = p.build();
-  for (const PolicyInfo &info : registeredPolicies()) {
-    SimulationOptions options = mixedOptions(info.name);
+  for (const char *policy : generalPolicies) {
+    SimulationOptions options = mixedOptions(policy);
     options.scenario.requests = 12;
     RunResult without = run(program, options);
     ASSERT_GT(without.requestsFailed, 0u);
@@ -400,7 +400,7 @@ TEST(Faults, FailedRequests) {
              cluster({1 + seed % 2, seed / 2 % 3})),
           at(random() % without.makespanCycles, cluster({0, 1 + seed % 2}))};
       RunResult r = run(program, options);
-      EXPECT_EQ(r.status, RunStatus::Completed) << info.name << " " << seed;
+      EXPECT_EQ(r.status, RunStatus::Completed) << policy << " " << seed;
       EXPECT_EQ(r.requestsFailed, without.requestsFailed);
     }
   }
