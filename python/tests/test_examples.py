@@ -80,7 +80,8 @@ def test_outputs_and_decisions(compiled, name, seed):
         [[inputs[a.name][r] for a in workflow.arguments] for r in range(REQUESTS)],
     )
     digests = set()
-    for policy in octopus.policies():
+    # (heft plans whole requests: it takes no control flow.)
+    for policy in sorted(octopus.policies().keys() - {"heft"}):
         result = program.run(inputs, policy=policy, record_outcomes=True)
         assert result.requests_completed == REQUESTS
         decided = decisions_of(result, REQUESTS)
