@@ -434,6 +434,11 @@ Expected<void> Engine::prepare() {
   }
 
   totals.resize(t.blocks.size());
+  if (traits.segments)
+    for (const SlotInfo &slot : t.slots)
+      slotTotals.push_back({t.blocks[slot.block].workflow,
+                            t.blocks[slot.block].local, 0, slot.start,
+                            slot.start + slot.cycles, 0, 0});
   for (uint32_t b = 0; b < t.blocks.size(); ++b) {
     totals[b].workflow = t.blocks[b].workflow;
     totals[b].block = t.blocks[b].local;

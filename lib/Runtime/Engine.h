@@ -943,6 +943,7 @@ private:
   uint64_t breakEvenCycles = 1;
   uint64_t usablePeas = 0;
   std::vector<BlockStatistics> totals; ///< by block
+  std::vector<SlotStatistics> slotTotals; ///< by slot, if the policy knows them
   std::array<uint64_t, 5> workDone{};
   std::vector<KernelStatistics> kernelTotals; ///< by kernel
   std::array<uint64_t, 4> capacityByClass{};  ///< 3: machine lacks the class

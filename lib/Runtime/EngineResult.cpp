@@ -318,10 +318,6 @@ void Engine::predictBlocks(const RunResult &r) {
                variantScaleQ16[v] +
            65535) >>
           16);
-    if (block.slotOfBlock != noIndex) {
-      total.slotStart = t.slots[block.slotOfBlock].start;
-      total.slotEnd = total.slotStart + t.slots[block.slotOfBlock].cycles;
-    }
   }
 }
 
@@ -436,6 +432,7 @@ RunResult Engine::result(RunStatus status) {
   r.realisedWorkCycles = realisedWork;
   predictBlocks(r);
   r.blocks = std::move(totals);
+  r.slots = std::move(slotTotals);
   r.kernels = std::move(kernelTotals);
   for (const ClusterState &cluster : clusters) {
     r.clusterComputingPeaCycles.push_back(cluster.computing);

@@ -1056,9 +1056,10 @@ void Engine::complete(uint32_t id) {
   total.workCycles += instance.oneCycles;
   if (uint64_t planned = plannedStart(instance); planned != never) {
     const uint64_t admitted = planned - t.slots[block.slotOfBlock].start;
-    ++total.slotInstances;
-    total.startCycles += instance.started - admitted;
-    total.endCycles += now() - admitted;
+    SlotStatistics &slot = slotTotals[block.slotOfBlock];
+    ++slot.instances;
+    slot.startCycles += instance.started - admitted;
+    slot.endCycles += now() - admitted;
   }
   if (!instance.orphan &&
       requests[instance.request].order >= options.scenario.warmUpRequests)

@@ -22,6 +22,7 @@
 #include <cmath>
 #include <cstdio>
 #include <cstring>
+#include <map>
 
 using namespace octo;
 using Json = nlohmann::ordered_json;
@@ -352,6 +353,9 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["outputs_sha256"] =
       result.outputsSha256.empty() ? Json(nullptr) : Json(result.outputsSha256);
 
+  std::map<std::pair<uint32_t, uint32_t>, const SlotStatistics *> slots;
+  for (const SlotStatistics &slot : result.slots)
+    slots[{slot.workflow, slot.block}] = &slot;
   Json blocks = Json::array();
   for (const BlockStatistics &block : result.blocks) {
     const fb::Workflow &workflow = *program.workflows()->Get(block.workflow);
@@ -382,13 +386,15 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
       return count ? static_cast<double>(sum) / static_cast<double>(count) : 0;
     };
     entry["mean_cycles"] = mean(block.busyCycles, block.instances);
-    if (block.slotInstances)
-      entry["slot"] = {
-          {"instances", block.slotInstances},
-          {"predicted_start", block.slotStart},
-          {"mean_start", mean(block.startCycles, block.slotInstances)},
-          {"predicted_end", block.slotEnd},
-          {"mean_end", mean(block.endCycles, block.slotInstances)}};
+    if (auto found = slots.find({block.workflow, block.block});
+        found != slots.end() && found->second->instances) {
+      const SlotStatistics &slot = *found->second;
+      entry["slot"] = {{"instances", slot.instances},
+                       {"predicted_start", slot.predictedStart},
+                       {"mean_start", mean(slot.startCycles, slot.instances)},
+                       {"predicted_end", slot.predictedEnd},
+                       {"mean_end", mean(slot.endCycles, slot.instances)}};
+    }
     if (!block.outcomes.empty())
       entry["outcomes"] = block.outcomes;
     blocks.push_back(std::move(entry));

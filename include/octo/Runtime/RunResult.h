@@ -75,17 +75,22 @@ struct BlockStatistics {
   /// 1/65536, and cycles of one on the gang of the first replica.
   uint64_t predictedInstancesQ16 = 0;
   uint64_t predictedCycles = 0;
-  /// Instances with a slot in a timetable, under a policy that knows
-  /// timetables; start and end of the slot and, summed over them, of the
-  /// compute phase, both after the admission of the segment.
-  uint64_t slotInstances = 0;
-  uint64_t slotStart = 0;
-  uint64_t slotEnd = 0;
-  uint64_t startCycles = 0;
-  uint64_t endCycles = 0;
   /// Control blocks: how often each case or member was taken; loops: iterations
   /// that went on; fan-outs: copies.
   std::vector<uint64_t> outcomes;
+};
+
+/// Of a task with a slot in a timetable, under a policy that knows timetables.
+/// All cycles are after the admission of the segment.
+struct SlotStatistics {
+  uint32_t workflow = 0;
+  uint32_t block = 0;
+  uint64_t instances = 0;
+  uint64_t predictedStart = 0;
+  uint64_t predictedEnd = 0;
+  /// Of the compute phases, summed over the instances.
+  uint64_t startCycles = 0;
+  uint64_t endCycles = 0;
 };
 
 /// What the instances of task blocks that run a kernel did, together.
@@ -459,6 +464,8 @@ struct RunResult {
   uint64_t realisedWorkCycles = 0;
 
   std::vector<BlockStatistics> blocks;
+  /// In the order of the program's slots.
+  std::vector<SlotStatistics> slots;
   /// By kernel of the program.
   std::vector<KernelStatistics> kernels;
   /// Computing PEA-cycles and idle PEA-cycles of each cluster, for heat maps.
