@@ -103,7 +103,9 @@ static constexpr unsigned streamPart = BlameStep::maxParts - 1;
 void Engine::computeStep(Instance &instance) {
   if (instance.cause == noIndex)
     return;
+  bool again = false;
   if (BlameStep &last = blame[instance.cause]; last.open) {
+    again = true;
     // It had begun before and was given up; what that took is waiting.
     last.open = false;
     last.cycles[resizePart] = last.cycles[computePart] = 0;
@@ -111,7 +113,8 @@ void Engine::computeStep(Instance &instance) {
       blame.assign(instance.cause, last.parent);
   }
   uint32_t parent = instance.cause;
-  uint64_t came = std::max(instance.readyAt, blame.endOf(parent));
+  uint64_t came = again ? blame.endOf(parent)
+                        : std::max(instance.readyAt, blame.endOf(parent));
   BlamePart parts[] = {
       {instance.causeIsToken ? BlameCause::Token : BlameCause::Transfer,
        came - blame.endOf(parent)},

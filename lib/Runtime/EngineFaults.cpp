@@ -848,6 +848,8 @@ void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
       ++f.setBackOf[instance.block];
     }
     trace.spent = 0;
+    // A resize has moved it; it is ready anew.
+    instance.readyAt = never;
   }
   if (instance.orphan) {
     // Its request has failed: nobody waits for it.
