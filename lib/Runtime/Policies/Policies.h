@@ -14,7 +14,7 @@
 
 #include "octo/Runtime/Policy.h"
 
-#include <cstring>
+#include <algorithm>
 
 namespace octo {
 
@@ -36,13 +36,13 @@ public:
   std::optional<std::string> saveState() const override {
     std::vector<uint64_t> words;
     save(words);
-    std::string bytes(words.size() * sizeof(uint64_t), '\0');
-    std::memcpy(bytes.data(), words.data(), bytes.size());
-    return bytes;
+    return std::string(reinterpret_cast<const char *>(words.data()),
+                       words.size() * sizeof(uint64_t));
   }
   bool restoreState(std::string_view state) override {
     std::vector<uint64_t> words(state.size() / sizeof(uint64_t));
-    std::memcpy(words.data(), state.data(), words.size() * sizeof(uint64_t));
+    std::copy_n(state.data(), words.size() * sizeof(uint64_t),
+                reinterpret_cast<char *>(words.data()));
     return state.size() % sizeof(uint64_t) == 0 && load(words);
   }
 
