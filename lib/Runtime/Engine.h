@@ -575,6 +575,13 @@ private:
   void enqueue(uint32_t instance);
   void unqueue(uint32_t instance);
   void requestDispatch(uint32_t tbu);
+  /// Something changed at a TBU: its scheduler, or the central one, is asked.
+  void askScheduler(uint32_t tbu) {
+    if (traits.central)
+      requestCentral(now());
+    else
+      requestDispatch(tbu);
+  }
   void requestCentral(uint64_t at);
   bool startInstance(uint32_t instance, uint32_t tbu, PeaMask peas);
   uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,

@@ -834,10 +834,7 @@ void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
     gang &= tbus[place].usable;
     if (at <= now()) {
       freePeas(place, gang);
-      if (traits.central)
-        requestCentral(now());
-      else
-        requestDispatch(place);
+      askScheduler(place);
     } else if (gang) {
       f.limbo.push_back({place, gang, now(), at});
       push(at, EventClass::Fault, LimboEvent, 1 + place, 0, 0);
@@ -898,13 +895,8 @@ void Engine::keepInputs(uint32_t id, uint32_t from, uint64_t at) {
     for (uint32_t i = 0; i < block.numInputs; ++i)
       if (words[i] && !values[(words[i] & ~pinMark) - 1].token)
         bytes += values[(words[i] & ~pinMark) - 1].bytes;
-    TbuState &tbu = tbus[instance.tbu];
-    if (bytes) {
-      at = std::max(at, tbu.scratchpadPortFree) +
-           ceilDiv(bytes, m.scratchpadBytesPerCycle);
-      tbu.scratchpadPortFree = at;
-      counters.localBytes += bytes;
-    }
+    if (bytes)
+      at = readThroughPort(instance.tbu, bytes, at);
   }
   instance.pending = 0;
   instance.inputsAt = at;
@@ -1012,10 +1004,7 @@ void Engine::endLimbo() {
     peaCycles[unsigned(PeaState::Waiting)] +=
         uint64_t(std::popcount(limbo.peas)) * (now() - limbo.since);
     freePeas(limbo.tbu, limbo.peas);
-    if (traits.central)
-      requestCentral(now());
-    else
-      requestDispatch(limbo.tbu);
+    askScheduler(limbo.tbu);
   }
 }
 

@@ -295,10 +295,7 @@ void Engine::finishReplay(uint32_t id) {
   blame.release(instance.cause);
   instances.release(id);
   restore(lineage, clusterOf(tbu), tbu);
-  if (traits.central)
-    requestCentral(now());
-  else
-    requestDispatch(tbu);
+  askScheduler(tbu);
   closeRequest(request);
 }
 

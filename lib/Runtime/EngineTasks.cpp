@@ -201,10 +201,7 @@ void Engine::makeReady(uint32_t id) {
     instance.readyAt = now();
   __builtin_prefetch(&t.values[t.blocks[instance.block].outputBegin]);
   enqueue(id);
-  if (traits.central)
-    requestCentral(now());
-  else
-    requestDispatch(instance.tbu);
+  askScheduler(instance.tbu);
 }
 
 //===----------------------------------------------------------------------===//
@@ -1090,10 +1087,7 @@ void Engine::complete(uint32_t id) {
     costs.release(instance.call);
     blame.release(instance.cause);
     instances.release(id);
-    if (traits.central)
-      requestCentral(now());
-    else
-      requestDispatch(tbu);
+    askScheduler(tbu);
   };
   if (instance.orphan) {
     --request.holds;
@@ -1355,10 +1349,7 @@ void Engine::cancelInstance(uint32_t id) {
     account(instance, now());
     removeRunning(id);
     letGo(instance);
-    if (traits.central)
-      requestCentral(now());
-    else
-      requestDispatch(tbu);
+    askScheduler(tbu);
     break;
   default:
     break;

@@ -27,6 +27,25 @@ def run_tool(name, *arguments, **options):
     )
 
 
+def python_with(folder, *packages):
+    """A Python in `folder` that has these packages of PyPI; skips the test where they cannot be had."""
+    try:
+        subprocess.run(
+            [sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=60
+        )
+        python = os.path.join(folder, "bin", "python")
+        options = ["--quiet", "--timeout", "5", "--retries", "0"]
+        subprocess.run(
+            [python, "-m", "pip", "install"] + options + list(packages),
+            check=True,
+            capture_output=True,
+            timeout=120,
+        )
+    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
+        pytest.skip("%s cannot be installed from PyPI: %s" % (packages[0], error))
+    return python
+
+
 @pytest.fixture(scope="session")
 def programs(tmp_path_factory):
     """Compiled workflows of these tests, as files, by name."""

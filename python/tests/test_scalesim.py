@@ -9,7 +9,6 @@ layers again. Where PyPI cannot be reached the test is skipped.
 import csv
 import os
 import subprocess
-import sys
 
 import pytest
 
@@ -22,22 +21,7 @@ STORED = os.path.join(conftest.ROOT, "test", "data", "scalesim.csv")
 @pytest.fixture(scope="module")
 def package_python(tmp_path_factory):
     """A Python that has the pinned package."""
-    folder = str(tmp_path_factory.mktemp("scalesim"))
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=60
-        )
-        python = os.path.join(folder, "bin", "python")
-        options = ["--quiet", "--timeout", "5", "--retries", "0"]
-        subprocess.run(
-            [python, "-m", "pip", "install"] + options + ["scalesim==3.0.0", "numpy<2"],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
-        pytest.skip(f"scalesim cannot be installed from PyPI: {error}")
-    return python
+    return conftest.python_with(str(tmp_path_factory.mktemp("scalesim")), "scalesim==3.0.0", "numpy<2")
 
 
 def rows(lines):

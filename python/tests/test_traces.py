@@ -9,7 +9,6 @@ skipped (test/unit/RuntimeIO decodes too). Logs are read with pandas.
 import json
 import os
 import subprocess
-import sys
 
 import pandas as pd
 import pytest
@@ -22,22 +21,7 @@ READER = os.path.join(conftest.HERE, "trace_reader.py")
 @pytest.fixture(scope="module")
 def perfetto_python(tmp_path_factory):
     """A Python that has the public schema."""
-    folder = str(tmp_path_factory.mktemp("perfetto"))
-    try:
-        subprocess.run(
-            [sys.executable, "-m", "venv", folder], check=True, capture_output=True, timeout=60
-        )
-        python = os.path.join(folder, "bin", "python")
-        options = ["--quiet", "--timeout", "5", "--retries", "0"]
-        subprocess.run(
-            [python, "-m", "pip", "install"] + options + ["perfetto==0.59.1", "protobuf<8"],
-            check=True,
-            capture_output=True,
-            timeout=120,
-        )
-    except (subprocess.CalledProcessError, subprocess.TimeoutExpired, OSError) as error:
-        pytest.skip(f"perfetto cannot be installed from PyPI: {error}")
-    return python
+    return conftest.python_with(str(tmp_path_factory.mktemp("perfetto")), "perfetto==0.59.1", "protobuf<8")
 
 
 def watched(program, folder, policy):
