@@ -12,6 +12,7 @@
 #include "Explain.h"
 
 #include "octo/Dialect/Octo/IR/Octo.h"
+#include "octo/Dialect/Octo/Transforms/Homes.h"
 #include "octo/Dialect/Octo/Transforms/Streams.h"
 #include "octo/Scheduling/Replicas.h"
 
@@ -152,6 +153,8 @@ static void explain(BlockOpInterface block, std::string &text) {
     }
     if (replicas.size() > most)
       text += fmt::format("    and {} more\n", replicas.size() - most);
+    if (auto note = op->getParentOp()->getAttrOfType<StringAttr>(homesNoteName))
+      text += fmt::format("  homes of all blocks: {}\n", note.getValue().str());
   } else {
     text += "  place: none yet (octo-allocate-peas has not run)\n";
   }

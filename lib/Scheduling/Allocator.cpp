@@ -13,6 +13,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Scheduling/Allocator.h"
+#include "octo/Scheduling/MeshMapping.h"
 #include "octo/Scheduling/Replicas.h"
 #include "octo/Target/Capacity.h"
 
@@ -28,6 +29,9 @@ namespace octo::sched {
 namespace {
 
 constexpr uint64_t forever = std::numeric_limits<uint64_t>::max() / 4;
+
+/// A task may end this part of its time later where its data would have it.
+constexpr uint64_t patience = 16;
 
 uint64_t addSat(uint64_t a, uint64_t b) { return std::min(forever, a + b); }
 
@@ -88,6 +92,9 @@ private:
   void chooseLanes();
   void chooseGangs();
   void chooseCopies();
+  Checked<HomingPlan> placeLane();
+  Checked<void> placeByBest();
+  bool mapLane();
   Checked<void> placeFirstLane();
   void spreadCopies();
   void evenOut();
@@ -161,6 +168,15 @@ private:
   std::vector<uint32_t> positionOf;
   std::vector<std::vector<Replica>> standbyOf;
   std::vector<Decision> homes;
+  std::vector<Edge> traffic; // of a request
+  /// By block, the cluster that data would have it in; empty: time decides.
+  std::vector<uint32_t> guide;
+  /// What a place by data must keep to: no task so late that the request ends
+  /// after this, no PEA of a class busier than that.
+  uint64_t deadline = forever;
+  std::array<uint64_t, numPeaClasses> mostLoad{};
+  uint64_t length = 0;           // of a request, expected
+  std::vector<uint64_t> startOf; // of the first instance of a block
 };
 
 Checked<void> Allocator::checkPins() {
@@ -530,6 +546,8 @@ Checked<void> Allocator::placeFirstLane() {
     if (lanePeas[c])
       cap[c] = uint64_t(
           laneWork[c] / lanePeas[c] * (65536 + options.loadSlackQ16) >> 16);
+  if (!guide.empty())
+    cap = mostLoad;
 
   // When each PEA is free, and what it is loaded with; by local number.
   std::vector<uint64_t> freeAt(size_t(numTbus) * peas, 0);
@@ -665,11 +683,14 @@ Checked<void> Allocator::placeFirstLane() {
       } else {
         size_t tried = 0;
         std::vector<uint32_t> clusters;
-        for (const Neighbour &n : neighbours)
-          if (std::find(clusters.begin(), clusters.end(), n.cluster) ==
-                  clusters.end() &&
-              tried++ < 8)
-            clusters.push_back(n.cluster);
+        if (!guide.empty() && topology.cbuLive(guide[b]))
+          clusters.push_back(guide[b]);
+        else
+          for (const Neighbour &n : neighbours)
+            if (std::find(clusters.begin(), clusters.end(), n.cluster) ==
+                    clusters.end() &&
+                tried++ < 8)
+              clusters.push_back(n.cluster);
         // Spread those that nothing ties.
         uint32_t middle = clusterOf(
             uint32_t((uint64_t(b) * 2654435761u) % std::max(1u, numTbus)));
@@ -685,8 +706,11 @@ Checked<void> Allocator::placeFirstLane() {
           consider(c);
       }
       homeOf[b] = best;
-      endOf[b] = std::max<uint64_t>(
-          1, std::min(forever, readyAt(best) + problem.cycles[b]));
+      const uint64_t start = readyAt(best);
+      startOf[b] = start;
+      length = std::max(length, addSat(start, result.rank[b]));
+      endOf[b] =
+          std::max<uint64_t>(1, std::min(forever, start + problem.cycles[b]));
       placed[size_t(base[b]) * lanes + lane] =
           Replica{best, 0, 0, 0, 0, 0, false};
       positionOf[base[b]] = firstOfCluster[best];
@@ -711,6 +735,7 @@ Checked<void> Allocator::placeFirstLane() {
                 candidates.end())
           candidates.push_back(local);
       };
+      size_t guided = 0;
       bool pinnedHere =
           problem.pinCluster[b] != none || problem.pinTbu[b] != none;
       if (pinnedHere) {
@@ -722,6 +747,14 @@ Checked<void> Allocator::placeFirstLane() {
           for (uint32_t t = 0; t < desc.tbusPerCluster; ++t)
             if (problem.pinTbu[b] == none || problem.pinTbu[b] == t)
               add(localOf[c * desc.tbusPerCluster + t]);
+      } else if (!guide.empty()) {
+        for (uint32_t i = firstOfCluster[guide[b]];
+             i < numTbus && clusterOf(i) == guide[b]; ++i)
+          add(i);
+        guided = candidates.size();
+      }
+      if (pinnedHere) {
+        // Nowhere else.
       } else if (numTbus <= 16) {
         for (uint32_t i = 0; i < numTbus; ++i)
           add(i);
@@ -745,9 +778,11 @@ Checked<void> Allocator::placeFirstLane() {
       }
 
       std::vector<bool> candidatesUnder; // fair share left, by candidate
-      uint32_t best = none, bestFirst = 0;
-      bool bestUnder = false;
-      uint64_t bestScore = 0, bestEnd = 0, bestGap = 0;
+      struct Spot {
+        uint32_t local = none, first = 0;
+        bool under = false;
+        uint64_t score = 0, end = 0, gap = 0;
+      } spot, guidedSpot;
       auto consider = [&](uint32_t local) {
         const uint32_t cluster = clusterOf(local);
         Candidate candidate{cluster,
@@ -793,12 +828,10 @@ Checked<void> Allocator::placeFirstLane() {
               candidate.outcome = Outcome::Worse;
               candidateUnder = under;
             }
-            if (best == none || (under && !bestUnder) ||
-                (under == bestUnder &&
-                 std::tie(score, gap) < std::tie(bestScore, bestGap))) {
-              best = local, bestFirst = p, bestUnder = under;
-              bestScore = score, bestEnd = start + duration, bestGap = gap;
-            }
+            if (spot.local == none || (under && !spot.under) ||
+                (under == spot.under &&
+                 std::tie(score, gap) < std::tie(spot.score, spot.gap)))
+              spot = {local, p, under, score, start + duration, gap};
           }
         }
         if (record && decision.candidates.size() < 12) {
@@ -806,13 +839,22 @@ Checked<void> Allocator::placeFirstLane() {
           candidatesUnder.push_back(candidateUnder);
         }
       };
-      for (uint32_t local : candidates)
-        consider(local);
+      for (size_t i = 0; i < candidates.size(); ++i) {
+        if (i == guided)
+          guidedSpot = spot;
+        consider(candidates[i]);
+      }
+      // Where its data would have it, unless it would end late there.
+      if (guidedSpot.under &&
+          guidedSpot.end <= spot.end + duration / patience &&
+          addSat(guidedSpot.end - duration, result.rank[b]) <= deadline)
+        spot = guidedSpot;
       // No candidate has a run of that length: look through the lane.
-      for (uint32_t i = 0; best == none && i < numTbus; ++i)
+      for (uint32_t i = 0; spot.local == none && i < numTbus; ++i)
         if (longestRun(tbuAt(i), peaClass) >= gang)
           consider(i);
       Replica replica;
+      const uint32_t best = spot.local;
       if (best == none) {
         // The lane lacks the class or the run (defects): borrow another place
         // of the machine.
@@ -821,13 +863,13 @@ Checked<void> Allocator::placeFirstLane() {
           return tl::make_unexpected(found.error());
         replica = *found;
         homeOf[b] = replica.cluster;
-        endOf[b] = std::max<uint64_t>(1, readyAt(replica.cluster) + duration);
+        spot.end = readyAt(replica.cluster) + duration;
       } else {
         replica.cluster = clusterOf(best);
         replica.tbu = uint16_t(tbuAt(best) % desc.tbusPerCluster);
-        replica.peaFirst = uint16_t(bestFirst);
-        for (uint32_t q = bestFirst; q < bestFirst + gang; ++q) {
-          freeAt[size_t(best) * peas + q] = bestEnd;
+        replica.peaFirst = uint16_t(spot.first);
+        for (uint32_t q = spot.first; q < spot.first + gang; ++q) {
+          freeAt[size_t(best) * peas + q] = spot.end;
           loadOf[size_t(best) * peas + q] =
               addSat(loadOf[size_t(best) * peas + q], share);
         }
@@ -841,8 +883,10 @@ Checked<void> Allocator::placeFirstLane() {
         }
         homeOf[b] = replica.cluster;
         homeTbu[b] = best;
-        endOf[b] = std::max<uint64_t>(1, bestEnd);
       }
+      endOf[b] = std::max<uint64_t>(1, spot.end);
+      startOf[b] = spot.end - duration;
+      length = std::max(length, addSat(startOf[b], result.rank[b]));
       replica.peaCount = uint16_t(gang);
       replica.maxGang =
           mostPeas(b, replica.cluster * desc.tbusPerCluster + replica.tbu);
@@ -856,7 +900,7 @@ Checked<void> Allocator::placeFirstLane() {
           else if (c.outcome == Outcome::Worse && pinnedHere)
             c.outcome = Outcome::Pinned;
           // A load beside a finish: the fair share there is used up.
-          else if (c.outcome == Outcome::Worse && bestUnder &&
+          else if (c.outcome == Outcome::Worse && spot.under &&
                    !candidatesUnder[i])
             c.outcome = Outcome::NoCapacity;
         }
@@ -865,6 +909,135 @@ Checked<void> Allocator::placeFirstLane() {
     if (record)
       homes.push_back(std::move(decision));
   }
+  return {};
+}
+
+/// Asks mapToMesh for the cluster of each block. False where there is nothing
+/// to ask: a lane within a cluster, or nothing that travels.
+bool Allocator::mapLane() {
+  std::vector<uint64_t> peasOf(desc.numClusters(), 0);
+  uint32_t used = 0;
+  for (uint32_t i = 0; i < tbusPerLane; ++i) {
+    uint64_t &peas = peasOf[tbuOrder[i] / desc.tbusPerCluster];
+    used += peas == 0;
+    peas += topology.livePeas(tbuOrder[i]);
+  }
+  if (used < 2 || numBlocks < 2 ||
+      std::all_of(
+          traffic.begin(), traffic.end(),
+          [](const Edge &flow) { return flow.bytes == 0; }))
+    return false;
+  // The host port is one more node.
+  std::vector<uint64_t> work(numBlocks + 1, 0);
+  std::vector<uint32_t> fixed(numBlocks + 1, none);
+  for (uint32_t b = 0; b < numBlocks; ++b) {
+    if (problem.isTask(b))
+      work[b] = (partOf(b) >> 16) * result.gang[b];
+    fixed[b] = problem.pinCluster[b];
+  }
+  fixed[numBlocks] = topology.hostCluster();
+  std::vector<Edge> edges = traffic;
+  for (Edge &flow : edges) {
+    if (flow.from == none)
+      flow.from = numBlocks;
+    if (flow.to == none)
+      flow.to = numBlocks;
+  }
+  // Each sixth of a request's time is spread over all clusters: otherwise a
+  // request, and all that come with it, goes through the mesh as a wave.
+  constexpr uint32_t numPhases = 6;
+  std::vector<uint8_t> phase(numBlocks + 1, 0);
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    phase[b] = uint8_t(std::min<uint64_t>(
+        numPhases - 1, uint64_t((unsigned __int128)(startOf[b]) * numPhases /
+                                std::max<uint64_t>(1, length))));
+  MappingOptions mapping;
+  mapping.fixed = fixed;
+  mapping.phase = phase;
+  mapping.numPhases = numPhases;
+  Checked<std::vector<uint32_t>> found =
+      mapToMesh(work, edges, topology, peasOf, mapping);
+  if (!found)
+    return false;
+  guide.assign(found->begin(), found->begin() + numBlocks);
+  return true;
+}
+
+/// Places all replicas of the first lane as `guide` says.
+Checked<HomingPlan> Allocator::placeLane() {
+  positionOf.assign(positionOf.size(), none);
+  homes.clear();
+  length = 0;
+  startOf.assign(numBlocks, 0);
+  if (Checked<void> done = placeFirstLane(); !done)
+    return tl::make_unexpected(done.error());
+  spreadCopies();
+  evenOut();
+  foldCopies();
+  HomingPlan plan;
+  std::vector<uint32_t> offsets{0}, clusters;
+  for (uint32_t b = 0; b < numBlocks; ++b) {
+    for (uint32_t copy = 0; copy < copies[b]; ++copy)
+      clusters.push_back(placed[(size_t(base[b]) + copy) * lanes].cluster);
+    offsets.push_back(uint32_t(clusters.size()));
+  }
+  plan.hopBytes = expectedHopBytes(topology, traffic, offsets, clusters);
+  plan.length = length;
+  plan.busiestQ16 = *std::max_element(loadOf.begin(), loadOf.end());
+  return plan;
+}
+
+/// Fills the first lane by time, and once more by data where that is another
+/// way; keeps the second if data travels less for it and nothing gets later or
+/// busier.
+Checked<void> Allocator::placeByBest() {
+  const std::vector<uint32_t> wanted = copies;
+  Checked<HomingPlan> byTime = placeLane();
+  if (!byTime)
+    return tl::make_unexpected(byTime.error());
+  result.homingPlans[size_t(Homing::Time)] = *byTime;
+  if (!options.mapByData || numBlocks > options.mapMostBlocks ||
+      byTime->hopBytes == 0 || !mapLane())
+    return {};
+  std::vector<Replica> oldPlaced = placed;
+  std::vector<uint32_t> oldPositions = positionOf, oldCopies = copies;
+  std::vector<Decision> oldHomes = std::move(homes);
+  auto allowed = [&](uint64_t value) {
+    return uint64_t(std::min<unsigned __int128>(
+        forever, (unsigned __int128)(value) *
+                     (65536 + uint64_t(options.mapLossQ16)) / 65536));
+  };
+  deadline = allowed(byTime->length);
+  mostLoad = {};
+  for (uint32_t local = 0; local < tbusPerLane; ++local)
+    for (uint32_t c = 0; c < numPeaClasses; ++c)
+      for (const Run &run : runsOf(tbuOrder[local], c))
+        for (uint32_t p = run.first; p < uint32_t(run.first) + run.count; ++p)
+          mostLoad[c] = std::max(mostLoad[c],
+                                 loadOf[size_t(local) * desc.peasPerTbu + p]);
+  // Tasks that take places away from more urgent ones make it longer than
+  // planned: then once more, with that much less time.
+  const uint64_t longest = deadline;
+  for (unsigned attempt = 0; attempt < 2; ++attempt) {
+    copies = wanted;
+    Checked<HomingPlan> byData = placeLane();
+    if (!byData)
+      return tl::make_unexpected(byData.error());
+    result.mapped = true;
+    result.homingPlans[size_t(Homing::Data)] = *byData;
+    if (byData->hopBytes < byTime->hopBytes && byData->length <= longest &&
+        byData->busiestQ16 <= allowed(byTime->busiestQ16)) {
+      result.homing = Homing::Data;
+      return {};
+    }
+    if (byData->length <= longest)
+      break;
+    deadline -= std::min(deadline, byData->length - longest);
+  }
+  placed = std::move(oldPlaced);
+  positionOf = std::move(oldPositions);
+  copies = std::move(oldCopies);
+  homes = std::move(oldHomes);
   return {};
 }
 
@@ -1190,11 +1363,9 @@ Checked<Allocation> Allocator::run() {
       hostBytes[flow.from] += flow.bytes;
   }
 
-  if (Checked<void> done = placeFirstLane(); !done)
+  traffic = expectedTraffic(problem, result.countQ16);
+  if (Checked<void> done = placeByBest(); !done)
     return tl::make_unexpected(done.error());
-  spreadCopies();
-  evenOut();
-  foldCopies();
   for (uint32_t lane = 1; lane < lanes; ++lane)
     if (Checked<void> done = copyLane(lane); !done)
       return tl::make_unexpected(done.error());
@@ -1306,6 +1477,33 @@ std::vector<uint64_t> plannedLoads(const Problem &problem,
           addSat(loads[firstPea(topology.desc(), r) + p], busy);
   });
   return loads;
+}
+
+uint64_t expectedHopBytes(const Topology &topology,
+                          std::span<const Edge> traffic,
+                          std::span<const uint32_t> offsets,
+                          std::span<const uint32_t> clusters) {
+  constexpr uint32_t mostTurns = 64;
+  const uint32_t host = topology.hostCluster();
+  auto numOf = [&](uint32_t block) {
+    return block == none ? 1 : offsets[block + 1] - offsets[block];
+  };
+  auto clusterOf = [&](uint32_t block, uint32_t turn) {
+    return block == none ? host
+                         : clusters[offsets[block] + turn % numOf(block)];
+  };
+  unsigned __int128 sum = 0;
+  for (const Edge &flow : traffic) {
+    const uint32_t turns =
+        std::min(mostTurns, std::max(numOf(flow.from), numOf(flow.to)));
+    uint64_t hops = 0;
+    for (uint32_t turn = 0; turn < turns; ++turn)
+      hops += topology.distance(clusterOf(flow.from, turn),
+                                clusterOf(flow.to, turn));
+    if (turns)
+      sum += (unsigned __int128)(flow.bytes) * hops / turns;
+  }
+  return uint64_t(std::min<unsigned __int128>(sum, forever));
 }
 
 void planShares(const Problem &problem, const Topology &topology,

@@ -31,8 +31,9 @@ public:
          std::span<const uint64_t> capacity, const MappingOptions &options)
       : work(work), topology(topology), desc(topology.desc()),
         capacity(capacity), options(options), clusterOf(work.size(), none),
-        centre(work.size()), loadOf(desc.numClusters(), 0),
-        limitOf(desc.numClusters(), 0) {}
+        centre(work.size()), numPhases(options.numPhases),
+        loadOf(size_t(desc.numClusters()) * numPhases, 0),
+        limitOf(loadOf.size(), 0) {}
 
   Checked<std::vector<uint32_t>> run(std::span<const Edge> edges);
 
@@ -40,6 +41,20 @@ private:
   void build(std::span<const Edge> edges);
   void measureDistances();
   bool bisect(std::vector<uint32_t> nodes, std::vector<uint32_t> clusters);
+  uint32_t phaseOf(uint32_t node) const {
+    return options.phase.empty() ? 0 : options.phase[node];
+  }
+  /// Of loadOf and limitOf.
+  size_t at(uint32_t cluster, uint32_t node) const {
+    return size_t(cluster) * numPhases + phaseOf(node);
+  }
+  bool hasRoom(uint32_t cluster, uint32_t node, uint64_t leaving = 0) const {
+    return loadOf[at(cluster, node)] + work[node] - leaving <=
+           limitOf[at(cluster, node)];
+  }
+  bool isFixed(uint32_t node) const {
+    return !options.fixed.empty() && options.fixed[node] != none;
+  }
   void fillClusters();
   void place(uint32_t node, uint32_t to);
   void balance();
@@ -69,7 +84,8 @@ private:
   std::vector<uint32_t> clusterOf;
   std::vector<Coord> centre;     // of the part of the mesh that a node is in
   std::vector<uint32_t> localOf; // scratch: number of a node in a part
-  std::vector<uint64_t> loadOf, limitOf;      // by cluster
+  const uint32_t numPhases;
+  std::vector<uint64_t> loadOf, limitOf;      // by cluster and phase
   std::vector<std::vector<uint32_t>> nodesIn; // by cluster
   std::vector<uint32_t> indexIn;              // of a node in that
 };
@@ -225,7 +241,8 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
       }
     }
     begin.push_back(idx_t(to.size()));
-    weights.push_back(idx_t(workWeight[v]));
+    for (uint32_t p = 0; p < numPhases; ++p)
+      weights.push_back(p == phaseOf(v) ? idx_t(workWeight[v]) : 0);
   }
   for (uint32_t v : nodes)
     localOf[v] = none;
@@ -265,18 +282,27 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
       begin = std::move(joined), to = std::move(ends);
       bytes = std::move(weightOf);
       std::vector<idx_t> both;
-      for (idx_t w : weights)
-        both.insert(both.end(), {w, 0});
-      both.insert(both.end(), {0, 1, 0, 1});
+      for (uint32_t i = 0; i < size; ++i) {
+        both.insert(both.end(), weights.begin() + size_t(i) * numPhases,
+                    weights.begin() + size_t(i + 1) * numPhases);
+        both.push_back(0);
+      }
+      for (int half = 0; half < 2; ++half) {
+        both.insert(both.end(), numPhases, 0);
+        both.push_back(1);
+      }
       weights = std::move(both);
     }
     idx_t count = idx_t(size) + (anchored ? 2 : 0);
-    idx_t constraints = anchored ? 2 : 1, parts = 2, cutWeight = 0;
+    idx_t constraints = idx_t(numPhases) + (anchored ? 1 : 0), parts = 2,
+          cutWeight = 0;
     const real_t first = real_t(left / (left + right));
-    real_t targets[4] = {first, 1 - first};
-    if (anchored)
-      targets[1] = real_t(0.5), targets[2] = 1 - first,
-      targets[3] = real_t(0.5);
+    std::vector<real_t> targets;
+    for (real_t part : {first, 1 - first}) {
+      targets.insert(targets.end(), numPhases, part);
+      if (anchored)
+        targets.push_back(real_t(0.5));
+    }
     idx_t settings[METIS_NOPTIONS];
     METIS_SetDefaultOptions(settings);
     settings[METIS_OPTION_NCUTS] = 1;
@@ -289,7 +315,7 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
       settings[METIS_OPTION_SEED] = seed;
       if (METIS_PartGraphRecursive(
               &count, &constraints, begin.data(), to.data(), weights.data(),
-              nullptr, bytes.data(), &parts, targets, nullptr, settings,
+              nullptr, bytes.data(), &parts, targets.data(), nullptr, settings,
               &cutWeight, part.data()) != METIS_OK)
         return false;
       if (part[size] == 0)
@@ -316,7 +342,7 @@ void Mapper::fillClusters() {
   nodesIn.resize(desc.numClusters());
   indexIn.resize(work.size());
   for (uint32_t v = 0; v < work.size(); ++v) {
-    loadOf[clusterOf[v]] += work[v];
+    loadOf[at(clusterOf[v], v)] += work[v];
     indexIn[v] = uint32_t(nodesIn[clusterOf[v]].size());
     nodesIn[clusterOf[v]].push_back(v);
   }
@@ -327,11 +353,11 @@ void Mapper::place(uint32_t v, uint32_t to) {
   indexIn[old.back()] = indexIn[v];
   old[indexIn[v]] = old.back();
   old.pop_back();
-  loadOf[clusterOf[v]] -= work[v];
+  loadOf[at(clusterOf[v], v)] -= work[v];
   clusterOf[v] = to;
   indexIn[v] = uint32_t(nodesIn[to].size());
   nodesIn[to].push_back(v);
-  loadOf[to] += work[v];
+  loadOf[at(to, v)] += work[v];
 }
 
 /// Clusters that got too much hand nodes to those around them: to one that has
@@ -344,16 +370,18 @@ void Mapper::balance() {
   uint32_t visit = 0;
   for (uint32_t sweep = 0; sweep < mostSweeps; ++sweep) {
     bool over = false;
-    for (uint32_t here = 0; here < desc.numClusters(); ++here) {
-      while (loadOf[here] > limitOf[here]) {
+    for (size_t i = 0; i < loadOf.size(); ++i) {
+      const uint32_t here = uint32_t(i / numPhases);
+      const uint32_t phase = uint32_t(i % numPhases);
+      while (loadOf[i] > limitOf[i]) {
         over = true;
         // The next clusters around, in rings.
         near.assign(1, here);
         seen[here] = ++visit;
-        for (size_t i = 0; i < near.size() && near.size() < mostNear; ++i)
+        for (size_t k = 0; k < near.size() && near.size() < mostNear; ++k)
           for (Direction d : {Direction::East, Direction::West,
                               Direction::North, Direction::South})
-            if (uint32_t c = topology.neighbour(near[i], d);
+            if (uint32_t c = topology.neighbour(near[k], d);
                 c != Topology::none && seen[c] != visit) {
               seen[c] = visit;
               near.push_back(c);
@@ -363,14 +391,15 @@ void Mapper::balance() {
         int64_t least = 0;
         for (uint32_t v : nodesIn[here])
           for (uint32_t c : near) {
-            if (c == here || !capacity[c] || work[v] == 0)
+            if (c == here || !capacity[c] || work[v] == 0 || isFixed(v) ||
+                phaseOf(v) != phase)
               continue;
-            const bool room = loadOf[c] + work[v] <= limitOf[c];
-            if ((!room && fits) || loadOf[c] + work[v] >= loadOf[here])
+            const bool room = hasRoom(c, v);
+            if ((!room && fits) || loadOf[at(c, v)] + work[v] >= loadOf[i])
               continue;
             // Without room, downhill counts; with it, the way of the data.
             const int64_t loss = room ? cost(v, c) - cost(v, here)
-                                      : int64_t(loadOf[c] + work[v]);
+                                      : int64_t(loadOf[at(c, v)] + work[v]);
             if (node == none || room > fits || loss < least)
               node = v, to = c, fits = room, least = loss;
           }
@@ -392,7 +421,7 @@ void Mapper::refine() {
   for (uint32_t round = 0; round < options.rounds; ++round) {
     uint64_t moves = 0;
     for (uint32_t v = 0; v < numNodes; ++v) {
-      if (offsets[v] == offsets[v + 1])
+      if (offsets[v] == offsets[v + 1] || isFixed(v))
         continue;
       const uint32_t here = clusterOf[v];
       const int64_t now = cost(v, here);
@@ -415,7 +444,7 @@ void Mapper::refine() {
         const int64_t gain = now - cost(v, c);
         if (gain <= bestGain)
           continue;
-        if (loadOf[c] + work[v] <= limitOf[c]) {
+        if (hasRoom(c, v)) {
           best = c, partner = none, bestGain = gain;
           continue;
         }
@@ -424,8 +453,9 @@ void Mapper::refine() {
         const size_t most = std::min<size_t>(there.size(), 8);
         for (size_t k = 0; k < most; ++k) {
           const uint32_t u = there[(round + v + k) % there.size()];
-          if (loadOf[c] + work[v] - work[u] > limitOf[c] ||
-              loadOf[here] + work[u] - work[v] > limitOf[here])
+          const bool together = phaseOf(u) == phaseOf(v);
+          if (isFixed(u) || !hasRoom(c, v, together ? work[u] : 0) ||
+              !hasRoom(here, u, together ? work[v] : 0))
             continue;
           int64_t both = gain + cost(u, c) - cost(u, here);
           // An edge between the two is counted as vanishing twice.
@@ -451,7 +481,7 @@ void Mapper::refine() {
 Checked<std::vector<uint32_t>> Mapper::run(std::span<const Edge> edges) {
   std::vector<uint32_t> nodes(work.size()), clusters;
   std::iota(nodes.begin(), nodes.end(), 0u);
-  unsigned __int128 room = 0, total = 0;
+  unsigned __int128 room = 0;
   for (uint32_t c = 0; c < desc.numClusters(); ++c)
     if (capacity[c]) {
       clusters.push_back(c);
@@ -462,20 +492,31 @@ Checked<std::vector<uint32_t>> Mapper::run(std::span<const Edge> edges) {
         none,
         {},
         fmt::format("machine '{}' has no cluster to place on", desc.name)});
-  uint64_t heaviest = 0;
-  for (uint64_t w : work) {
-    total += w;
-    heaviest = std::max(heaviest, w);
+  std::vector<unsigned __int128> total(numPhases, 0);
+  std::vector<uint64_t> heaviest(numPhases, 0);
+  for (uint32_t v = 0; v < work.size(); ++v) {
+    total[phaseOf(v)] += work[v];
+    heaviest[phaseOf(v)] = std::max(heaviest[phaseOf(v)], work[v]);
   }
   for (uint32_t c : clusters)
-    limitOf[c] = std::max(
-        uint64_t(total * capacity[c] / room * (65536 + options.imbalanceQ16) >>
-                 16),
-        heaviest);
+    for (uint32_t p = 0; p < numPhases; ++p)
+      limitOf[size_t(c) * numPhases + p] =
+          std::max(uint64_t(total[p] * capacity[c] / room *
+                                (65536 + options.imbalanceQ16) >>
+                            16),
+                   heaviest[p]);
   build(edges);
   measureDistances();
   const Coord all = {desc.meshWidth(), desc.meshHeight()};
   std::fill(centre.begin(), centre.end(), all);
+  // What is fixed lies outside of every part that is cut.
+  for (uint32_t v = 0; v < work.size(); ++v)
+    if (isFixed(v)) {
+      clusterOf[v] = options.fixed[v];
+      const Coord at = desc.coordOf(clusterOf[v]);
+      centre[v] = {2 * at.x, 2 * at.y};
+    }
+  std::erase_if(nodes, [&](uint32_t v) { return isFixed(v); });
   if (!bisect(std::move(nodes), clusters))
     return tl::make_unexpected(Violation{
         none, {}, fmt::format("METIS could not split {} nodes", work.size())});
@@ -503,6 +544,29 @@ Checked<std::vector<uint32_t>> mapToMesh(std::span<const uint64_t> work,
         (e.to != none && e.to >= work.size()))
       return tl::make_unexpected(
           Violation{none, {}, "an edge leaves the nodes"});
+  if (!options.fixed.empty() && options.fixed.size() != work.size())
+    return tl::make_unexpected(
+        Violation{none,
+                  {},
+                  fmt::format("{} nodes, but {} fixed places", work.size(),
+                              options.fixed.size())});
+  if (!options.phase.empty() && options.phase.size() != work.size())
+    return tl::make_unexpected(
+        Violation{none,
+                  {},
+                  fmt::format("{} nodes, but {} phases", work.size(),
+                              options.phase.size())});
+  for (uint32_t phase : options.phase)
+    if (phase >= options.numPhases)
+      return tl::make_unexpected(Violation{
+          none, {}, fmt::format("phase {} of {}", phase, options.numPhases)});
+  for (uint32_t cluster : options.fixed)
+    if (cluster != none && cluster >= topology.numClusters())
+      return tl::make_unexpected(
+          Violation{none,
+                    {},
+                    fmt::format("a node is fixed to cluster {} of {}", cluster,
+                                topology.numClusters())});
   return Mapper(work, topology, capacity, options).run(edges);
 }
 

@@ -191,6 +191,26 @@ Demand expectedDemand(const Problem &problem) {
   return result;
 }
 
+std::vector<Edge> expectedTraffic(const Problem &problem,
+                                  std::span<const uint64_t> countQ16) {
+  std::vector<Edge> traffic = problem.flows;
+  for (Edge &flow : traffic) {
+    uint64_t times = 65536;
+    // Regions come after those around them.
+    if (flow.from != none && flow.to != none)
+      times = countQ16[problem.region[flow.from] > problem.region[flow.to]
+                           ? flow.from
+                           : flow.to];
+    else if (flow.from != none || flow.to != none)
+      times = countQ16[flow.from != none ? flow.from : flow.to];
+    if (flow.bytes && times)
+      flow.bytes = std::max<uint64_t>(1, scale(flow.bytes, times));
+    else
+      flow.bytes = 0;
+  }
+  return traffic;
+}
+
 Way wayBetween(const Topology &topology, uint32_t from, uint32_t to) {
   const TargetDesc &desc = topology.desc();
   if (from == to)

@@ -19,6 +19,8 @@
 
 #include "octo/Scheduling/Problem.h"
 
+#include <array>
+
 namespace octo::sched {
 
 enum class Routing : uint8_t { ByRequest, ByCopy };
@@ -83,6 +85,10 @@ struct Decision {
   std::vector<Candidate> candidates;
 };
 
+/// What decides the homes within a lane of several clusters: when a task would
+/// end there, or how far its data travels (mapToMesh).
+enum class Homing : uint8_t { Time, Data };
+
 struct AllocateOptions {
   /// Copies of the workflow on the machine; 0: as many as make sense.
   uint32_t lanes = 0;
@@ -98,8 +104,25 @@ struct AllocateOptions {
   /// No more replicas of a block than make its part of a request's work on a
   /// PEA smaller than the fair load of a PEA over this.
   uint32_t piecesPerPea = 8;
+  /// Try both ways of homing and take the better one; if not, by time only.
+  bool mapByData = true;
+  /// Larger graphs are homed by time only: a mapping costs some 50 us a block.
+  uint32_t mapMostBlocks = 32768;
+  /// How much longer than by time a request may take where homes follow data,
+  /// and how much busier the busiest PEA may be, in 1/65536.
+  uint32_t mapLossQ16 = 655; // 1 %
   /// Keep candidates and scores.
   bool recordDecisions = true;
+};
+
+/// A way of homing and what is expected of it.
+struct HomingPlan {
+  /// Bytes times hops of a request, in its lane and to the host port.
+  uint64_t hopBytes = 0;
+  /// Cycles of a request alone: the latest start of a block plus its rank.
+  uint64_t length = 0;
+  /// What the busiest PEA does for a request, in 1/65536 cycles.
+  uint64_t busiestQ16 = 0;
 };
 
 struct Allocation {
@@ -115,6 +138,11 @@ struct Allocation {
   /// Expected cycles between two requests that the busiest PEA of the lanes
   /// allows, in 1/65536.
   uint64_t bottleneckQ16 = 0;
+  /// The way of homing taken, and by Homing what was expected; the second is
+  /// only there (`mapped`) where a lane has several clusters.
+  Homing homing = Homing::Time;
+  bool mapped = false;
+  std::array<HomingPlan, 2> homingPlans{};
 };
 
 /// TBUs in the order in which lanes take them, so that consecutive ones are
@@ -135,6 +163,14 @@ std::vector<uint64_t> plannedLoads(const Problem &problem,
                                    const Topology &topology,
                                    const Placement &placement,
                                    std::span<const uint64_t> countQ16);
+
+/// Bytes times hops that a request is expected to cost in a lane, host port
+/// included: `traffic` is what expectedTraffic says, `clusters` the cluster of
+/// each active replica of block b from `offsets[b]` on. Replicas take turns.
+uint64_t expectedHopBytes(const Topology &topology,
+                          std::span<const Edge> traffic,
+                          std::span<const uint32_t> offsets,
+                          std::span<const uint32_t> clusters);
 
 /// Sets the shares of all replicas of tasks: the part of what their busiest PEA
 /// does. Shares of a PEA never add up to more than 65536.

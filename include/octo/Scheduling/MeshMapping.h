@@ -24,6 +24,14 @@ struct MappingOptions {
   uint32_t imbalanceQ16 = 3277; // 5 %
   /// Rounds of moves, at most.
   uint32_t rounds = 12;
+  /// By node: the cluster that it stays in, or `none` where it is free. Empty:
+  /// all are free. What is fixed pulls its partners; where it is, nobody asks
+  /// for capacity.
+  std::span<const uint32_t> fixed = {};
+  /// By node: when it runs, as a number under `numPhases`. No cluster has much
+  /// more than its part of the work of any phase. Empty: all run at any time.
+  std::span<const uint8_t> phase = {};
+  uint32_t numPhases = 1;
 };
 
 /// The cluster of each node. `work` is by node; `capacity` by cluster, what it

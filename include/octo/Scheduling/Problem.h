@@ -180,6 +180,12 @@ struct Demand {
 };
 Demand expectedDemand(const Problem &problem);
 
+/// The flows with the bytes that one request is expected to send over them, at
+/// least 1 where it sends any: each instance of the block that lies deeper
+/// takes or gives the data once.
+std::vector<Edge> expectedTraffic(const Problem &problem,
+                                  std::span<const uint64_t> countQ16);
+
 /// How data gets from one cluster to another, or within one: its head needs
 /// `latency` cycles (`none` where there is no route), its body
 /// bytes / bytesPerCycle.

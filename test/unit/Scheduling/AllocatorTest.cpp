@@ -218,6 +218,7 @@ TEST(Allocator, HundredThousandTasksInLinearTime) {
     TestProblem problem = layered(tasks, 500);
     AllocateOptions options;
     options.recordDecisions = false;
+    options.mapByData = false;
     auto begin = std::chrono::steady_clock::now();
     Checked<Solved> solved = solve(problem, topology, options);
     std::chrono::duration<double> took =
@@ -229,4 +230,104 @@ TEST(Allocator, HundredThousandTasksInLinearTime) {
   double small = timed(10000), large = timed(100000);
   // Generous: the machine that runs this may be busy.
   EXPECT_LT(large, 30 * std::max(small, 0.02));
+}
+
+/// Chains side by side with some threads between them, numbered so that
+/// neighbours in number are strangers.
+static TestProblem wovenChains(uint32_t chains, uint32_t length,
+                               uint64_t seed) {
+  TestProblem problem;
+  auto draw = [&, at = uint64_t(0)](uint64_t n) mutable {
+    return philox64(0x3e5, seed, at++) % n;
+  };
+  for (uint32_t step = 0; step < length; ++step)
+    for (uint32_t i = 0; i < chains; ++i) {
+      const uint32_t b = problem.add("t" + std::to_string(problem.numBlocks()),
+                                     500 + draw(1000));
+      problem.dynamicTime[b] = true;
+      if (!step)
+        continue;
+      problem.addEdge(b - chains, b, 4096);
+      const uint32_t other = uint32_t((i * 7 + 3) % chains);
+      if (draw(4) == 0 && other != i)
+        problem.addEdge((step - 1) * chains + other, b, 512);
+    }
+  for (uint32_t i = 0; i < chains; ++i)
+    problem.flows.push_back({none, i, 1024});
+  return problem;
+}
+
+TEST(Allocator, HomesFollowDataWhereThatCostsNoTime) {
+  uint32_t byData = 0;
+  for (uint64_t seed = 0; seed < 8; ++seed) {
+    const TestProblem problem = wovenChains(24, 12, seed);
+    TargetDesc target = plainTarget(4, 4, 2, 2);
+    for (uint32_t cluster : {5u, 14u}) {
+      PartRef part;
+      part.kind = PartKind::Cluster;
+      part.cluster = {cluster % 4, cluster / 4};
+      target.defects.parts.push_back(part);
+    }
+    Topology topology(target);
+    AllocateOptions options;
+    options.lanes = 1;
+    Checked<Solved> solved = solve(problem, topology, options);
+    ASSERT_TRUE(solved) << solved.error().message;
+    const Allocation &found = solved->allocation;
+    ASSERT_TRUE(found.mapped);
+    const auto &[time, data] = found.homingPlans;
+    options.mapByData = false;
+    Checked<Allocation> plain = allocate(problem, topology, options);
+    ASSERT_TRUE(plain);
+    EXPECT_FALSE(plain->mapped);
+    EXPECT_EQ(plain->homing, Homing::Time);
+    EXPECT_EQ(plain->homingPlans[0].hopBytes, time.hopBytes);
+    // The figures are those of the places.
+    std::vector<uint32_t> clusters;
+    for (const Replica &r : plain->placement.replicas)
+      clusters.push_back(r.cluster);
+    EXPECT_EQ(expectedHopBytes(topology,
+                               expectedTraffic(problem, plain->countQ16),
+                               plain->placement.offsets, clusters),
+              time.hopBytes);
+    if (found.homing == Homing::Time) {
+      EXPECT_EQ(found.placement.replicas, plain->placement.replicas);
+      continue;
+    }
+    ++byData;
+    EXPECT_LT(data.hopBytes, time.hopBytes);
+    EXPECT_LE(data.length * 65536, time.length * (65536 + 655));
+    EXPECT_LE(data.busiestQ16 / 65536 * 65536,
+              time.busiestQ16 / 65536 * (65536 + 655));
+    options.mapByData = true;
+    EXPECT_EQ(allocate(problem, topology, options)->placement.replicas,
+              found.placement.replicas);
+  }
+  EXPECT_GE(byData, 6u);
+}
+
+TEST(Allocator, ALaneWithinAClusterIsNotMapped) {
+  const TestProblem problem = wovenChains(4, 4, 1);
+  Topology topology(plainTarget(2, 2, 4, 4));
+  Checked<Allocation> found = allocate(problem, topology);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_GE(found->placement.lanes, 4u);
+  EXPECT_FALSE(found->mapped);
+}
+
+TEST(Allocator, TrafficCountsTheDeeperEnd) {
+  // A loop of five trips whose body takes from outside and gives to it.
+  TestProblem problem;
+  const uint32_t a = problem.add("a", 10);
+  const uint32_t loop = problem.addControl("loop", 5 * 65536, true);
+  const uint32_t after = problem.add("after", 10);
+  const uint32_t body = problem.add("body", 10, 0, 1);
+  problem.flows = {{a, body, 100}, {body, loop, 7},   {loop, after, 3},
+                   {none, a, 11},  {after, none, 13}, {none, body, 1},
+                   {a, after, 0}};
+  const std::vector<Edge> traffic =
+      expectedTraffic(problem, expectedCounts(problem));
+  const std::vector<uint64_t> bytes{500, 35, 3, 11, 13, 5, 0};
+  for (size_t i = 0; i < bytes.size(); ++i)
+    EXPECT_EQ(traffic[i].bytes, bytes[i]) << i;
 }

@@ -96,6 +96,64 @@ TEST(MeshMapping, HeavyAndFewNodes) {
   EXPECT_TRUE(found->empty());
 }
 
+TEST(MeshMapping, WhatIsFixedPullsItsPartners) {
+  // A chain from the left end of a line of clusters to the right: its nodes
+  // come in order. The ends cost their own clusters nothing.
+  Topology topology(plainTarget(8, 1, 1, 1));
+  std::vector<uint64_t> capacity(8, 1), work(82, 10);
+  work[0] = work[81] = 1000000;
+  std::vector<Edge> edges;
+  for (uint32_t v = 1; v < work.size(); ++v)
+    edges.push_back({v - 1, v, 64});
+  std::vector<uint32_t> fixed(82, none);
+  fixed[0] = 0, fixed[81] = 7;
+  MappingOptions options;
+  options.fixed = fixed;
+  Checked<std::vector<uint32_t>> found =
+      mapToMesh(work, edges, topology, capacity, options);
+  ASSERT_TRUE(found) << found.error().message;
+  EXPECT_EQ((*found)[0], 0u);
+  EXPECT_EQ((*found)[81], 7u);
+  EXPECT_LE(hopBytes(edges, topology, *found), 7u * 64 * 3 / 2);
+  // The other way round, it is the other way round.
+  std::swap(fixed[0], fixed[81]);
+  found = mapToMesh(work, edges, topology, capacity, options);
+  ASSERT_TRUE(found);
+  EXPECT_EQ((*found)[0], 7u);
+  EXPECT_LE(hopBytes(edges, topology, *found), 7u * 64 * 3 / 2);
+}
+
+TEST(MeshMapping, EachPhaseIsSpreadOverAllClusters) {
+  // Layers, each node to its like and a neighbour in the next one: the cheapest
+  // cut is across, which would leave all clusters but one idle at any time.
+  const uint32_t width = 32, layers = 64, phases = 4;
+  Topology topology(plainTarget(4, 2, 1, 1));
+  std::vector<uint64_t> capacity(8, 1), work(width * layers, 10);
+  std::vector<uint8_t> phase;
+  std::vector<Edge> edges;
+  for (uint32_t l = 0; l < layers; ++l)
+    for (uint32_t i = 0; i < width; ++i) {
+      phase.push_back(uint8_t(l * phases / layers));
+      if (l) {
+        edges.push_back({(l - 1) * width + i, l * width + i, 64});
+        edges.push_back({(l - 1) * width + (i + 1) % width, l * width + i, 64});
+      }
+    }
+  MappingOptions options;
+  options.phase = phase;
+  options.numPhases = phases;
+  Checked<std::vector<uint32_t>> found =
+      mapToMesh(work, edges, topology, capacity, options);
+  ASSERT_TRUE(found) << found.error().message;
+  std::vector<uint64_t> load(8 * phases, 0);
+  for (uint32_t v = 0; v < work.size(); ++v)
+    load[(*found)[v] * phases + phase[v]] += work[v];
+  for (uint64_t l : load)
+    EXPECT_LE(l, 10u * width * layers / 8 / phases * 21 / 20);
+  // Far better than layer by layer at random, which crosses half the mesh.
+  EXPECT_LE(hopBytes(edges, topology, *found), 64 * edges.size() / 4);
+}
+
 TEST(MeshMapping, BadInputIsNamed) {
   Topology topology(plainTarget(2, 2, 1, 1));
   std::vector<uint64_t> work{1, 1}, few(3, 1), zero(4, 0), good(4, 1);
@@ -109,4 +167,20 @@ TEST(MeshMapping, BadInputIsNamed) {
             "machine 'plain' has no cluster to place on");
   EXPECT_EQ(message(mapToMesh(work, edges, topology, good)),
             "an edge leaves the nodes");
+  std::vector<uint32_t> fixed{none, 4};
+  MappingOptions options;
+  options.fixed = fixed;
+  EXPECT_EQ(message(mapToMesh(work, {}, topology, good, options)),
+            "a node is fixed to cluster 4 of 4");
+  options.fixed = std::span(fixed).first(1);
+  EXPECT_EQ(message(mapToMesh(work, {}, topology, good, options)),
+            "2 nodes, but 1 fixed places");
+  options.fixed = {};
+  std::vector<uint8_t> phase{0, 1};
+  options.phase = phase;
+  EXPECT_EQ(message(mapToMesh(work, {}, topology, good, options)),
+            "phase 1 of 1");
+  options.phase = std::span(phase).first(1);
+  EXPECT_EQ(message(mapToMesh(work, {}, topology, good, options)),
+            "2 nodes, but 1 phases");
 }

@@ -12,6 +12,7 @@
 #include "ScheduleProblem.h"
 
 #include "octo/Dialect/OWG/IR/OWG.h"
+#include "octo/Dialect/Octo/Transforms/Homes.h"
 #include "octo/Dialect/Octo/Transforms/Passes.h"
 #include "octo/Scheduling/Allocator.h"
 #include "octo/Support/CompileReport.h"
@@ -49,6 +50,9 @@ private:
     if (!(loadSlack >= 0 && loadSlack <= 1000))
       return emitError(UnknownLoc::get(&getContext()))
              << "octo-allocate-peas: load-slack is between 0 and 1000";
+    if (!(mapLoss >= 0 && mapLoss <= 1000))
+      return emitError(UnknownLoc::get(&getContext()))
+             << "octo-allocate-peas: map-loss is between 0 and 1000";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-allocate-peas");
     if (failed(machine))
@@ -128,6 +132,9 @@ private:
     options.gangEfficiencyQ16 = uint32_t(gangEfficiency * 65536);
     options.loadSlackQ16 = uint32_t(loadSlack * 65536);
     options.standby = standby;
+    options.mapByData = mapByData;
+    options.mapMostBlocks = mapMostBlocks;
+    options.mapLossQ16 = uint32_t(mapLoss * 65536);
     options.recordDecisions =
         decisions == "on" ||
         (decisions == "auto" && problem->problem.numBlocks() <= 20000);
@@ -142,6 +149,11 @@ private:
     for (uint32_t b = 0; b < problem->problem.numBlocks(); ++b)
       writePlace(problem->layout.blocks[b].op, placement, b, numPrograms);
     writeDecisions(*problem, *allocation);
+    program->removeAttr(homesNoteName);
+    if (allocation->mapped)
+      program->setAttr(
+          homesNoteName,
+          StringAttr::get(&getContext(), describeHoming(*allocation)));
 
     auto count = [](StringRef name, uint64_t value) {
       octo::CompileReport::add("octo-allocate-peas", name, value);
@@ -153,7 +165,37 @@ private:
     count("decisions", allocation->decisions.size());
     count("bottleneck_cycles_per_request",
           (allocation->bottleneckQ16 + 65535) >> 16);
+    const sched::HomingPlan &taken =
+        allocation->homingPlans[size_t(allocation->homing)];
+    count("hop_bytes_per_request", taken.hopBytes);
+    count("homed_by_data", allocation->homing == sched::Homing::Data);
+    if (allocation->mapped) {
+      const auto &[byTime, byData] = allocation->homingPlans;
+      count("hop_bytes_by_time", byTime.hopBytes);
+      count("hop_bytes_by_data", byData.hopBytes);
+      count("busiest_cycles_by_time", (byTime.busiestQ16 + 65535) >> 16);
+      count("busiest_cycles_by_data", (byData.busiestQ16 + 65535) >> 16);
+      count("request_cycles_by_time", byTime.length);
+      count("request_cycles_by_data", byData.length);
+    }
     return success();
+  }
+
+  /// Why homes are as they are.
+  static std::string describeHoming(const sched::Allocation &allocation) {
+    const auto &[byTime, byData] = allocation.homingPlans;
+    auto cycles = [](uint64_t q16) { return (q16 + 65535) >> 16; };
+    std::string figures = fmt::format(
+        "{} bytes times hops a request (by time: {}), {} cycles for one alone "
+        "({}), {} for the busiest PEA ({})",
+        byData.hopBytes, byTime.hopBytes, byData.length, byTime.length,
+        cycles(byData.busiestQ16), cycles(byTime.busiestQ16));
+    if (allocation.homing == sched::Homing::Data)
+      return "by data, mapped onto the mesh: " + figures;
+    return std::string("by time, since by data ") +
+           (byData.hopBytes >= byTime.hopBytes ? "nothing would travel less: "
+                                               : "it would take too long: ") +
+           figures;
   }
 
   void writeDecisions(const ScheduleProblem &problem,

@@ -44,7 +44,11 @@ def OctoAllocatePeas : Octo_EstimatePass<"octo-allocate-peas"> {
   let description = [{
     Gives every kernel without variants its variants for the machine, and every
     block its `place`: replicas that fill the machine, shares in proportion to
-    expected work, homes near the blocks that they exchange data with. Honours
+    expected work, homes near the blocks that they exchange data with. Where a
+    lane has several clusters, homes are chosen in two ways: by when a task would
+    end, and by how far its data travels (a partition mapped onto the mesh). The
+    second is kept if data travels less for it, and neither a request alone takes
+    more than `map-loss` longer nor the busiest PEA is that much busier. Honours
     pins and defects. Places that are there are decided anew. What cannot be
     placed is an error that states the need, what the machine has, and a remedy.
   }];
@@ -57,6 +61,12 @@ def OctoAllocatePeas : Octo_EstimatePass<"octo-allocate-peas"> {
            "load of a PEA over its fair share that a better place is worth">,
     Option<"standby", "standby", "unsigned", /*default=*/"1",
            "standby replicas of tasks of dynamic frequency with one home">,
+    Option<"mapByData", "map-by-data", "bool", /*default=*/"true",
+           "try homes by data, too, where a lane has several clusters">,
+    Option<"mapMostBlocks", "map-most-blocks", "unsigned", /*default=*/"32768",
+           "larger graphs are homed by time only, for the time that it takes">,
+    Option<"mapLoss", "map-loss", "double", /*default=*/"0.01",
+           "how much longer a request may take, or busier a PEA be, for that">,
     Option<"decisions", "decisions", "std::string", /*default=*/"\"auto\"",
            "record candidates and scores: on, off, auto (up to 20,000 blocks)">
   ];
