@@ -417,7 +417,7 @@ void Network::arbitrate(uint32_t number) {
     return;
   }
   uint32_t out = message.out, room = 0;
-  if (std::max(router.links[out].free, port.inFree) <= time)
+  if (std::max(router.links[out].free, port.inFree) <= time + early(message))
     room = roomFor(router, message, time);
   if (room) {
     takeTurns(router, port, in, channel, out);
@@ -455,7 +455,8 @@ void Network::arbitrateMany(uint32_t number) {
       waiting |= 1u << (in * stride + channel);
       Message &message = messages[port[in].first[channel]];
       uint32_t out = message.out, some = 0;
-      if (std::max(router.links[out].free, port[in].inFree) <= time)
+      if (std::max(router.links[out].free, port[in].inFree) <=
+          time + early(message))
         some = roomFor(router, message, time);
       if (!some) {
         if (message.worm != none && !message.stalled)
@@ -504,9 +505,10 @@ void Network::arbitrateMany(uint32_t number) {
 /// credits.
 uint64_t Network::wait(Router &router, const Port &port, Message &message) {
   const Link &link = router.links[message.out];
-  uint64_t free = std::max(link.free, port.inFree), again = free;
-  if (free > time) {
+  uint64_t free = std::max(link.free, port.inFree), again;
+  if (uint64_t ahead = early(message); free > time + ahead) {
     share(link.free == free ? link.holder : port.holder, free, message);
+    again = free - ahead;
   } else if (roomFor(router, message, time)) {
     again = time + 1;
   } else {
@@ -519,13 +521,14 @@ uint64_t Network::wait(Router &router, const Port &port, Message &message) {
 }
 
 /// A message waits for a port that another one holds. Flit by flit the two take
-/// turns: the holder's last flits pass later by as many flits of the other.
+/// turns: the holder's last flits pass later by as many flits of the other, at
+/// most those of the lane where it waits and of the lane where it goes.
 void Network::share(const Holder &holder, uint64_t until,
                     const Message &waiting) {
   if (waiting.waits)
     return;
   uint64_t more = std::min(std::min(until - time - 1, waiting.flits),
-                           uint64_t(shape.channelFlits));
+                           uint64_t(2 * shape.channelFlits));
   if (!more)
     return;
   Message &message = messages[holder.message];
@@ -558,11 +561,13 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
     Link &link = routers[number].links[out];
     uint32_t lane = uint32_t(port - inputs.data()) * stride + channel;
     uint64_t length = link.isDie ? message.dieFlits : message.flits;
-    link.free = at + length;
+    // Whoever has the ports is through with them by then.
+    uint64_t from = std::max({at, link.free, port->inFree});
+    link.free = from + length;
     link.busy += length;
-    port->inFree = at + message.flits;
+    port->inFree = from + message.flits;
     link.holder = port->holder = {id, lane};
-    uint64_t tail = std::max(at + length - 1, message.tail);
+    uint64_t tail = std::max(link.free - 1, message.tail);
     leave(*port, channel, message, at, tail);
     if (out == localPort) {
       message.tail = tail + link.flight;
@@ -571,7 +576,7 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
     }
     if (message.worm != none)
       worms[message.worm].push_back(
-          {number, lane, uint8_t(out), 0, tail, at + length});
+          {number, lane, uint8_t(out), 0, tail, link.free});
     if (!whole)
       message.descending |= routes.descends(number, out);
     // As the VC allocator of iSLIP: a lane goes on after the output channel
@@ -682,6 +687,8 @@ void Network::resume(Message &message) {
       start = std::max({start, link.free, port.inFree});
       behind.tail = std::max(start + behind.left - 1, tail);
       link.free = port.inFree = behind.end = start + behind.left;
+      link.holder =
+          port.holder = {uint32_t(&message - messages.data()), behind.lane};
       link.busy += behind.left;
       leave(port, behind.lane % stride, message, time, behind.tail);
       tail = behind.tail + link.flight;

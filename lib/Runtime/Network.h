@@ -176,6 +176,15 @@ private:
   static uint32_t spaceFor(const Message &message, const Port &port) {
     return message.worm == none ? uint32_t(message.flits) : port.depth;
   }
+  /// Cycles before its ports are free at which a head may have them. Flits of
+  /// long messages take turns, so the next head passes while the one before is
+  /// on its way, as far as the flits behind it have room in its lane. What
+  /// leaves the mesh goes one after the other.
+  uint64_t early(const Message &message) const {
+    return message.worm == none || message.out == localPort
+               ? 0
+               : shape.channelFlits;
+  }
   uint32_t roomy(const Port &port, uint32_t need, uint64_t at) const;
   uint64_t roomAt(const Port &port, uint32_t need) const;
   uint32_t roomFor(const Router &router, const Message &message,
