@@ -117,6 +117,7 @@ Expected<void> Engine::prepare() {
   if (traits.warmLanes)
     for (const WorkflowInfo &workflow : t.workflows)
       laneRouters.push_back(makeLaneRouter(workflow));
+  prepareEntries();
   if (totalRequests >= (uint64_t(1) << 32))
     return makeError("the scenario has {} requests; a run takes up to 2^32 - 1",
                      totalRequests);
@@ -594,10 +595,14 @@ void Engine::handle(const Event &event) {
   }
   case HostInEvent:
     if (requests.current(event.payload, event.version))
-      startBody(event.payload);
+      pastHostPort(event.payload);
     break;
   case ArrivalEvent:
     arrive(event.payload);
+    break;
+  case SpaceBackEvent:
+    entered[event.entity] -= uint64_t(event.version) << 32 | event.payload;
+    tryAdmit();
     break;
   case WeightEvent:
     if (event.version < m.hbm.size() && m.hbm[event.version].dead)
@@ -861,6 +866,7 @@ void Engine::arrive(uint32_t index) {
   request.capacityWork = 0;
   request.work = 0;
   request.argumentBytes = 0;
+  request.entry = m.hostCluster;
   request.arguments.clear();
   request.results.clear();
   RequestRecord &record = records[request.number];
@@ -975,44 +981,6 @@ LaneRouter Engine::makeLaneRouter(const WorkflowInfo &workflow) const {
                     (peaCyclesQ16 >> 16) / std::max<uint64_t>(live / lanes, 1));
 }
 
-void Engine::tryAdmit() {
-  while (!waitingRequests.empty()) {
-    uint32_t id = waitingRequests.front();
-    OpenRequest &request = requests[id];
-    if (!request.admitted && request.arguments.empty())
-      (void)makeArguments(request);
-    ClusterState &host = clusters[m.hostCluster];
-    if (admittedOpen && m.scratchpad &&
-        host.used + request.argumentBytes > m.scratchpad)
-      return;
-    waitingRequests.pop_front();
-    request.admitted = true;
-    ++admittedOpen;
-    RequestRecord &record = records[request.number];
-    record.admitted = now();
-    request.lane = request.index;
-    if (traits.warmLanes)
-      request.lane = laneRouters[request.workflow].enter();
-    admissionWait.add(now() - record.arrival);
-    // Park what comes; the host port serves one request after the other. A
-    // value may be spilled from the moment it is parked, not before.
-    for (uint32_t value : request.arguments) {
-      values[value].request = id;
-      values[value].age = ageOf(request);
-      if (host.spilling && values[value].bytes)
-        host.parked.emplace(values[value].age, values[value].sequence, value);
-      park(m.hostCluster, values[value].bytes);
-    }
-    uint64_t start = std::max(now(), hostInFree);
-    uint64_t length = ceilDiv(request.argumentBytes, m.hostInBytesPerCycle);
-    hostInFree = start + length;
-    counters.hostInBytes += request.argumentBytes;
-    hostInTotal += request.argumentBytes;
-    push(start + length + m.hostLatency, EventClass::Transfer, HostInEvent, id,
-         id, requests[id].generation);
-  }
-}
-
 void Engine::startBody(uint32_t id) {
   OpenRequest &request = requests[id];
   const WorkflowInfo &wf = t.workflows[request.workflow];
@@ -1020,7 +988,7 @@ void Engine::startBody(uint32_t id) {
   request.arguments.clear();
   hostStep(id);
   uint32_t frame =
-      openFrame(wf.regionBegin, noIndex, id, m.hostCluster, 0, 0, 0, 0);
+      openFrame(wf.regionBegin, noIndex, id, request.entry, 0, 0, 0, 0);
   activateBlocks(frame);
   uint32_t first = t.regions[wf.regionBegin].valueBegin;
   for (uint32_t a = 0; a < arguments.size(); ++a) {
@@ -1370,6 +1338,7 @@ uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
   value.token = token;
   value.idleDepth = 0;
   value.lost = false;
+  value.entry = noIndex;
   value.age = request == noIndex ? never : ageOf(requests[request]);
   if (functional && tensors.size() <= id)
     tensors.resize(id + 1);
@@ -1388,6 +1357,8 @@ void Engine::release(uint32_t id) {
       cluster.parked.erase({value.age, value.sequence, id});
     unpark(value.cluster, value.bytes);
   }
+  if (value.entry != noIndex)
+    argumentGone(value);
   if (functional)
     tensors[id].reset();
   if (!faults || !keepRecord(id))

@@ -79,6 +79,8 @@ struct Value {
   bool token;
   uint16_t idleDepth; ///< of the idle interval; 0: not contagious
   bool lost; ///< known, but its data are gone
+  /// An argument: the cluster that keeps space for it; noIndex: none does.
+  uint32_t entry;
 };
 
 struct Frame {
@@ -259,6 +261,7 @@ struct OpenRequest {
   uint64_t causeAt; ///< when it was at the host port
   uint64_t path;
   uint64_t argumentBytes;
+  uint32_t entry;                  ///< cluster where the arguments go
   uint64_t capacityWork;           ///< sum of min p * T(p)
   uint64_t work;                   ///< realised, on one PEA
   std::vector<uint32_t> arguments; ///< values
@@ -278,6 +281,7 @@ enum class MessageKind : uint8_t {
   Weight,
   Spill,
   Chunk,
+  Arguments,
   Remake ///< input of a join that is made again
 };
 
@@ -439,7 +443,8 @@ private:
     SpaceEvent,
     StrikeEvent,
     LimboEvent,
-    RestoreEvent
+    RestoreEvent,
+    SpaceBackEvent
   };
 
   enum TokenKind : uint8_t { ControlInput, ControlYield };
@@ -454,7 +459,6 @@ private:
   void pushFirstEvents();
   void arrive(uint32_t tenant);
   void scheduleArrival(uint32_t tenant);
-  void tryAdmit();
   LaneRouter makeLaneRouter(const WorkflowInfo &workflow) const;
   void startBody(uint32_t request);
   void finishRequest(uint32_t request);
@@ -462,6 +466,15 @@ private:
   void closeRequest(uint32_t request);
   void failRequest(uint32_t request, uint32_t block, std::string reason);
   Expected<void> makeArguments(OpenRequest &request);
+
+  // EngineEntry.cpp: where requests come in.
+  void prepareEntries();
+  void tryAdmit();
+  bool chooseEntry(OpenRequest &request);
+  uint32_t clusterOfLane(const OpenRequest &request) const;
+  void pastHostPort(uint32_t request);
+  void argumentGone(Value &value);
+
   uint64_t draw(const OpenRequest &request, uint32_t block, uint64_t tag,
                 uint64_t number) const;
   /// What the request's record says of a block (number within the workflow) in
@@ -901,6 +914,10 @@ private:
   std::unique_ptr<FaultState> faults; ///< null without faults
   std::vector<uint64_t> hbmFree;
   uint64_t hostInFree = 0, hostOutFree = 0;
+  /// By cluster, as the host port knows it: bytes of arguments that it has sent
+  /// there and that are still wanted.
+  std::vector<uint64_t> entered;
+  std::vector<uint32_t> entryBlock; ///< by workflow: task that starts a request
 
   std::vector<uint64_t> laneAdmitted; ///< per (segment, lane)
   std::vector<uint32_t> segmentLaneBegin;

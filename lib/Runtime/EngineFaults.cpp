@@ -1225,6 +1225,12 @@ void Engine::repeat(uint32_t id, uint64_t at) {
   }
   case MessageKind::Chunk:
     return; // flows are whole
+  case MessageKind::Arguments:
+    // The host has them still.
+    count();
+    push(at, EventClass::Transfer, HostInEvent, message.target, message.target,
+         message.targetGeneration);
+    return;
   case MessageKind::Decide:
   case MessageKind::Join:
     if (controls.current(message.target, message.targetGeneration)) {

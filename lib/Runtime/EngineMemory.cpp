@@ -285,6 +285,9 @@ void Engine::arrived(uint32_t id) {
     return;
   case MessageKind::Spill:
     return;
+  case MessageKind::Arguments:
+    startBody(message.target);
+    return;
   case MessageKind::Chunk:
     chunkArrived(message.target, message.targetGeneration, message.aux);
     return;

@@ -28,7 +28,7 @@ std::string_view octo::stringifyWaitCause(WaitCause cause) {
 std::string_view octo::stringifyTransferKind(TransferSpan::Kind kind) {
   static constexpr std::string_view names[] = {"operand", "decide", "join",
                                                "result",  "weight", "spill",
-                                               "chunk"};
+                                               "chunk",   "arguments"};
   return names[kind];
 }
 
@@ -137,7 +137,8 @@ void Engine::traceHold(HoldSpan::Kind kind, uint32_t block, uint32_t tbu,
 /// A message reaches its end now.
 void Engine::traceTransfer(const Message &message) {
   TransferSpan span;
-  static_assert(unsigned(TransferSpan::Chunk) == unsigned(MessageKind::Chunk));
+  static_assert(unsigned(TransferSpan::Arguments) ==
+                unsigned(MessageKind::Arguments));
   static_assert(unsigned(TransferSpan::Decide) ==
                 unsigned(MessageKind::Decide));
   span.kind = message.kind == MessageKind::Remake

@@ -89,7 +89,7 @@ enum Name : uint32_t {
   Argument,
   HandsOver,
   FirstTransfer, ///< one a kind
-  FirstBlock = FirstTransfer + 7
+  FirstBlock = FirstTransfer + 8
 };
 enum Annotation : uint32_t {
   Request = 1,

@@ -107,7 +107,8 @@ struct TransferSpan {
     Result,
     Weight,
     Spill,
-    Chunk
+    Chunk,
+    Arguments
   };
   Kind kind = Operand;
   uint64_t request = 0; ///< ~0: of none
