@@ -349,8 +349,17 @@ void Allocator::chooseLanes() {
     need = std::min<uint64_t>(std::bit_ceil(need), desc.tbusPerCluster);
   else
     need = over(need, desc.tbusPerCluster) * desc.tbusPerCluster;
-  lanes =
-      uint32_t(std::max<uint64_t>(1, tbus / std::min<uint64_t>(need, tbus)));
+  auto lanesOf = [&](uint32_t size) {
+    return uint32_t(
+        std::max<uint64_t>(1, size / std::min<uint64_t>(need, size)));
+  };
+  lanes = lanesOf(tbus);
+  // Without the TBUs that have defects there are fewer lanes, not smaller ones.
+  uint32_t whole = 0;
+  for (uint32_t tbu : usableTbus)
+    whole += topology.livePeas(tbu) == desc.peasPerTbu;
+  if (whole && laneTbus(topology, lanesOf(whole)).size() == whole)
+    lanes = lanesOf(whole);
   if (options.lanes)
     lanes = std::min(options.lanes, tbus);
   // A pinned block has one home; more lanes would only crowd it.
@@ -1416,8 +1425,8 @@ std::vector<uint32_t> laneTbus(const Topology &topology, uint32_t lanes) {
       }
     }
   }
-  bool avoidDefects = lanes > 1 && whole.size() >= lanes &&
-                      whole.size() * 4 >= usable.size() * 3;
+  bool avoidDefects =
+      lanes > 1 && whole.size() / lanes * lanes * 4 >= usable.size() * 3;
   return avoidDefects ? whole : usable;
 }
 

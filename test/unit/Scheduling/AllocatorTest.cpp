@@ -62,6 +62,32 @@ TEST(Allocator, LanesFillTheMachine) {
       EXPECT_EQ(placement.of(b)[lane].cluster, placement.of(0)[lane].cluster);
 }
 
+/// One PEA in ten TBUs is dead: lanes of two TBUs are made of the others, and
+/// fewer, not of one TBU each with half of the machine left over.
+TEST(Allocator, DefectsLeaveNoTbuOut) {
+  TargetDesc target = plainTarget(8, 8, 4, 4);
+  target.configStore.bytes = 3000;
+  for (uint32_t i = 0; i < 10; ++i) {
+    PartRef part;
+    part.kind = PartKind::Pea;
+    part.cluster = {i % 8, i / 2};
+    part.unit = i % 4;
+    target.defects.parts.push_back(part);
+  }
+  TestProblem problem;
+  for (uint32_t i = 0; i < 4; ++i) {
+    problem.add("t" + std::to_string(i), 100,
+                problem.addKernel("k" + std::to_string(i), 1000));
+    if (i)
+      problem.addEdge(i - 1, i, 64);
+  }
+  Topology topology(target);
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  EXPECT_EQ(solved->allocation.placement.lanes, 123u);
+  EXPECT_EQ(solved->allocation.tbusPerLane, 2u);
+}
+
 TEST(Allocator, MoreTasksThanPeasAreTimeMultiplexed) {
   TestProblem problem;
   for (uint32_t i = 0; i < 100; ++i)
