@@ -82,7 +82,10 @@ uint32_t Engine::makeInstance(uint32_t frameId, uint32_t blockId,
 
 void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
                        uint32_t value) {
-  uint32_t id = instanceFor(frameId, blockId, values[value].cluster);
+  // What lies in memory is as near to one cluster as to another.
+  uint32_t id = instanceFor(frameId, blockId,
+                            values[value].hbm == noIndex ? values[value].cluster
+                                                         : frames[frameId].home);
   const BlockInfo &block = t.blocks[blockId];
   uint32_t &word = inputWords(frames[frameId], block)[input];
   if (word)
