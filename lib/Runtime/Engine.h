@@ -706,6 +706,10 @@ private:
                     uint32_t block);
   uint64_t codeLoadCycles(uint32_t cluster, uint32_t kernel) const;
   bool isResident(uint32_t tbu, uint32_t kernel) const;
+  static const ResidentCode *leastRecent(const TbuState &tbu,
+                                         const ResidentCode *previous);
+  uint64_t codeDelay(uint32_t tbu, uint32_t kernel) const;
+  uint64_t codeLoss(uint32_t tbu, uint32_t kernel) const;
   ResidentWeight &weightAt(uint32_t cluster, uint32_t weight, uint64_t at);
   void fetchWeight(uint32_t cluster, uint32_t weight, uint64_t at);
   void weightArrived(uint32_t cluster, uint32_t weight, uint64_t at);

@@ -511,6 +511,50 @@ bool Engine::isResident(uint32_t tbu, uint32_t kernel) const {
   return false;
 }
 
+/// The code that is replaced first, or first after `previous`: what nobody
+/// uses, least recently used first.
+const ResidentCode *Engine::leastRecent(const TbuState &tbu,
+                                        const ResidentCode *previous) {
+  auto order = [](const ResidentCode &code) {
+    return std::pair(code.lastUse, code.kernel);
+  };
+  const ResidentCode *best = nullptr;
+  for (const ResidentCode &code : tbu.code)
+    if (!code.uses && (!previous || order(code) > order(*previous)) &&
+        (!best || order(code) < order(*best)))
+      best = &code;
+  return best;
+}
+
+uint64_t Engine::codeDelay(uint32_t id, uint32_t kernel) const {
+  const TbuState &tbu = tbus[id];
+  if (!t.kernels[kernel].codeBytes)
+    return 0;
+  for (const ResidentCode &code : tbu.code)
+    if (code.kernel == kernel)
+      return code.readyAt > now() ? code.readyAt - now() : 0;
+  return (tbu.configPortFree > now() ? tbu.configPortFree - now() : 0) +
+         codeLoadCycles(clusterOf(id), kernel);
+}
+
+uint64_t Engine::codeLoss(uint32_t id, uint32_t kernel) const {
+  const TbuState &tbu = tbus[id];
+  uint64_t bytes = t.kernels[kernel].codeBytes, held = tbu.codeBytes, loss = 0;
+  if (!m.configStore || isResident(id, kernel))
+    return 0;
+  const ResidentCode *victim = nullptr;
+  while (held + bytes > m.configStore) {
+    victim = leastRecent(tbu, victim);
+    if (!victim)
+      return never;
+    held -= victim->bytes;
+    uint64_t load = codeLoadCycles(clusterOf(id), victim->kernel);
+    uint64_t unused = now() - std::min(victim->lastUse, now());
+    loss += load - std::min(load, unused);
+  }
+  return loss;
+}
+
 /// Makes a kernel's code resident and counts one use of it. Returns when it can
 /// run; `begin` is when its load began, or `at`.
 uint64_t Engine::loadCode(uint32_t id, uint32_t kernel, uint64_t at,
@@ -532,18 +576,11 @@ uint64_t Engine::loadCode(uint32_t id, uint32_t kernel, uint64_t at,
       return std::max(at, code.readyAt);
     }
   while (m.configStore && tbu.codeBytes + bytes > m.configStore) {
-    size_t victim = tbu.code.size();
-    for (size_t i = 0; i < tbu.code.size(); ++i)
-      if (!tbu.code[i].uses &&
-          (victim == tbu.code.size() ||
-           tbu.code[i].lastUse < tbu.code[victim].lastUse ||
-           (tbu.code[i].lastUse == tbu.code[victim].lastUse &&
-            tbu.code[i].kernel < tbu.code[victim].kernel)))
-        victim = i;
-    if (victim == tbu.code.size())
+    const ResidentCode *victim = leastRecent(tbu, nullptr);
+    if (!victim)
       break;
-    tbu.codeBytes -= tbu.code[victim].bytes;
-    tbu.code.erase(tbu.code.begin() + static_cast<ptrdiff_t>(victim));
+    tbu.codeBytes -= victim->bytes;
+    tbu.code.erase(tbu.code.begin() + (victim - tbu.code.data()));
   }
   uint64_t cycles = codeLoadCycles(clusterOf(id), kernel);
   begin = std::max(at, tbu.configPortFree);

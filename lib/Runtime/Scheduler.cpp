@@ -276,6 +276,14 @@ bool Scheduler::codeFits(uint32_t tbu, uint32_t kernel) const {
   return engine.codeFits(tbu, kernel);
 }
 
+uint64_t Scheduler::codeDelay(uint32_t tbu, uint32_t kernel) const {
+  return engine.codeDelay(tbu, kernel);
+}
+
+uint64_t Scheduler::codeLoss(uint32_t tbu, uint32_t kernel) const {
+  return engine.codeLoss(tbu, kernel);
+}
+
 std::span<const InstanceId> Scheduler::staged(uint32_t tbu) const {
   return engine.tbus[tbu].staged;
 }

@@ -217,6 +217,13 @@ public:
   /// The code is resident, or there is room for it beside code that running
   /// and staged instances use.
   bool codeFits(uint32_t tbu, uint32_t kernel) const;
+  /// Cycles until the code could be used at the TBU if it were asked for now:
+  /// what is on its way there, the queue of its port, and the load.
+  uint64_t codeDelay(uint32_t tbu, uint32_t kernel) const;
+  /// What a load takes from others: of each kernel that would be replaced, the
+  /// cycles of its load less those since its last use. 0 with room to spare; ~0
+  /// if what runs and is staged there leaves none.
+  uint64_t codeLoss(uint32_t tbu, uint32_t kernel) const;
   /// Instances staged at a TBU, oldest first.
   std::span<const InstanceId> staged(uint32_t tbu) const;
 

@@ -12,23 +12,45 @@
 
 using namespace octo;
 
+namespace {
+
+// Frozen; docs/policies.md says how they were chosen.
+
+/// PEAs wait for code that comes within this part of an instance's length.
+constexpr uint64_t holdPart = 4;
+
+/// Cycles until a TBU could run a kernel if it were loaded now, and what that
+/// takes from other kernels; saturated.
+uint64_t priceOf(Scheduler &s, uint32_t tbu, uint32_t kernel) {
+  uint64_t loss = s.codeLoss(tbu, kernel), delay = s.codeDelay(tbu, kernel);
+  return loss > ~delay ? ~uint64_t(0) : loss + delay;
+}
+
+} // namespace
+
 Expected<void> ClusterPolicy::begin(Scheduler &s) {
   per = s.tbusPerCluster();
   livePeas.assign(s.numClusters(), 0);
   for (uint32_t tbu = 0; tbu < s.numTbus(); ++tbu)
     livePeas[tbu / per] += std::popcount(s.livePeas(tbu));
+  rents.assign(rules.weigh ? s.numTbus() : 0, {});
   return {};
 }
 
 void ClusterPolicy::overflow(Scheduler &, uint32_t, uint32_t) {}
 bool ClusterPolicy::starved(Scheduler &, uint32_t) { return false; }
 
-uint32_t ClusterPolicy::waitingIn(Scheduler &s, uint32_t cluster) const {
-  uint32_t first = cluster * per, waiting = 0;
+uint32_t ClusterPolicy::queuedIn(Scheduler &s, uint32_t cluster) const {
+  uint32_t first = cluster * per, queued = 0;
   for (uint32_t lane = s.firstLane(first); lane < s.firstLane(first + 1);
        ++lane)
-    waiting += s.queueSize(lane);
-  for (uint32_t tbu = first; tbu < first + per; ++tbu)
+    queued += s.queueSize(lane);
+  return queued;
+}
+
+uint32_t ClusterPolicy::waitingIn(Scheduler &s, uint32_t cluster) const {
+  uint32_t waiting = queuedIn(s, cluster);
+  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
     waiting += static_cast<uint32_t>(s.staged(tbu).size());
   return waiting;
 }
@@ -92,28 +114,120 @@ void ClusterPolicy::startStaged(Scheduler &s, uint32_t cluster) {
     uint32_t each = s.freePeasOfCluster(cluster, cluster) / waiting;
     list.assign(s.staged(tbu).begin(), s.staged(tbu).end());
     for (InstanceId id : list)
-      if (s.freePeas(tbu))
+      if (s.freePeas(tbu) && !coming(s, tbu, id, s.kernelOf(id)))
         startAt(s, id, tbu, each);
   }
 }
 
-/// Is it better to load the code of a waiting instance into another TBU of the
-/// cluster than to wait for one that has it? It is, if nobody has it, if
-/// waiting is expected to take longer than loading, or has done so already.
-bool ClusterPolicy::mayLoad(Scheduler &s, uint32_t cluster, InstanceId id,
+/// The code is on its way and it takes so long that others should have the PEAs
+/// meanwhile. The cluster is woken when it is there.
+bool ClusterPolicy::coming(Scheduler &s, uint32_t tbu, InstanceId id,
+                           uint32_t kernel) {
+  if (!rules.weigh)
+    return false;
+  uint64_t delay = s.codeDelay(tbu, kernel);
+  if (!delay || delay * holdPart <= s.info(id).expectedCycles)
+    return false;
+  s.wake(tbu, s.now() + delay);
+  return true;
+}
+
+uint64_t ClusterPolicy::lossIn(Scheduler &s, uint32_t cluster,
+                               uint32_t kernel) const {
+  uint64_t least = ~uint64_t(0);
+  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
+    if (s.eligiblePeas(tbu, kernel))
+      least = std::min(least, s.codeLoss(tbu, kernel));
+  return least;
+}
+
+/// Is it better to load the code of a waiting instance into a TBU than to wait
+/// for one of the cluster that has it? It is, if nobody has it, if waiting is
+/// expected to take longer than loading, or has done so already.
+bool ClusterPolicy::mayLoad(Scheduler &s, uint32_t tbu, InstanceId id,
                             uint32_t kernel) {
-  if (!rules.affinity || !residentIn(s, cluster, kernel))
+  uint32_t cluster = tbu / per;
+  if (!rules.affinity)
+    return true;
+  if (rules.weigh)
+    return isWorthIt(s, tbu, id, kernel);
+  if (!residentIn(s, cluster, kernel))
     return true;
   uint64_t load = s.codeLoadCycles(cluster, kernel);
   // Until a PEA of one that has it is free: what runs and is staged there.
   uint64_t wait = ~uint64_t(0);
-  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
-    if (s.codeResident(tbu, kernel))
-      wait = std::min(wait, s.backlogOfTbu(tbu, cluster) /
-                                std::max(std::popcount(s.livePeas(tbu)), 1));
+  for (uint32_t other = cluster * per; other < (cluster + 1) * per; ++other)
+    if (s.codeResident(other, kernel))
+      wait = std::min(wait, s.backlogOfTbu(other, cluster) /
+                                std::max(std::popcount(s.livePeas(other)), 1));
   if (wait > load)
     return true;
   return (s.now() - s.info(id).readySince) * 100 >= load * rules.agePercent;
+}
+
+/// The same by rent or buy (Karlin, Manasse, Rudolph and Sleator, Algorithmica
+/// 3, 1988). The price is the way of the code to the TBU and what it takes from
+/// kernels that it replaces. It is paid when all that waits for the kernel
+/// would keep those who have it busy for longer, or once PEAs of the TBU have
+/// been idle for as long; but only for work that is worth what others lose. So
+/// dear code stays where it is.
+bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
+                              uint32_t kernel) {
+  uint32_t cluster = tbu / per, first = cluster * per;
+  uint64_t price = priceOf(s, tbu, kernel);
+  uint64_t busy = 0, peas = 0, least = price;
+  for (uint32_t other = first; other < first + per; ++other)
+    if (s.codeResident(other, kernel)) {
+      busy += s.backlogOfTbu(other, cluster);
+      peas += std::popcount(s.livePeas(other));
+    } else if (s.eligiblePeas(other, kernel)) {
+      least = std::min(least, priceOf(s, other, kernel));
+    }
+  // Nobody has it: where it is cheapest. Without staging, where PEAs are free.
+  if (!peas)
+    return price == least || !rules.stageDepth;
+  if (price == ~uint64_t(0))
+    return false;
+  if ((s.now() - s.info(id).readySince) / rules.agePercent >= price / 100)
+    return true;
+  uint64_t work = 0;
+  for (uint32_t lane = s.firstLane(first); lane < s.firstLane(first + 1);
+       ++lane)
+    for (InstanceId other : s.queue(lane))
+      if (s.kernelOf(other) == kernel)
+        work += s.info(other).expectedCycles;
+  return work >= s.codeLoss(tbu, kernel) &&
+         ((busy + work) / peas > price || rents[tbu].cycles > price);
+}
+
+/// Charges the TBUs of a cluster with what they were idle for since last time.
+void ClusterPolicy::beginTurn(Scheduler &s, uint32_t cluster) {
+  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu) {
+    Rent &rent = rents[tbu];
+    rent.cycles += (s.now() - rent.since) * rent.peas;
+    rent.since = s.now();
+    rent.peas = 0;
+  }
+}
+
+/// PEAs that are still free though something waits are so for want of code.
+void ClusterPolicy::endTurn(Scheduler &s, uint32_t cluster) {
+  if (queuedIn(s, cluster))
+    for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
+      rents[tbu].peas = std::popcount(s.freePeas(tbu));
+}
+
+void ClusterPolicy::saveRents(std::vector<uint64_t> &words) const {
+  for (const Rent &rent : rents)
+    words.insert(words.end(), {rent.cycles, rent.since, rent.peas});
+}
+
+bool ClusterPolicy::loadRents(std::span<const uint64_t> words) {
+  if (words.size() != rents.size() * 3)
+    return false;
+  for (size_t i = 0; i < rents.size(); ++i)
+    rents[i] = {words[3 * i], words[3 * i + 1], words[3 * i + 2]};
+  return true;
 }
 
 /// What to start next in a cluster with free PEAs, and where.
@@ -125,15 +239,23 @@ ClusterPolicy::Choice ClusterPolicy::choose(Scheduler &s, uint32_t cluster,
   for (InstanceId id : window) {
     uint32_t kernel = s.kernelOf(id);
     uint32_t best = noIndex, most = 0, other = noIndex, otherMost = 0;
+    uint64_t least = 0;
     for (uint32_t tbu = first; tbu < first + per; ++tbu) {
       uint32_t free =
           std::popcount(s.freePeas(tbu) & s.eligiblePeas(tbu, kernel));
       if (!free)
         continue;
       if (s.codeResident(tbu, kernel)) {
-        if (free > most) {
+        if (free > most && !coming(s, tbu, id, kernel)) {
           most = free;
           best = tbu;
+        }
+      } else if (rules.weigh) {
+        uint64_t price = priceOf(s, tbu, kernel);
+        if (s.staged(tbu).size() < std::max(rules.stageDepth, 1u) &&
+            (other == noIndex || price < least)) {
+          least = price;
+          other = tbu;
         }
       } else if (free > otherMost &&
                  (other == noIndex || s.codeFits(tbu, kernel))) {
@@ -144,7 +266,7 @@ ClusterPolicy::Choice ClusterPolicy::choose(Scheduler &s, uint32_t cluster,
     if (best != noIndex)
       return {id, best};
     if (load.id == noIndex && other != noIndex &&
-        mayLoad(s, cluster, id, kernel)) {
+        mayLoad(s, other, id, kernel)) {
       load = {id, other};
       if (!rules.affinity)
         return load;
@@ -166,6 +288,15 @@ void ClusterPolicy::startQueued(Scheduler &s, uint32_t cluster, uint32_t lane) {
     if (choice.id == noIndex)
       return;
     uint32_t each = free / waitingIn(s, cluster);
+    uint32_t kernel = s.kernelOf(choice.id);
+    if (!s.codeResident(choice.tbu, kernel)) {
+      if (rules.weigh)
+        rents[choice.tbu].cycles = 0;
+      // What is staged does not hold PEAs before its code is there.
+      if (rules.stageDepth && coming(s, choice.tbu, choice.id, kernel) &&
+          s.stage(choice.id, choice.tbu))
+        continue;
+    }
     if (rules.malleable) {
       InstanceInfo info = s.info(choice.id);
       uint32_t here = std::popcount(s.freePeas(choice.tbu) &
@@ -212,7 +343,7 @@ void ClusterPolicy::stageAhead(Scheduler &s, uint32_t cluster, uint32_t lane) {
           break;
         }
         if (load == noIndex && s.codeFits(tbu, kernel) &&
-            mayLoad(s, cluster, id, kernel)) {
+            mayLoad(s, tbu, id, kernel)) {
           load = id;
           if (!rules.affinity || !residentIn(s, cluster, kernel))
             break;
@@ -220,8 +351,11 @@ void ClusterPolicy::stageAhead(Scheduler &s, uint32_t cluster, uint32_t lane) {
       }
       if (resident != noIndex)
         s.stage(resident, tbu);
-      else if (load != noIndex)
+      else if (load != noIndex) {
+        if (rules.weigh)
+          rents[tbu].cycles = 0;
         s.stage(load, tbu);
+      }
     }
 }
 
@@ -355,7 +489,18 @@ bool ClusterPolicy::steal(Scheduler &s, uint32_t thief, uint32_t victim) {
 }
 
 void ClusterPolicy::dispatch(Scheduler &s, uint32_t tbu, Trigger) {
-  uint32_t cluster = tbu / per, first = cluster * per;
+  uint32_t cluster = tbu / per;
+  if (!rules.weigh) {
+    serve(s, cluster);
+    return;
+  }
+  beginTurn(s, cluster);
+  serve(s, cluster);
+  endTurn(s, cluster);
+}
+
+void ClusterPolicy::serve(Scheduler &s, uint32_t cluster) {
+  uint32_t first = cluster * per;
   startStaged(s, cluster);
   bool waiting = false;
   for (uint32_t lane = s.firstLane(first); lane < s.firstLane(first + 1);

@@ -26,7 +26,11 @@ public:
     /// What is resident goes first, and what is not waits where that is
     /// cheaper.
     bool affinity = true;
-    /// How long an instance lets others overtake it, in percent of its load.
+    /// A load is weighed against all that it takes (`mayLoad`), and PEAs are
+    /// not held while it comes (`coming`).
+    bool weigh = false;
+    /// How long an instance lets others overtake it, in percent of its load, or
+    /// of the price of it with `weigh`.
     uint64_t agePercent = 400;
     /// Instances staged at a TBU.
     uint32_t stageDepth = 2;
@@ -59,6 +63,7 @@ protected:
   /// PEAs are free and nothing waits; true if work is on its way.
   virtual bool starved(Scheduler &, uint32_t cluster);
 
+  uint32_t queuedIn(Scheduler &s, uint32_t cluster) const;
   uint32_t waitingIn(Scheduler &s, uint32_t cluster) const;
   /// Takes one instance from the queues of `victim`, one whose code is resident
   /// at the thief's if there is.
@@ -69,7 +74,20 @@ protected:
   Rules rules;
   uint32_t per = 1; ///< TBUs a cluster
 
+  /// What loading `kernel` into the best TBU of a cluster takes from others.
+  uint64_t lossIn(Scheduler &s, uint32_t cluster, uint32_t kernel) const;
+  /// What decides about loads next, for checkpoints.
+  void saveRents(std::vector<uint64_t> &words) const;
+  bool loadRents(std::span<const uint64_t> words);
+
 private:
+  /// PEA-cycles of a TBU that were idle while something waited in the queues of
+  /// its cluster, since code was loaded there last.
+  struct Rent {
+    uint64_t cycles = 0;
+    uint64_t since = 0;
+    uint64_t peas = 0; ///< idle since then
+  };
   struct Choice {
     InstanceId id = noIndex;
     uint32_t tbu = noIndex;
@@ -82,12 +100,18 @@ private:
   void startQueued(Scheduler &s, uint32_t cluster, uint32_t lane);
   void stageAhead(Scheduler &s, uint32_t cluster, uint32_t lane);
   void shareStaged(Scheduler &s, uint32_t cluster);
-  bool mayLoad(Scheduler &s, uint32_t cluster, InstanceId id, uint32_t kernel);
+  bool mayLoad(Scheduler &s, uint32_t tbu, InstanceId id, uint32_t kernel);
+  bool isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id, uint32_t kernel);
+  bool coming(Scheduler &s, uint32_t tbu, InstanceId id, uint32_t kernel);
+  void beginTurn(Scheduler &s, uint32_t cluster);
+  void endTurn(Scheduler &s, uint32_t cluster);
+  void serve(Scheduler &s, uint32_t cluster);
   void shrink(Scheduler &s, uint32_t cluster, uint32_t lane);
   void grow(Scheduler &s, uint32_t tbu);
 
   std::vector<InstanceId> list;
   std::vector<uint32_t> livePeas; ///< by cluster
+  std::vector<Rent> rents;        ///< by TBU, with `weigh`
 };
 
 } // namespace octo

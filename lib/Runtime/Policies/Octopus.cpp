@@ -45,6 +45,9 @@ namespace {
 /// A byte of a link counts as so many times the cycles that it takes it: what
 /// moves takes the way from others.
 constexpr uint64_t bytePrice = 4;
+/// How long an instance lets others overtake it, in percent of the price of a
+/// load.
+constexpr uint64_t agePercent = 800;
 /// A new instance leaves the cluster of its data for a gain of more than this
 /// part of its length.
 constexpr uint64_t marginPart = 4;
@@ -81,7 +84,8 @@ protected:
 private:
   static Rules rulesOf(const PolicyOptions &options) {
     Rules rules;
-    rules.affinity = options.ddsm;
+    rules.affinity = rules.weigh = options.ddsm;
+    rules.agePercent = agePercent;
     rules.malleable = options.atss;
     rules.stageDepth = options.atss ? 2 : 0;
     return rules;
@@ -153,8 +157,13 @@ Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
   uint32_t base = first == s.hostCluster() || !peasOf(first) ? home : first;
   uint32_t best = base;
   uint64_t least = waitAt(s, base, base);
+  // Code that is not here is loaded once for all who come, but it may take the
+  // place of other code each time.
+  bool lacks = rules.weigh && !residentIn(s, base, info.kernel);
+  if (lacks)
+    least += std::min(lossIn(s, base, info.kernel), ~uint64_t(0) / 2);
   // With PEAs free there is nothing to gain.
-  if (least && !s.freePeasOfCluster(base, base)) {
+  if (least && (lacks || !s.freePeasOfCluster(base, base))) {
     uint64_t margin = info.expectedCycles / marginPart;
     auto look = [&](uint32_t cluster) {
       uint64_t wait = waitAt(s, cluster, base);
@@ -301,10 +310,12 @@ void OctopusPolicy::save(std::vector<uint64_t> &words) const {
     words.push_back(near.since);
     words.insert(words.end(), near.promised.begin(), near.promised.end());
   }
+  saveRents(words);
 }
 
 bool OctopusPolicy::load(std::span<const uint64_t> words) {
-  if (words.size() != around.size() * 5)
+  if (words.size() < around.size() * 5 ||
+      !loadRents(words.subspan(around.size() * 5)))
     return false;
   for (size_t i = 0; i < around.size(); ++i) {
     around[i].since = words[5 * i];

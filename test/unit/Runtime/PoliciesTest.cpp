@@ -239,6 +239,81 @@ TEST(Affinity, SavesLoads) {
   EXPECT_LT(loads[0] * 2, loads[1]);
 }
 
+/// A load takes ten tasks. With room for all code every TBU has it soon, and
+/// then keeps it; without, what is there stays.
+TEST(Affinity, DearCodeIsBoughtOnceOrStays) {
+  for (bool room : {true, false}) {
+    TestProgram p(1, 1, 4, 1);
+    p.machine().config_store = room ? 2000 : 1000;
+    p.machine().config_bytes_per_cycle = 1;
+    uint32_t a = p.profiledKernel(1000), b = p.profiledKernel(1000);
+    independent(p, 4, 1, {a, a, a, b}, 100);
+    RunResult r = run(p.build(), optionsFor("octopus", 800, 16));
+    EXPECT_EQ(r.requestsCompleted, 800u);
+    EXPECT_LE(r.counters.configLoads, room ? 8u : 160u);
+    // Four PEAs have 80,000 cycles to compute.
+    EXPECT_LT(r.makespanCycles, room ? 84000u : 95000u);
+  }
+}
+
+/// Everything on PEA 0; what loads would cost when the last kernel is seen.
+class Prices : public Policy {
+public:
+  static inline uint32_t kernels[3];
+  static inline uint64_t delay[3], loss[3];
+  PolicyTraits traits() const override {
+    PolicyTraits traits;
+    traits.reach = Reach::Clusters;
+    return traits;
+  }
+  void dispatch(Scheduler &s, uint32_t tbu, Trigger) override {
+    for (uint32_t lane = s.firstLane(tbu); lane < s.firstLane(tbu + 1); ++lane)
+      if (s.queueSize(lane))
+        consider(s, tbu, s.queue(lane).front());
+  }
+
+private:
+  void consider(Scheduler &s, uint32_t tbu, InstanceId id) {
+    if (s.kernelOf(id) == kernels[2])
+      for (uint32_t i = 0; i < 3; ++i) {
+        delay[i] = s.codeDelay(tbu, kernels[i]);
+        loss[i] = s.codeLoss(tbu, kernels[i]);
+      }
+    s.start(id, tbu, 1);
+  }
+};
+
+TEST(Affinity, LoadsArePriced) {
+  PolicyInfo info;
+  info.name = "prices";
+  info.summary = "asks what loads cost";
+  info.make = [](const PolicyOptions &) -> std::unique_ptr<Policy> {
+    return std::make_unique<Prices>();
+  };
+  ASSERT_TRUE(registerPolicy(info));
+  for (uint64_t store : {0u, 1200u, 1150u}) {
+    TestProgram p(1, 1, 1, 1);
+    p.machine().config_store = store;
+    p.machine().config_bytes_per_cycle = 1;
+    const uint32_t bytes[] = {1000, 100, 100};
+    for (uint32_t i = 0; i < 3; ++i)
+      Prices::kernels[i] = p.profiledKernel(bytes[i]);
+    // Kernel 0 is loaded until 1000 and used again at 1010; 1 until 1120.
+    const uint32_t order[] = {0, 0, 1, 2};
+    p.body.addImport(0, p.token);
+    for (uint32_t i = 0; i < 4; ++i)
+      p.task(p.body, "main/" + std::to_string(i), Prices::kernels[order[i]], 10,
+             {i ? output(i - 1) : import(0)});
+    p.body.yields.push_back(output(3));
+    run(p.build(), optionsFor("prices", 1, 1));
+    EXPECT_EQ(Prices::delay[0], 0u);
+    EXPECT_EQ(Prices::delay[2], 100u);
+    EXPECT_EQ(Prices::loss[1], 0u);
+    // At 1130 kernel 0 goes, if something has to: it was used 120 cycles ago.
+    EXPECT_EQ(Prices::loss[2], store == 1150 ? 880u : 0u) << store;
+  }
+}
+
 /// All requests begin in one cluster; the others are idle. Handing over costs
 /// bytes on the mesh.
 TEST(Clusters, WorkSpreadsToIdleNeighbours) {
