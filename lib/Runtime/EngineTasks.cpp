@@ -1058,8 +1058,8 @@ void Engine::complete(uint32_t id) {
     const uint64_t admitted = planned - t.slots[block.slotOfBlock].start;
     SlotStatistics &slot = slotTotals[block.slotOfBlock];
     ++slot.instances;
-    slot.startCycles += instance.started - admitted;
-    slot.endCycles += now() - admitted;
+    slot.startCycles += static_cast<int64_t>(instance.started - admitted);
+    slot.endCycles += static_cast<int64_t>(now() - admitted);
   }
   if (!instance.orphan &&
       requests[instance.request].order >= options.scenario.warmUpRequests)

@@ -382,7 +382,7 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
     entry["predicted_instances"] =
         static_cast<double>(block.predictedInstancesQ16) / 65536;
     entry["predicted_cycles"] = block.predictedCycles;
-    auto mean = [](uint64_t sum, uint64_t count) {
+    auto mean = [](auto sum, uint64_t count) {
       return count ? static_cast<double>(sum) / static_cast<double>(count) : 0;
     };
     entry["mean_cycles"] = mean(block.busyCycles, block.instances);

@@ -61,7 +61,7 @@ private:
     TaskSchedule start;
   };
 
-  bool buildModel(std::span<const Slot> slots, uint32_t lanes, uint64_t steps,
+  bool buildModel(const Schedule &schedule, uint32_t segment, uint64_t steps,
                   Model &model);
   bool addNodes(Model &model, const std::vector<uint32_t> &clusters);
   const std::vector<uint32_t> &tbusOf(uint32_t lanes);
@@ -135,8 +135,10 @@ bool Improver::addNodes(Model &model, const std::vector<uint32_t> &clusters) {
   return true;
 }
 
-bool Improver::buildModel(std::span<const Slot> slots, uint32_t lanes,
+bool Improver::buildModel(const Schedule &schedule, uint32_t segment,
                           uint64_t steps, Model &model) {
+  const std::span<const Slot> slots = schedule.of(segment);
+  const uint32_t lanes = schedule.lanes[segment];
   TaskGraph &graph = model.graph;
   for (const Slot &slot : slots)
     model.blocks.push_back(slot.block);
@@ -227,17 +229,20 @@ bool Improver::buildModel(std::span<const Slot> slots, uint32_t lanes,
           inSegment(to) == none && consumers.size() < mostPartners)
         consumers.emplace(to, 0);
   }
-  auto addPartner = [&](uint32_t block) {
+  auto addPartner = [&](uint32_t block, uint64_t end) {
     graph.kind.push_back(addKind());
     graph.sites.back().push_back(
         {graph.numProcessors++, 1, nodeOf(placement.of(block)[0].cluster)});
     model.homes.back().push_back({});
-    graph.cycles.push_back(0);
+    graph.cycles.push_back(end);
     graph.load.push_back(0);
     return graph.numTasks() - 1;
   };
+  // What comes from the same region is not there before it is made.
   for (auto &[block, task] : producers)
-    task = addPartner(block);
+    task = addPartner(block, problem.region[block] == schedule.region[segment]
+                                 ? schedule.expectedEnd[block]
+                                 : 0);
   model.firstTask = graph.numTasks();
   for (size_t i = 0; i < blocks.size(); ++i) {
     const uint32_t b = blocks[i];
@@ -275,7 +280,7 @@ bool Improver::buildModel(std::span<const Slot> slots, uint32_t lanes,
     graph.load.push_back(loadOf(b, lanes));
   }
   for (auto &[block, task] : consumers)
-    task = addPartner(block);
+    task = addPartner(block, 0);
   for (const Slot &slot : slots)
     graph.cycles[model.firstTask + inSegment(slot.block)] = slot.cycles + gap;
   uint64_t round = 0;
@@ -392,7 +397,7 @@ Checked<Improvement> Improver::run(std::span<const uint64_t> rank,
         std::any_of(
             slots.begin(), slots.end(),
             [](const Slot &slot) { return slot.replica != 0; }) ||
-        !buildModel(slots, schedule.lanes[s], steps, model))
+        !buildModel(schedule, s, steps, model))
       continue;
     ++result.searched;
     SearchOptions search;
@@ -425,9 +430,17 @@ Checked<Improvement> Improver::run(std::span<const uint64_t> rank,
       scheduleStatic(problem, topology, placement, order, options.schedule);
   if (!timed)
     return tl::make_unexpected(timed.error());
+  // Segments of a region share its PEAs: one must not get longer for another.
+  std::map<uint32_t, std::pair<uint64_t, uint64_t>> ofRegion;
+  for (uint32_t s = 0; s < schedule.numSegments(); ++s) {
+    auto &[old, now] = ofRegion[schedule.region[s]];
+    old = std::max(old, before[s]);
+    now = std::max(now, lengthOf(*timed, s));
+  }
   bool undone = false;
   for (uint32_t s = 0; s < schedule.numSegments(); ++s) {
-    if (!changed[s] || lengthOf(*timed, s) <= before[s])
+    auto [old, now] = ofRegion[schedule.region[s]];
+    if (!changed[s] || (lengthOf(*timed, s) <= before[s] && now <= old))
       continue;
     changed[s] = false;
     undone = true;

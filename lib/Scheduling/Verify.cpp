@@ -15,6 +15,7 @@
 
 #include <algorithm>
 #include <array>
+#include <numeric>
 
 namespace octo::sched {
 
@@ -363,7 +364,8 @@ std::vector<Violation> verifySchedule(const Problem &problem,
     }
   }
 
-  // One slot at a time on a PEA, and the work of each PEA.
+  // One slot at a time on a PEA, in all segments of a region, whose slots go by
+  // one clock; and the work of each PEA.
   struct Use {
     uint32_t pea;
     uint32_t lane;
@@ -371,19 +373,31 @@ std::vector<Violation> verifySchedule(const Problem &problem,
     uint64_t end;
     uint32_t block;
   };
+  std::vector<uint32_t> byRegion(numSegments);
+  std::iota(byRegion.begin(), byRegion.end(), 0u);
+  std::sort(byRegion.begin(), byRegion.end(), [&](uint32_t a, uint32_t b) {
+    return std::tie(schedule.region[a], a) < std::tie(schedule.region[b], b);
+  });
   std::vector<Use> uses;
-  for (uint32_t s = 0; s < numSegments; ++s) {
+  for (uint32_t i = 0, end; i < numSegments; i = end) {
+    for (end = i; end < numSegments && schedule.region[byRegion[end]] ==
+                                           schedule.region[byRegion[i]];)
+      ++end;
     uses.clear();
-    for (const Slot &slot : schedule.of(s)) {
-      if (slotOf[slot.block] != &slot)
-        continue;
-      for (uint32_t l = 0; l < schedule.lanes[s]; ++l) {
-        const Replica &r = placement.of(slot.block)[slot.replica + l];
-        for (uint32_t p = 0; p < r.peaCount; ++p)
-          uses.push_back(
-              {(r.cluster * desc.tbusPerCluster + r.tbu) * desc.peasPerTbu +
-                   r.peaFirst + p,
-               l, slot.start, slot.start + slot.cycles, slot.block});
+    for (uint32_t k = i; k < end; ++k) {
+      const uint32_t s = byRegion[k];
+      for (const Slot &slot : schedule.of(s)) {
+        if (slotOf[slot.block] != &slot)
+          continue;
+        for (uint32_t l = 0; l < schedule.lanes[s]; ++l) {
+          const Replica &r = placement.of(slot.block)[slot.replica + l];
+          const uint32_t first =
+              (r.cluster * desc.tbusPerCluster + r.tbu) * desc.peasPerTbu +
+              r.peaFirst;
+          for (uint32_t p = 0; p < r.peaCount; ++p)
+            uses.push_back({first + p, l, slot.start, slot.start + slot.cycles,
+                            slot.block});
+        }
       }
     }
     std::sort(uses.begin(), uses.end(), [](const Use &a, const Use &b) {
@@ -391,31 +405,33 @@ std::vector<Violation> verifySchedule(const Problem &problem,
              std::tie(b.lane, b.pea, b.start, b.block);
     });
     uint64_t sum = 0;
-    for (size_t i = 0; i < uses.size(); ++i) {
+    for (size_t u = 0; u < uses.size(); ++u) {
       auto samePea = [&](size_t x, size_t y) {
         return uses[x].lane == uses[y].lane && uses[x].pea == uses[y].pea;
       };
-      if (i && samePea(i, i - 1)) {
-        if (uses[i].start < uses[i - 1].end)
-          report.add(uses[i].block,
+      const Use &use = uses[u];
+      if (u && samePea(u, u - 1)) {
+        const Use &before = uses[u - 1];
+        if (use.start < before.end)
+          report.add(use.block,
                      fmt::format("{} starts at cycle {} on PEA {}, which {} "
                                  "holds until cycle {}; move one of the slots",
-                                 describe(problem, uses[i].block),
-                                 uses[i].start, uses[i].pea,
-                                 describe(problem, uses[i - 1].block),
-                                 uses[i - 1].end),
-                     {uses[i - 1].block});
+                                 describe(problem, use.block), use.start,
+                                 use.pea, describe(problem, before.block),
+                                 before.end),
+                     {before.block});
       } else {
         sum = 0;
       }
-      sum += uses[i].end - uses[i].start;
-      bool last = i + 1 == uses.size() || !samePea(i + 1, i);
-      if (last && sum > schedule.interval[s])
-        report.add(uses[i].block,
+      sum += use.end - use.start;
+      const uint32_t s = segmentOf[use.block];
+      if ((u + 1 == uses.size() || !samePea(u + 1, u)) &&
+          sum > schedule.interval[s])
+        report.add(use.block,
                    fmt::format("segment {} may be activated every {} cycles, "
                                "but PEA {} works {} cycles for each "
                                "activation; raise the interval",
-                               s, schedule.interval[s], uses[i].pea, sum));
+                               s, schedule.interval[s], use.pea, sum));
     }
   }
 

@@ -88,9 +88,10 @@ struct SlotStatistics {
   uint64_t instances = 0;
   uint64_t predictedStart = 0;
   uint64_t predictedEnd = 0;
-  /// Of the compute phases, summed over the instances.
-  uint64_t startCycles = 0;
-  uint64_t endCycles = 0;
+  /// Of the compute phases, summed over the instances. What is there early may
+  /// start before the admission.
+  int64_t startCycles = 0;
+  int64_t endCycles = 0;
 };
 
 /// What the instances of task blocks that run a kernel did, together.

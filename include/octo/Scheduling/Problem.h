@@ -45,6 +45,9 @@ struct Edge {
   /// Of a stream: 2 to 16 chunks, and how many of them its buffer takes.
   uint16_t chunks = 1;
   uint16_t buffer = 1;
+  /// The consumer, a control block, decides without it: it is for its regions
+  /// or its join.
+  bool late = false;
 
   bool isStream() const { return chunks > 1; }
   /// Of the largest chunk.

@@ -20,7 +20,7 @@ namespace octo::sched {
 struct Slot {
   uint32_t block = 0;
   uint32_t replica = 0;
-  uint64_t start = 0; // cycles after the activation of the segment
+  uint64_t start = 0; // cycles after the activation of the region
   uint64_t cycles = 0;
 };
 
@@ -29,9 +29,13 @@ struct Schedule {
   std::vector<uint32_t> region;
   std::vector<uint32_t> offsets{0};
   std::vector<Slot> slots;
-  /// Least distance of two activations: the busiest PEA's cycles.
+  /// Least distance of two activations: what the busiest PEA does for all
+  /// segments of the region.
   std::vector<uint64_t> interval;
   std::vector<uint32_t> lanes;
+  /// Of each block, when it is expected to end after the activation of its
+  /// region; empty if not known.
+  std::vector<uint64_t> expectedEnd;
 
   uint32_t numSegments() const { return uint32_t(region.size()); }
   std::span<const Slot> of(uint32_t segment) const {
@@ -52,9 +56,12 @@ struct ScheduleOptions {
 std::vector<uint32_t> findSegments(const Problem &problem);
 
 /// Times all segments: list scheduling by falling rank with insertion, the
-/// places being given. One timetable holds for all lanes: a slot begins when
-/// its inputs are there and its PEAs are free in every lane. Dispatching and
-/// switching configurations is kept free between two slots of a PEA.
+/// places being given. All segments of a region run by one clock, from the
+/// activation of the region: what comes after a dynamic task or a control block
+/// starts when that is expected to end. One timetable holds for all lanes: a
+/// slot begins when its inputs are there and its PEAs are free in every lane.
+/// Dispatching and switching configurations is kept free between two slots of a
+/// PEA.
 Checked<Schedule> scheduleStatic(const Problem &problem,
                                  const Topology &topology,
                                  const Placement &placement,

@@ -110,6 +110,96 @@ TEST(StaticSchedule, BranchesThatShareNothingAreSegmentsOfTheirOwn) {
   EXPECT_NE(segment[0], segment[1]);
 }
 
+/// Start and end of a block's slot; all blocks of these tests have one.
+static std::pair<uint64_t, uint64_t> slotOf(const Schedule &schedule,
+                                            uint32_t block) {
+  for (const Slot &slot : schedule.slots)
+    if (slot.block == block)
+      return {slot.start, slot.start + slot.cycles};
+  return {none, none};
+}
+
+TEST(StaticSchedule, SegmentsOfARegionGoByOneClock) {
+  // s0 -> d (dynamic, expected 40) -> s1 on one PEA, and `other`, which nothing
+  // joins to them: it fills the gap that d leaves on the second PEA.
+  TestProblem problem;
+  const uint32_t s0 = problem.add("s0", 10), d = problem.add("d", 40);
+  const uint32_t s1 = problem.add("s1", 20), other = problem.add("other", 30);
+  problem.dynamicTime[d] = true;
+  problem.addEdge(s0, d);
+  problem.addEdge(d, s1);
+  Topology topology(plainTarget(1, 1, 1, 1));
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  const Schedule &schedule = solved->schedule;
+  EXPECT_EQ(schedule.numSegments(), 3u);
+  EXPECT_EQ(slotOf(schedule, s0), std::pair(uint64_t(0), uint64_t(10)));
+  // On the only PEA d and `other` follow, in either order.
+  const auto [start, end] = slotOf(schedule, s1);
+  EXPECT_TRUE(start == 50 || start == 80) << start;
+  EXPECT_EQ(end, start + 20);
+  EXPECT_EQ(solved->makespan, 100u);
+  EXPECT_EQ(schedule.expectedEnd[d], start == 50 ? 50u : 80u);
+  // Each activation needs the PEA for the slots of all three.
+  for (uint64_t interval : schedule.interval)
+    EXPECT_EQ(interval, 60u);
+  EXPECT_EQ(slotOf(schedule, other).second - slotOf(schedule, other).first,
+            30u);
+}
+
+TEST(StaticSchedule, WhatFollowsALoopWaitsForItsTrips) {
+  // a, then 5 trips of b -> c, then d: 10 + (6 decisions) + 5 * (20 + 30) + 40.
+  TestProblem problem;
+  const uint32_t a = problem.add("a", 10);
+  const uint32_t loop = problem.addControl("loop", 5 * 65536, true);
+  const uint32_t d = problem.add("d", 40);
+  const uint32_t b = problem.add("b", 20, 0, 1), c = problem.add("c", 30, 0, 1);
+  problem.addEdge(a, loop);
+  problem.addEdge(b, c);
+  problem.addEdge(loop, d);
+  problem.flows = {{a, b, 0}, {b, c, 0}, {c, loop, 0}, {loop, d, 0}};
+  Topology topology(plainTarget(1, 1, 1, 2));
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  const Schedule &schedule = solved->schedule;
+  EXPECT_EQ(schedule.numSegments(), 3u);
+  EXPECT_EQ(slotOf(schedule, b), std::pair(uint64_t(0), uint64_t(20)));
+  EXPECT_EQ(slotOf(schedule, c), std::pair(uint64_t(20), uint64_t(50)));
+  // A decision takes 10 cycles, one for each trip here (there is no `before`).
+  EXPECT_EQ(schedule.expectedEnd[loop], 10u + 5 * 10 + 5 * 50);
+  EXPECT_EQ(slotOf(schedule, d), std::pair(uint64_t(310), uint64_t(350)));
+}
+
+TEST(StaticSchedule, RegionsWaitForWhatComesLate) {
+  // The block decides on `quick` and passes `slow` on to its region.
+  TestProblem problem;
+  const uint32_t quick = problem.add("quick", 10);
+  const uint32_t slow = problem.add("slow", 500);
+  const uint32_t choice = problem.addControl("choice", 65536, false);
+  const uint32_t after = problem.add("after", 10);
+  const uint32_t first = problem.add("first", 20, 0, 1);
+  const uint32_t second = problem.add("second", 30, 0, 1);
+  problem.addEdge(quick, choice);
+  problem.addEdge(slow, choice);
+  problem.edges.back().late = true;
+  problem.addEdge(first, second);
+  problem.addEdge(choice, after);
+  problem.flows = {{quick, choice, 0},
+                   {slow, second, 0},
+                   {first, second, 0},
+                   {second, choice, 0},
+                   {choice, after, 0}};
+  Topology topology(plainTarget(1, 1, 1, 4));
+  Checked<Solved> solved = solve(problem, topology);
+  ASSERT_TRUE(solved) << solved.error().message;
+  const Schedule &schedule = solved->schedule;
+  // Decided at 20; `slow` is there 480 cycles later.
+  EXPECT_EQ(slotOf(schedule, first), std::pair(uint64_t(0), uint64_t(20)));
+  EXPECT_EQ(slotOf(schedule, second), std::pair(uint64_t(480), uint64_t(510)));
+  EXPECT_EQ(schedule.expectedEnd[choice], 530u);
+  EXPECT_EQ(slotOf(schedule, after), std::pair(uint64_t(530), uint64_t(540)));
+}
+
 /// Of a stream the consumer starts on the first chunk, and ends with the part
 /// for the last one.
 TEST(StaticSchedule, StreamsOverlap) {

@@ -12,6 +12,7 @@
 #include "ScheduleProblem.h"
 
 #include "octo/Dialect/OWG/IR/OWG.h"
+#include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
 
@@ -466,6 +467,17 @@ uint32_t Builder::sourceOf(Value value) {
   return source;
 }
 
+/// How many inputs of a block it waits for, those being the first: all of a
+/// task; what a decision is made of; the carried values of a loop.
+static size_t inputsNeeded(BlockOpInterface block) {
+  return llvm::TypeSwitch<Operation *, size_t>(block.getOperation())
+      .Case<SwitchOp, SelectOp>(
+          [](auto op) { return op.getDecideInputs().size(); })
+      .Case<LoopOp>([](LoopOp op) { return op.getInits().size(); })
+      .Case<ForkOp>([](ForkOp op) { return op.getCount() ? 1 : 0; })
+      .Default([&](Operation *) { return block.getBlockInputs().size(); });
+}
+
 void Builder::addEdges() {
   auto flow = [&](uint32_t from, Value value, uint32_t to) {
     if (from != weight && !(from == sched::none && to == sched::none) &&
@@ -474,9 +486,11 @@ void Builder::addEdges() {
   };
   for (uint32_t b = 0; b < result.layout.blocks.size(); ++b) {
     BlockOpInterface op = result.layout.blocks[b].op;
-    for (Value input : op.getBlockInputs())
+    const size_t needed = inputsNeeded(op);
+    for (auto [i, input] : llvm::enumerate(op.getBlockInputs()))
       if (Operation *producer = getProducer(input)) {
         p.edges.push_back({blockOf(producer), b, bytesOf(input)});
+        p.edges.back().late = i >= needed;
         if (FlowOp stream = getStream(input)) {
           p.edges.back().chunks = uint16_t(*stream.getChunks());
           p.edges.back().buffer =
