@@ -977,8 +977,8 @@ LaneRouter Engine::makeLaneRouter(const WorkflowInfo &workflow) const {
     width += std::min(port.bytesPerCycle, m.linkBytesPerCycle);
   for (PeaMask peas : m.live)
     live += std::popcount(peas);
-  return LaneRouter(lanes, width ? bytes / width : 0,
-                    (peaCyclesQ16 >> 16) / std::max<uint64_t>(live / lanes, 1));
+  return LaneRouter(lanes, width ? bytes / width : 0, peaCyclesQ16 >> 16, live,
+                    uint64_t(m.tbusPerCluster) * m.peasPerTbu);
 }
 
 void Engine::startBody(uint32_t id) {

@@ -28,11 +28,13 @@ namespace octo {
 class LaneRouter {
 public:
   /// `numLanes`: lanes of the workflow, at least 1. `coldCycles`: cycles in
-  /// which the machine's memory ports can fill one lane. `serviceCycles`:
-  /// cycles that a lane works on one request.
-  LaneRouter(uint32_t numLanes, uint64_t coldCycles, uint64_t serviceCycles)
-      : numLanes(numLanes), coldCycles(coldCycles),
-        serviceCycles(serviceCycles), lanes(numLanes) {
+  /// which the machine's memory ports can fill one lane. `work`: PEA-cycles of
+  /// a request. `livePeas`, `clusterPeas`: PEAs of the machine and of a
+  /// cluster.
+  LaneRouter(uint32_t numLanes, uint64_t coldCycles, uint64_t work,
+             uint64_t livePeas, uint64_t clusterPeas)
+      : numLanes(numLanes), coldCycles(coldCycles), work(work),
+        livePeas(livePeas), clusterPeas(clusterPeas), lanes(numLanes) {
     // The golden section of their number, without a common divisor.
     for (stride = std::max(numLanes * 5 / 8, 1u);
          std::gcd(stride, numLanes) > 1;)
@@ -44,7 +46,8 @@ public:
     bool open = byLoad.empty();
     // Lanes fill at the same ports: one more waits for those before it.
     if (!open && opened < numLanes)
-      open = (filling + 1) * coldCycles < byLoad.begin()->first * serviceCycles;
+      open = (filling + 1) * coldCycles <
+             byLoad.begin()->first * work / peasOfLane();
     uint32_t lane;
     if (open) {
       // Far from those before it: requests then find idle neighbours.
@@ -71,8 +74,9 @@ public:
 
   template <class A>
   void state(A &a) {
-    a.all(*this, a.fixed(numLanes), a.fixed(coldCycles), a.fixed(serviceCycles),
-          a.fixed(stride), opened, filling, lanes, byLoad);
+    a.all(*this, a.fixed(numLanes), a.fixed(coldCycles), a.fixed(work),
+          a.fixed(livePeas), a.fixed(clusterPeas), a.fixed(stride), opened,
+          filling, lanes, byLoad);
   }
 
 private:
@@ -81,8 +85,15 @@ private:
     bool filled = false;
   };
 
+  /// PEAs that work for a lane in use: all of its cluster while other lanes
+  /// there are not, since clusters have one queue for all of their PEAs.
+  uint64_t peasOfLane() const {
+    uint64_t part = std::min(clusterPeas, livePeas / std::max(opened, 1u));
+    return std::max({part, livePeas / numLanes, uint64_t(1)});
+  }
+
   uint32_t numLanes;
-  uint64_t coldCycles, serviceCycles;
+  uint64_t coldCycles, work, livePeas, clusterPeas;
   uint32_t stride = 1, opened = 0;
   uint64_t filling = 0; ///< lanes that no request has left yet
   std::vector<Lane> lanes;

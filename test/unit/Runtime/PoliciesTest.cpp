@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LaneRouter.h"
 #include "TestRun.h"
 
 #include "octo/Runtime/Policy.h"
@@ -332,6 +333,24 @@ TEST(Clusters, WorkSpreadsToIdleNeighbours) {
     EXPECT_LT(r.makespanCycles, 3100u) << policy;
     EXPECT_GT(r.counters.byteHops, 0u) << policy;
   }
+}
+
+/// Lanes of one PEA on 4 clusters of 16; filling one takes 1,000 cycles, a request
+/// 1,600 on one PEA, so 100 in a cluster that it has for itself.
+TEST(Lanes, OpenWhenWaitingCostsMoreThanFilling) {
+  LaneRouter router(64, 1000, 1600, 64, 16);
+  uint32_t first = router.enter();
+  // Two lanes would fill at the same ports: 2,000 cycles, against 100 each.
+  for (int i = 1; i <= 20; ++i)
+    EXPECT_EQ(router.enter(), first) << i;
+  uint32_t second = router.enter();
+  EXPECT_NE(second, first);
+  // The new lane has less before it.
+  EXPECT_EQ(router.enter(), second);
+  // The first one is filled when a request has left it.
+  router.leave(first);
+  router.leave(first);
+  EXPECT_EQ(router.enter(), second);
 }
 
 TEST(Clusters, DecisionsAreCharged) {
