@@ -601,7 +601,7 @@ void Engine::handle(const Event &event) {
     arrive(event.payload);
     break;
   case SpaceBackEvent:
-    entered[event.entity] -= uint64_t(event.version) << 32 | event.payload;
+    entries[event.entity].bytes -= uint64_t(event.version) << 32 | event.payload;
     tryAdmit();
     break;
   case WeightEvent:
@@ -611,14 +611,8 @@ void Engine::handle(const Event &event) {
       weightArrived(event.entity, event.payload, now());
     break;
   case EpochEvent: {
-    for (uint32_t c = 0; c < m.clusters; ++c) {
-      ClusterState &cluster = clusters[c];
-      cluster.lastBacklog = cluster.shownBacklog;
-      cluster.shownBacklog = cluster.backlog;
-      cluster.lastFree = cluster.shownFree;
-      cluster.shownFree = cluster.freePeas;
-      cluster.shownAt = now();
-    }
+    for (uint32_t c = 0; c < m.clusters; ++c)
+      showStatus(c);
     policy->epoch(*scheduler);
     // After two epochs with nothing between them the next ones see the same
     // again: a long quiet time is passed in one step.
@@ -1014,6 +1008,7 @@ void Engine::finishRequest(uint32_t id) {
   ++finishedRequests;
   --openRequests;
   --admittedOpen;
+  requestLeft(request);
   if (traits.warmLanes)
     laneRouters[request.workflow].leave(static_cast<uint32_t>(request.lane));
   TenantState &tenant = tenants[request.tenant];

@@ -376,10 +376,23 @@ struct ClusterState {
   /// Status as of a past moment, for other clusters.
   uint64_t shownBacklog = 0, lastBacklog = 0, shownAt = 0;
   uint32_t shownFree = 0, lastFree = 0;
+  uint64_t spilled = 0, shownSpilled = 0,
+           lastSpilled = 0;                     ///< bytes, up to then
+  uint64_t shownComputed = 0, lastComputed = 0; ///< PEA-cycles, up to then
   std::vector<ResidentWeight> weights;
   bool spilling = false;
   /// Parked values, the next to spill first: youngest request, oldest value.
   std::set<std::tuple<uint64_t, uint64_t, uint32_t>> parked;
+};
+
+/// What the host port knows of a cluster where requests enter.
+struct Entry {
+  uint64_t bytes = 0; ///< of arguments that it keeps space for
+  uint32_t open = 0;  ///< requests that entered there
+  uint32_t limit = noIndex;
+  /// When the limit was looked at last, and what the cluster had done up to
+  /// then.
+  uint64_t since = 0, spilled = 0, computed = 0;
 };
 
 struct TenantState {
@@ -474,6 +487,7 @@ private:
   uint32_t clusterOfLane(const OpenRequest &request) const;
   void pastHostPort(uint32_t request);
   void argumentGone(Value &value);
+  void requestLeft(const OpenRequest &request);
 
   uint64_t draw(const OpenRequest &request, uint32_t block, uint64_t tag,
                 uint64_t number) const;
@@ -675,6 +689,7 @@ private:
   void bringToTbu(Instance &instance, uint64_t at);
   uint64_t commandTbu(uint32_t tbu);
   void releaseCode(uint32_t tbu, uint32_t kernel);
+  void showStatus(uint32_t cluster);
   void report(uint32_t cluster);
   /// The TBU that stands for the place where an instance is queued.
   uint32_t dispatchUnit(uint32_t tbu) const {
@@ -918,9 +933,7 @@ private:
   std::unique_ptr<FaultState> faults; ///< null without faults
   std::vector<uint64_t> hbmFree;
   uint64_t hostInFree = 0, hostOutFree = 0;
-  /// By cluster, as the host port knows it: bytes of arguments that it has sent
-  /// there and that are still wanted.
-  std::vector<uint64_t> entered;
+  std::vector<Entry> entries;       ///< by cluster
   std::vector<uint32_t> entryBlock; ///< by workflow: task that starts a request
 
   std::vector<uint64_t> laneAdmitted; ///< per (segment, lane)

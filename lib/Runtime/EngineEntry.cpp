@@ -15,17 +15,23 @@
 #include "Engine.h"
 
 #include <algorithm>
+#include <bit>
 
 using namespace octo;
 
 /// The part of a scratchpad that other clusters than the host port's keep for
 /// arguments (assumed).
 static constexpr uint64_t entryPart = 2;
+/// A cluster has too many requests if it spills more than this part of its
+/// scratchpad between two looks, and computes with less than this part of its
+/// PEAs (assumed).
+static constexpr uint64_t spillPart = 16;
+static constexpr uint64_t busyPercent = 85;
 
 /// Which task of a workflow starts its requests: the first one of the body that
 /// takes an argument, else the first one at all.
 void Engine::prepareEntries() {
-  entered.assign(m.clusters, 0);
+  entries.assign(m.clusters, {});
   for (const WorkflowInfo &wf : t.workflows) {
     const RegionInfo &body = t.regions[wf.regionBegin];
     uint32_t found = noIndex;
@@ -63,30 +69,34 @@ bool Engine::chooseEntry(OpenRequest &request) {
   bool bounded = admittedOpen && m.scratchpad && bytes;
   bool fits = !bounded || clusters[m.hostCluster].used + bytes <= m.scratchpad;
   // Without memory ports nothing is spilled where it turns out not to fit.
-  bool elsewhere = !m.hbm.empty() && (traits.warmLanes || !fits);
+  bool elsewhere = traits.warmLanes || (!m.hbm.empty() && !fits);
   if (!elsewhere && !fits)
     return false;
   auto room = [&](uint32_t cluster) {
-    return !bounded || !entered[cluster] ||
-           entered[cluster] + bytes <= m.scratchpad / entryPart;
+    const Entry &entry = entries[cluster];
+    return !bounded ||
+           (entry.open < entry.limit &&
+            (!entry.bytes || entry.bytes + bytes <= m.scratchpad / entryPart));
   };
   auto allowed = [&](uint32_t cluster) {
     return m.reachable[cluster] &&
            (traits.warmLanes || cluster != m.hostCluster);
   };
+  // With space, and the fewest requests.
   uint32_t least = noIndex;
   if (elsewhere) {
     for (uint32_t c = 0; c < m.clusters; ++c)
-      if (allowed(c) && (least == noIndex || entered[c] < entered[least]))
+      if (allowed(c) && room(c) &&
+          (least == noIndex || entries[c].open < entries[least].open))
         least = c;
-    if (least == noIndex || !room(least))
+    if (least == noIndex)
       return false;
   }
   request.lane =
       traits.warmLanes ? laneRouters[request.workflow].enter() : request.index;
   request.entry = m.hostCluster;
   if (elsewhere && bytes) {
-    uint32_t own = traits.central ? m.hostCluster : clusterOfLane(request);
+    uint32_t own = traits.central ? least : clusterOfLane(request);
     request.entry = allowed(own) && room(own) ? own : least;
   }
   return true;
@@ -117,12 +127,13 @@ void Engine::tryAdmit() {
       value.cluster = request.entry;
       if (counted && value.bytes) {
         value.entry = request.entry;
-        entered[request.entry] += value.bytes;
+        entries[request.entry].bytes += value.bytes;
       }
       if (entry.spilling && value.bytes)
         entry.parked.emplace(value.age, value.sequence, argument);
       park(request.entry, value.bytes);
     }
+    entries[request.entry].open += request.argumentBytes != 0;
     uint64_t start = std::max(now(), hostInFree);
     uint64_t length = ceilDiv(request.argumentBytes, m.hostInBytesPerCycle);
     hostInFree = start + length;
@@ -154,4 +165,38 @@ void Engine::argumentGone(Value &value) {
   push(now() + tokenDelay(cluster, m.hostCluster), EventClass::Token,
        SpaceBackEvent, cluster, static_cast<uint32_t>(value.bytes),
        static_cast<uint32_t>(value.bytes >> 32));
+}
+
+/// A request has ended. Where a cluster writes values to memory and reads them
+/// again while its PEAs wait for them, fewer requests get more done, as fewer
+/// programs do on a machine that pages all the time (Denning, "The working set
+/// model for program behavior", CACM 11(5), 1968): the host port takes one
+/// back. Where values stay where they are it tries one more.
+void Engine::requestLeft(const OpenRequest &request) {
+  if (!request.argumentBytes)
+    return;
+  Entry &entry = entries[request.entry];
+  --entry.open;
+  uint64_t span = now() - entry.since;
+  if (!traits.warmLanes || span < epochPeriod())
+    return;
+  const ClusterState &cluster = clusters[request.entry];
+  uint64_t age =
+      uint64_t(m.distance(request.entry, m.hostCluster)) * m.tokenHopCycles;
+  bool latest = now() >= cluster.shownAt + age;
+  uint64_t spilled = latest ? cluster.shownSpilled : cluster.lastSpilled;
+  uint64_t computed = latest ? cluster.shownComputed : cluster.lastComputed;
+  uint64_t live = 0;
+  for (uint32_t i = 0; i < m.tbusPerCluster; ++i)
+    live += static_cast<uint64_t>(
+        std::popcount(m.live[request.entry * m.tbusPerCluster + i]));
+  if (spilled - entry.spilled <= m.scratchpad / spillPart) {
+    if (entry.limit != noIndex && entry.open + 1 >= entry.limit)
+      ++entry.limit;
+  } else if ((computed - entry.computed) * 100 < span * live * busyPercent) {
+    entry.limit = std::max(entry.open, 1u);
+  }
+  entry.since = now();
+  entry.spilled = spilled;
+  entry.computed = computed;
 }

@@ -468,6 +468,7 @@ void Engine::spill(uint32_t id) {
   uint32_t port = m.nearestHbm[from], to = m.hbm[port].cluster;
   ++counters.spills;
   counters.spillBytes += value.bytes;
+  cluster.spilled += value.bytes;
   uint64_t arrival = now();
   if (from != to) {
     uint32_t message =

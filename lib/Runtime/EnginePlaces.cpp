@@ -215,17 +215,28 @@ void Engine::releaseCode(uint32_t tbu, uint32_t kernel) {
 // Status
 //===----------------------------------------------------------------------===//
 
-/// The cluster tells the others how it is, at most every reportCycles: a token
-/// to each neighbour, which pass it on with their own.
-void Engine::report(uint32_t id) {
+/// What others will see of a cluster from now on, as soon as it comes to them.
+void Engine::showStatus(uint32_t id) {
   ClusterState &cluster = clusters[id];
-  if (now() - cluster.shownAt < reportCycles)
-    return;
   cluster.lastBacklog = cluster.shownBacklog;
   cluster.shownBacklog = cluster.backlog;
   cluster.lastFree = cluster.shownFree;
   cluster.shownFree = cluster.freePeas;
+  cluster.lastSpilled = cluster.shownSpilled;
+  cluster.shownSpilled = cluster.spilled;
+  cluster.lastComputed = cluster.shownComputed;
+  cluster.shownComputed = 0;
+  for (uint32_t i = 0; i < m.tbusPerCluster; ++i)
+    cluster.shownComputed += tbus[id * m.tbusPerCluster + i].computed;
   cluster.shownAt = now();
+}
+
+/// The cluster tells the others how it is, at most every reportCycles: a token
+/// to each neighbour, which pass it on with their own.
+void Engine::report(uint32_t id) {
+  if (now() - clusters[id].shownAt < reportCycles)
+    return;
+  showStatus(id);
   counters.tokens += 4;
   counters.tokenHops += 4;
 }

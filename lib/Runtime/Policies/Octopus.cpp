@@ -152,9 +152,9 @@ Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
   uint32_t tbu = s.replicaTbu(info.workflow, info.block, replica);
   if (!pcss)
     return {tbu};
-  // Where its data are; requests start at their lane, not at the host port.
+  // Where its data are.
   uint32_t home = tbu / per;
-  uint32_t base = first == s.hostCluster() || !peasOf(first) ? home : first;
+  uint32_t base = peasOf(first) ? first : home;
   uint32_t best = base;
   uint64_t least = waitAt(s, base, base);
   // Code that is not here is loaded once for all who come, but it may take the

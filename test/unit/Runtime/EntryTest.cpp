@@ -94,6 +94,33 @@ TEST(Entry, LanesAreEntered) {
   }
 }
 
+/// Requests of three tasks whose values are half of a scratchpad each: the more
+/// are open, the more they wait for memory, and PEAs with them. The host port
+/// lets fewer in, though there is space for arguments.
+TEST(Entry, ThrashingClustersGetFewerRequests) {
+  for (uint64_t scratchpad : {uint64_t(1) << 20, uint64_t(1) << 30}) {
+    TestProgram p(2, 1, 1, 4);
+    fb::MachineT &m = p.machine();
+    m.scratchpad = scratchpad;
+    m.hop_cycles = 1;
+    m.link_bytes_per_cycle = 64;
+    m.hbm = {fb::HbmPort(0, 64, 40, 0, uint64_t(1) << 30)};
+    p.epochCycles = 5000;
+    uint32_t kernel = p.profiledKernel();
+    p.body.addImport(0, p.data, 8);
+    p.task(p.body, "main/a", kernel, 1000, {import(0)}, 1 << 19);
+    p.task(p.body, "main/b", kernel, 1000, {output(0)}, 1 << 19);
+    p.task(p.body, "main/c", kernel, 1000, {output(0), output(1)});
+    p.body.yields = {output(2)};
+    for (BlockSpec &block : p.body.blocks)
+      for (uint32_t cluster = 0; cluster < 2; ++cluster)
+        block.replicas.push_back(TestProgram::replica(cluster, 0, 0, 4));
+    RunResult r = run(p, "octopus", 200, 40);
+    EXPECT_EQ(r.counters.spills > 0, scratchpad == 1 << 20);
+    EXPECT_EQ(r.admissionWait.max > 0, scratchpad == 1 << 20);
+  }
+}
+
 /// A cluster dies while arguments are on the way to it: the host sends them to
 /// whoever takes over.
 TEST(Entry, SurvivesTheDeathOfACluster) {
