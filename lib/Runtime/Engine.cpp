@@ -453,6 +453,8 @@ Expected<void> Engine::prepare() {
   latency.resize(1 + tenants.size());
   records.resize(totalRequests);
   requestWork.assign(totalRequests, 0);
+  if (std::count(m.livePerClass.begin(), m.livePerClass.end(), 0u) < 2)
+    requestClassWork.assign(totalRequests, {});
   requestPath.assign(totalRequests, 0);
   blame.keepSlowest(std::min<uint64_t>(ceilDiv(totalRequests, 100), 10000));
   if (functional) {
@@ -858,6 +860,7 @@ void Engine::arrive(uint32_t index) {
   request.causeAt = 0;
   request.path = 0;
   request.capacityWork = 0;
+  request.classWork = {};
   request.work = 0;
   request.argumentBytes = 0;
   request.entry = m.hostCluster;
@@ -1040,6 +1043,8 @@ void Engine::closeRequest(uint32_t id) {
   if (!request.finished || request.firstFrame != noIndex || request.holds)
     return;
   requestWork[request.number] = request.capacityWork;
+  if (!requestClassWork.empty())
+    requestClassWork[request.number] = request.classWork;
   for (uint32_t value : request.arguments)
     release(value);
   request.arguments.clear();

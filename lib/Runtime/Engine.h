@@ -263,6 +263,7 @@ struct OpenRequest {
   uint64_t argumentBytes;
   uint32_t entry;                  ///< cluster where the arguments go
   uint64_t capacityWork;           ///< sum of min p * T(p)
+  std::array<uint64_t, 3> classWork; ///< the part that only a class can do
   uint64_t work;                   ///< realised, on one PEA
   std::vector<uint32_t> arguments; ///< values
   std::vector<Tensor> results;
@@ -796,6 +797,10 @@ private:
   void computesAgain(uint32_t instance);
   void closeFaultAccounts(uint64_t end);
   uint64_t capacityReached(uint64_t from, uint64_t work, unsigned c) const;
+  /// When work that is there from cycle `from` on can be done at the earliest
+  /// by the live PEAs of class `c`; 3: by all.
+  uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
+  uint64_t arrivalBound() const;
   FaultStatistics faultResult();
 
   // EngineLineage.cpp.
@@ -950,6 +955,8 @@ private:
   std::deque<uint32_t> waitingRequests; ///< arrived, not admitted
   std::vector<RequestRecord> records;
   std::vector<uint64_t> requestWork; ///< by number: capacity work
+  /// The same by class; empty where the machine has one class only.
+  std::vector<std::array<uint64_t, 3>> requestClassWork;
   std::vector<uint64_t> requestPath;
   std::vector<std::vector<Tensor>> outputs;
   std::vector<std::string> outputDigests;

@@ -232,25 +232,56 @@ void Engine::closeAccounts(uint64_t end) {
                         sum, expected);
 }
 
+uint64_t Engine::workDoneBy(uint64_t from, uint64_t work, unsigned c) const {
+  if (!work)
+    return 0;
+  if (faults)
+    return capacityReached(from, work, c);
+  const uint64_t peas =
+      c < 3 ? m.livePerClass[c]
+            : m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2];
+  return peas ? from + ceilDiv(work, peas) : 0;
+}
+
+/// From any cycle on there is at least the work of the requests that arrive
+/// after it, all of it and that of each class.
+uint64_t Engine::arrivalBound() const {
+  std::vector<std::pair<uint64_t, uint64_t>> open; // arrival, number
+  for (const TenantState &tenant : tenants)
+    if (tenant.arrivals.kind != Arrivals::Kind::ClosedLoop)
+      for (uint64_t r = 0; r < tenant.arrived; ++r)
+        if (records[tenant.base + r].finished != never)
+          open.emplace_back(records[tenant.base + r].arrival, tenant.base + r);
+  std::sort(open.begin(), open.end());
+  uint64_t bound = 0, after = 0;
+  std::array<uint64_t, 3> afterOf{};
+  for (size_t i = open.size(); i-- > 0;) {
+    auto [arrival, number] = open[i];
+    after += requestWork[number];
+    bound = std::max(bound, workDoneBy(arrival, after, 3));
+    if (requestClassWork.empty())
+      continue;
+    for (unsigned c = 0; c < 3; ++c) {
+      afterOf[c] += requestClassWork[number][c];
+      bound = std::max(bound, workDoneBy(arrival, afterOf[c], c));
+    }
+  }
+  return bound;
+}
+
 LowerBound Engine::lowerBound(uint64_t) const {
   LowerBound bound;
-  uint64_t live = m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2];
+  // A task runs on PEAs of its kernel's class, or, where the machine lacks the
+  // class, on any. So the linear program over classes has a closed form: each
+  // class does its own work, all do what is left.
   uint64_t total = 0;
   for (unsigned c = 0; c < 4; ++c) {
-    uint64_t peas = c < 3 ? m.livePerClass[c] : live;
     total += capacityByClass[c];
-    if (faults)
-      bound.capacity =
-          std::max(bound.capacity, capacityReached(0, capacityByClass[c], c));
-    else if (capacityByClass[c] && peas)
-      bound.capacity =
-          std::max(bound.capacity, ceilDiv(capacityByClass[c], peas));
+    bound.capacity =
+        std::max(bound.capacity, workDoneBy(0, capacityByClass[c], c));
   }
-  if (faults)
-    bound.capacity = std::max(bound.capacity, capacityReached(0, total, 3));
-  else if (live)
-    bound.capacity = std::max(bound.capacity, ceilDiv(total, live));
-  std::vector<std::pair<uint64_t, uint64_t>> open;
+  bound.capacity = std::max(bound.capacity, workDoneBy(0, total, 3));
+  bound.arrivals = arrivalBound();
   for (size_t i = 0; i < tenants.size(); ++i) {
     const TenantState &tenant = tenants[i];
     bool closed = tenant.arrivals.kind == Arrivals::Kind::ClosedLoop;
@@ -262,8 +293,6 @@ LowerBound Engine::lowerBound(uint64_t) const {
       chain += requestPath[number];
       uint64_t arrival = closed ? 0 : records[number].arrival;
       bound.path = std::max(bound.path, arrival + requestPath[number]);
-      if (!closed)
-        open.emplace_back(arrival, requestWork[number]);
     }
     // At most inFlight requests of a closed loop overlap.
     if (closed)
@@ -271,17 +300,6 @@ LowerBound Engine::lowerBound(uint64_t) const {
           bound.path,
           static_cast<uint64_t>((chain + tenant.arrivals.inFlight - 1) /
                                 tenant.arrivals.inFlight));
-  }
-  std::sort(open.begin(), open.end());
-  uint64_t after = 0;
-  for (size_t i = open.size(); i-- > 0;) {
-    after += open[i].second;
-    if (faults)
-      bound.arrivals =
-          std::max(bound.arrivals, capacityReached(open[i].first, after, 3));
-    else if (live)
-      bound.arrivals =
-          std::max(bound.arrivals, open[i].first + ceilDiv(after, live));
   }
   bound.host = std::max(ceilDiv(hostInTotal, m.hostInBytesPerCycle),
                         ceilDiv(hostOutTotal, m.hostOutBytesPerCycle));

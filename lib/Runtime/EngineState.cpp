@@ -39,6 +39,7 @@ void Engine::state(Archive &a) {
       a.fixed(entryBlock), a.sized(laneAdmitted),
       a.fixed(segmentLaneBegin), slotOrder, slotGroups, a.sized(laneGroups),
       a.sized(tenants), waitingRequests, a.sized(records), a.sized(requestWork),
+      a.sized(requestClassWork),
       a.sized(requestPath), a.fixed(outputs), a.fixed(outputDigests),
       a.fixed(totalRequests), openRequests, finishedRequests, admittedOpen,
       heldInstances, lastEpoch, quietEpochs, arrivalOrder, a.sized(laneRouters),

@@ -1076,8 +1076,11 @@ void Engine::complete(uint32_t id) {
 
   OpenRequest &request = requests[instance.request];
   request.capacityWork += instance.capacityCycles;
-  capacityByClass[m.livePerClass[kernel.peaClass] ? kernel.peaClass : 3] +=
-      instance.capacityCycles;
+  const unsigned workClass =
+      m.livePerClass[kernel.peaClass] ? kernel.peaClass : 3;
+  capacityByClass[workClass] += instance.capacityCycles;
+  if (workClass < 3)
+    request.classWork[workClass] += instance.capacityCycles;
   uint32_t requestId = instance.request, blockId = instance.block;
   uint32_t slot = instance.results;
   auto discard = [&] {

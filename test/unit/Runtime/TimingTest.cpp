@@ -281,3 +281,71 @@ TEST(Timing, CentralDispatcherIsSerial) {
 }
 
 } // namespace
+
+/// A machine with one PEA of class `matrix` and some of class `general`. Each
+/// request has a task for each class, side by side.
+static RunResult runTwoClasses(const char *policy, uint32_t general,
+                               int64_t matrixCycles, int64_t generalCycles,
+                               std::vector<uint64_t> arrivals) {
+  TestProgram p(1, 1, 1, 1 + general);
+  p.machine().pea_class[0] = 0;
+  p.machine().rates[0] = p.machine().rates[2];
+  const uint32_t kernels[] = {p.profiledKernel(), p.profiledKernel()};
+  p.program.kernels->pea_class[kernels[0]] = 0;
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/matrix", kernels[0], matrixCycles, {import(0)})
+      .replicas = {TestProgram::replica(0, 0, 0, 1)};
+  BlockSpec &task =
+      p.task(p.body, "main/general", kernels[1], generalCycles, {import(0)});
+  for (uint32_t i = 0; i < general; ++i)
+    task.replicas.push_back(TestProgram::replica(0, 0, 1 + i, 1));
+  p.body.yields = {output(0), output(1)};
+  SimulationOptions options;
+  options.policy = policy;
+  options.timingOnly = true;
+  options.scenario.requests = arrivals.size();
+  Tenant tenant;
+  tenant.arrivals.kind = Arrivals::Kind::Trace;
+  tenant.arrivals.trace = std::move(arrivals);
+  options.scenario.tenants.push_back(tenant);
+  return run(p.build(), options);
+}
+
+/// The bound knows that a class has only its own PEAs, also for what arrives
+/// late; no policy is faster, and here the bound is what the best one reaches.
+TEST(Timing, ClassesBoundOpenArrivals) {
+  for (const char *policy : generalPolicies) {
+    // One early request, then five at once: the only PEA for matrices has
+    // 5 * 400 cycles from cycle 5,000 on. All work over all PEAs would be done
+    // by 5,000 + 5 * 500 / 4.
+    RunResult r =
+        runTwoClasses(policy, 3, 400, 100, {0, 5000, 5000, 5000, 5000, 5000});
+    EXPECT_EQ(r.lowerBound.arrivals, 7000u) << policy;
+    EXPECT_EQ(r.lowerBound.capacity, 2400u) << policy;
+    EXPECT_GE(r.makespanCycles, 7000u) << policy;
+    if (std::string(policy) == "static")
+      EXPECT_EQ(r.makespanCycles, 7000u);
+  }
+}
+
+/// Independent tasks, all there from the start: the optimum is known, and the
+/// bound is what the linear program over the classes gives, without the
+/// rounding up to whole tasks.
+TEST(Timing, CapacityIsTheOptimumOfSmallCases) {
+  for (uint32_t general = 1; general <= 3; ++general)
+    for (uint32_t requests = 1; requests <= 6; ++requests)
+      for (int64_t matrix : {50, 100, 300}) {
+        RunResult r = runTwoClasses("static", general, matrix, 100,
+                                    std::vector<uint64_t>(requests, 0));
+        // Equal tasks on equal PEAs: each takes the next one.
+        const uint64_t optimum = std::max<uint64_t>(
+            requests * matrix, (requests + general - 1) / general * 100);
+        EXPECT_EQ(r.makespanCycles, optimum);
+        EXPECT_LE(r.lowerBound.cycles(), optimum);
+        const uint64_t relaxed = std::max<uint64_t>(
+            requests * matrix, (requests * 100 + general - 1) / general);
+        EXPECT_EQ(r.lowerBound.capacity, relaxed);
+        if (requests % general == 0)
+          EXPECT_EQ(r.lowerBound.cycles(), optimum);
+      }
+}
