@@ -15,9 +15,10 @@ using namespace octo;
 
 std::string_view octo::stringifyBlameCause(BlameCause cause) {
   static constexpr std::string_view names[numBlameCauses] = {
-      "admission", "host_port",     "token",   "transfer", "queue",
-      "dispatch",  "configuration", "weights", "resize",   "compute",
-      "cbu_queue", "decision",      "credits", "join",     "stream"};
+      "admission", "host_port", "token",         "transfer",
+      "queue",     "dispatch",  "configuration", "weights",
+      "resize",    "compute",   "cbu_queue",     "decision",
+      "credits",   "join",      "stream",        "lost"};
   return names[static_cast<unsigned>(cause)];
 }
 

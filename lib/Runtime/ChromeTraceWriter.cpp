@@ -49,6 +49,10 @@ public:
     std::string args = fmt::format(
         "\"request\":{},\"tag\":\"{:016x}\",\"peas\":{},\"ready\":{}",
         span.request, span.tag, std::popcount(span.peaMask), span.ready);
+    if (span.lost)
+      args += ",\"lost\":true";
+    if (span.remade)
+      args += ",\"remade\":true";
     complete(names.path(span.workflow, span.block), cluster, thread,
              span.dispatched, span.finished, args);
     auto phase = [&](std::string_view name, uint64_t from, uint64_t to) {
@@ -62,9 +66,14 @@ public:
   }
 
   void hold(const HoldSpan &span) override {
-    complete(span.kind == HoldSpan::Joining ? "joining" : "kept",
+    bool broken = span.kind == HoldSpan::Broken;
+    complete(broken                           ? "broken gang"
+             : span.kind == HoldSpan::Joining ? "joining"
+                                              : "kept",
              span.tbu / tbus, peaThread(span), span.start, span.finish,
-             "\"block\":" + quoted(names.path(span.workflow, span.block)));
+             broken ? std::string()
+                    : "\"block\":" +
+                          quoted(names.path(span.workflow, span.block)));
   }
 
   void decision(const DecisionSpan &span) override {
@@ -94,6 +103,29 @@ public:
           span.arrival, span.finish,
           fmt::format("\"tenant\":{},\"admitted\":{},\"failed\":{}",
                       span.tenant, span.admitted, span.failed));
+  }
+
+  void dead(const DeadPeas &event) override {
+    DeadPeas one = event;
+    for (uint64_t rest = event.peaMask; rest; rest &= rest - 1) {
+      one.peaMask = rest & -rest;
+      uint32_t cluster = event.tbu / tbus, thread = peaThread(one);
+      nameThread(cluster, thread);
+      begin();
+      ++events;
+      file->write(fmt::format("{{\"ph\":\"i\",\"s\":\"t\",\"name\":\"dead\","
+                              "\"pid\":{},\"tid\":{},\"ts\":{}}}",
+                              cluster + 1, thread, event.at));
+    }
+  }
+
+  void fault(const FaultSpan &span) override {
+    async("fault", faults++, octo::describe(span.part) + " dies", span.start,
+          span.finish,
+          fmt::format("\"set_back\":{},\"values_lost\":{},"
+                      "\"lost_pea_cycles\":{}",
+                      span.instancesSetBack, span.valuesLost,
+                      span.lostPeaCycles));
   }
 
   void sample(const MachineSample &sample) override {
@@ -184,7 +216,7 @@ private:
   BlockNames names;
   uint32_t tbus, peas; ///< per cluster, per TBU
   bool first = true;
-  uint64_t messages = 0;
+  uint64_t messages = 0, faults = 0;
   std::vector<bool> named; ///< threads, then the process, by cluster
 };
 

@@ -622,7 +622,7 @@ private:
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
   /// Why a gang ends: with its instance, for another gang, or for nothing.
-  enum class GangEnd : uint8_t { Completed, GoesOn, Cancelled };
+  enum class GangEnd : uint8_t { Completed, GoesOn, Cancelled, Lost };
   void account(Instance &instance, uint64_t until,
                GangEnd end = GangEnd::Cancelled);
   bool isContagious(const Instance &by, uint64_t since, uint64_t until) const;
@@ -744,6 +744,8 @@ private:
                     uint64_t finish);
   void joinStep(uint32_t control, uint64_t start, uint64_t finish);
   void hostStep(uint32_t request);
+  BlameCause arrivalCause(const Instance &instance) const;
+  void lostStep(Instance &instance);
   void computeStep(Instance &instance);
   void endComputeStep(Instance &instance);
   void resizeStep(Instance &instance, uint64_t cycles);
@@ -759,6 +761,7 @@ private:
   uint64_t flowKey(const Frame &frame) const;
   void traceGang(const Instance &instance, uint64_t until, GangEnd end);
   WaitCause waitCauseOf(const Instance &instance) const;
+  void traceBroken(uint32_t tbu, PeaMask peas, uint64_t since, uint64_t until);
   void traceHold(HoldSpan::Kind kind, uint32_t block, uint32_t tbu,
                  PeaMask peas, uint64_t start, uint64_t finish);
   void traceTransfer(const Message &message);

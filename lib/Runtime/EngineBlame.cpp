@@ -99,25 +99,46 @@ static constexpr unsigned resizePart = BlameStep::maxParts - 3;
 static constexpr unsigned computePart = BlameStep::maxParts - 2;
 static constexpr unsigned streamPart = BlameStep::maxParts - 1;
 
+/// What an instance waited for from the end of its cause until it was ready.
+BlameCause Engine::arrivalCause(const Instance &instance) const {
+  const BlameStep &step = blame[instance.cause];
+  if (step.numParts && step.causes[step.numParts - 1] == BlameCause::Lost)
+    return BlameCause::Lost;
+  return instance.causeIsToken ? BlameCause::Token : BlameCause::Transfer;
+}
+
+/// A death has broken off what an instance did since it had PEAs; it begins
+/// again.
+void Engine::lostStep(Instance &instance) {
+  if (instance.cause == noIndex)
+    return;
+  if (BlameStep &begun = blame[instance.cause]; begun.open) {
+    begun.open = false;
+    begun.cycles[resizePart] = begun.cycles[computePart] = 0;
+    if (begun.end > now())
+      blame.assign(instance.cause, begun.parent);
+  }
+  uint32_t parent = instance.cause;
+  uint64_t from = blame.endOf(parent);
+  if (from >= now())
+    return;
+  uint64_t came = std::clamp(instance.readyAt, from, now());
+  uint64_t held = std::clamp(instance.dispatched, came, now());
+  BlamePart parts[] = {{arrivalCause(instance), came - from},
+                       {BlameCause::Queue, held - came},
+                       {BlameCause::Lost, now() - held}};
+  instance.cause = blame.add(parent, instance.block, now(), parts);
+  blame.release(parent);
+}
+
 /// The instance begins to compute; all its waiting is known.
 void Engine::computeStep(Instance &instance) {
   if (instance.cause == noIndex)
     return;
-  bool again = false;
-  if (BlameStep &last = blame[instance.cause]; last.open) {
-    again = true;
-    // It had begun before and was given up; what that took is waiting.
-    last.open = false;
-    last.cycles[resizePart] = last.cycles[computePart] = 0;
-    if (last.end > instance.dispatched)
-      blame.assign(instance.cause, last.parent);
-  }
   uint32_t parent = instance.cause;
-  uint64_t came = again ? blame.endOf(parent)
-                        : std::max(instance.readyAt, blame.endOf(parent));
+  uint64_t came = std::max(instance.readyAt, blame.endOf(parent));
   BlamePart parts[] = {
-      {instance.causeIsToken ? BlameCause::Token : BlameCause::Transfer,
-       came - blame.endOf(parent)},
+      {arrivalCause(instance), came - blame.endOf(parent)},
       {BlameCause::Queue, span(came, instance.dispatched)},
       {BlameCause::Dispatch, span(instance.dispatched, instance.configBegin)},
       {BlameCause::Configuration,

@@ -326,6 +326,8 @@ void Engine::removePeas(const std::vector<PeaMask> &before,
   for (uint32_t i = 0; i < m.tbus; ++i) {
     PeaMask gone = (before[i] & ~m.live[i]) | died[i];
     TbuState &tbu = tbus[i];
+    if (trace && before[i] & gone)
+      trace->dead({i, before[i] & gone, now()});
     for (PeaMask rest = gone; rest; rest &= rest - 1) {
       uint32_t pea = static_cast<uint32_t>(std::countr_zero(rest));
       PeaMask bit = PeaMask(1) << pea;
@@ -348,6 +350,8 @@ void Engine::removePeas(const std::vector<PeaMask> &before,
       if (limbo.tbu == i && (limbo.peas & gone)) {
         peaCycles[unsigned(PeaState::Waiting)] +=
             uint64_t(std::popcount(limbo.peas & gone)) * (now() - limbo.since);
+        if (trace)
+          traceBroken(i, limbo.peas & gone, limbo.since, now());
         limbo.peas &= ~gone;
       }
     tbu.usable &= ~gone;
@@ -774,6 +778,7 @@ void Engine::strike(const MachineFault &fault) {
         instance.lane = queueOf(instance, 0);
       }
     }
+    because(instance.cause);
     if (entry.keep)
       keepInputs(entry.id, entry.from, at);
     else if (!entry.move)
@@ -781,6 +786,7 @@ void Engine::strike(const MachineFault &fault) {
   }
   for (uint32_t id : dropped)
     repeat(id, at);
+  because(noIndex);
   FaultStatistics::Part &part = f.numbers.parts[number];
   if (part.instancesSetBack || part.decisionsRepeated || part.messagesRepeated)
     part.recoveryCycles = std::max(part.recoveryCycles, f.detectionCycles);
@@ -823,7 +829,8 @@ void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
                   instance.boundary, now());
       gang |= joining;
     }
-    account(instance, now());
+    account(instance, now(), GangEnd::Lost);
+    lostStep(instance);
     removeRunning(id);
     instance.peas = 0;
     letGo(instance);
@@ -1003,6 +1010,8 @@ void Engine::endLimbo() {
       continue;
     peaCycles[unsigned(PeaState::Waiting)] +=
         uint64_t(std::popcount(limbo.peas)) * (now() - limbo.since);
+    if (trace)
+      traceBroken(limbo.tbu, limbo.peas, limbo.since, now());
     freePeas(limbo.tbu, limbo.peas);
     askScheduler(limbo.tbu);
   }
@@ -1266,9 +1275,12 @@ void Engine::repeat(uint32_t id, uint64_t at) {
 void Engine::closeFaultAccounts(uint64_t end) {
   FaultState &f = *faults;
   peaCycles[unsigned(PeaState::Faulty)] -= f.deadBefore;
-  for (const Limbo &limbo : f.limbo)
+  for (const Limbo &limbo : f.limbo) {
     peaCycles[unsigned(PeaState::Waiting)] +=
         uint64_t(std::popcount(limbo.peas)) * (end - limbo.since);
+    if (trace)
+      traceBroken(limbo.tbu, limbo.peas, limbo.since, end);
+  }
   for (uint32_t i = 0; i < m.tbus; ++i)
     for (uint32_t pea = 0; pea < m.peasPerTbu; ++pea)
       if (!((m.dead[i] | tbus[i].usable) >> pea & 1))

@@ -432,15 +432,18 @@ RunResult Engine::result(RunStatus status) {
   r.energy.configuration = joules({{counters.configBytes, e.configByte}});
   r.energy.control = joules({{counters.tokenHops, e.controlToken},
                              {counters.controlDecisions, e.cbDecision}});
+  // What is dead leaks no more.
+  uint64_t clusterCycles = uint64_t(m.clusters) * end;
+  if (faults)
+    clusterCycles -= faults->deadClusterCycles(end);
   unsigned __int128 leak =
       static_cast<unsigned __int128>(livePeaCycles) * e.peaLeakageCycle +
-      static_cast<unsigned __int128>(m.clusters) * end * e.clusterLeakageCycle;
+      static_cast<unsigned __int128>(clusterCycles) * e.clusterLeakageCycle;
   r.energy.leakage = static_cast<double>(leak) / 65536.0 * 1e-12;
   r.energy.networkBetweenDies =
       joules({{counters.dieLinkByteHops, e.dieLinkByte}});
   r.energy.decisions = joules({{counters.controlDecisions, e.cbDecision}});
-  r.energy.clusterLeakage =
-      joules({{uint64_t(m.clusters) * end, e.clusterLeakageCycle}});
+  r.energy.clusterLeakage = joules({{clusterCycles, e.clusterLeakageCycle}});
   r.energyJoules = r.energy.compute + r.energy.scratchpad + r.energy.network +
                    r.energy.hbm + r.energy.host + r.energy.configuration +
                    r.energy.control + r.energy.leakage;

@@ -75,7 +75,9 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
   span.cause = waitCauseOf(instance);
   span.first = instance.resizes == 0;
   span.last = end != GangEnd::GoesOn;
-  span.completed = end != GangEnd::Cancelled;
+  span.completed = end == GangEnd::Completed || end == GangEnd::GoesOn;
+  span.lost = end == GangEnd::Lost;
+  span.remade = instance.replay;
   flowsIn.clear();
   flowsOut.clear();
   if (!instance.orphan) {
@@ -132,6 +134,18 @@ void Engine::traceHold(HoldSpan::Kind kind, uint32_t block, uint32_t tbu,
                        PeaMask peas, uint64_t start, uint64_t finish) {
   trace->hold({kind, t.blocks[block].workflow, t.blocks[block].local, tbu, peas,
                start, finish});
+}
+
+/// PEAs that a death left over have waited from `since` on.
+void Engine::traceBroken(uint32_t tbu, PeaMask peas, uint64_t since,
+                         uint64_t until) {
+  HoldSpan span;
+  span.kind = HoldSpan::Broken;
+  span.tbu = tbu;
+  span.peaMask = peas;
+  span.start = since;
+  span.finish = until;
+  trace->hold(span);
 }
 
 /// A message reaches its end now.
@@ -244,6 +258,19 @@ void Engine::traceEnd(uint64_t end) {
                     request.admitted ? record.admitted : end, end, false,
                     true});
   }
+  if (faults)
+    for (const FaultStatistics::Part &part : faults->numbers.parts) {
+      if (part.already)
+        continue;
+      FaultSpan span;
+      span.part = part.part;
+      span.start = part.cycle;
+      span.finish = std::min(part.cycle + part.recoveryCycles, end);
+      span.instancesSetBack = part.instancesSetBack;
+      span.valuesLost = part.valuesLost;
+      span.lostPeaCycles = part.lostPeaCycles;
+      trace->fault(span);
+    }
   if (end > lastSample && lastSample != never) {
     nextSample = end;
     traceSample();

@@ -19,6 +19,7 @@
 
 #include "octo/Runtime/RunResult.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -119,6 +120,22 @@ struct FaultState {
   std::vector<uint64_t> setBackOf, repeatedOf; ///< by block
 
   FaultStatistics numbers;
+
+  /// Cycles for which clusters have been dead at cycle `end`.
+  uint64_t deadClusterCycles(uint64_t end) const {
+    uint64_t cycles = 0;
+    for (size_t i = 0; i < next; ++i) {
+      auto same = [&](const MachineFault &other) {
+        return other.kind == PartKind::Cluster && other.unit == events[i].unit;
+      };
+      // A cluster dies once.
+      if (events[i].kind == PartKind::Cluster &&
+          std::find_if(events.begin(), events.end(), same) ==
+              events.begin() + ptrdiff_t(i))
+        cycles += end - events[i].cycle;
+    }
+    return cycles;
+  }
 };
 
 } // namespace octo

@@ -165,9 +165,9 @@ std::string idleCauses(const RunResult &result) {
 }
 
 constexpr const char *blameColours[numBlameCauses] = {
-    "#9aa5b1", "#6b7a89", "#b39ddb", "#8a63b8", "#c0504d",
-    "#e57373", "#e0a030", "#f2c14e", "#d81b60", "#1b6ca8",
-    "#00838f", "#26a69a", "#6b8e23", "#34495e", "#a1887f"};
+    "#9aa5b1", "#6b7a89", "#b39ddb", "#8a63b8", "#c0504d", "#e57373",
+    "#e0a030", "#f2c14e", "#d81b60", "#1b6ca8", "#00838f", "#26a69a",
+    "#6b8e23", "#34495e", "#a1887f", "#b71c1c"};
 
 std::string causeName(unsigned cause) {
   std::string name(stringifyBlameCause(BlameCause(cause)));

@@ -19,6 +19,7 @@
 #include <unordered_map>
 
 using namespace octo;
+using namespace std::string_view_literals;
 
 /// Writes a field; what has a comma, a quote or a line end is quoted. Takes at
 /// most twice its size and 2.
@@ -46,7 +47,7 @@ public:
         tbusPerCluster(program.machine()->tbus()) {
     this->file->write(
         "request,tenant,path,tag,cluster,tbu,gang,gangs,ready,dispatched,"
-        "configured,started,finished,cause,completed\n");
+        "configured,started,finished,cause,completed,fault\n");
   }
 
   void task(const TaskSpan &span) override {
@@ -70,11 +71,14 @@ public:
     to = fmt::format_to(to, FMT_COMPILE("{},{},"), span.request, span.tenant);
     to = writeField(to, path);
     to = fmt::format_to(
-        to, FMT_COMPILE(",{:016x},{},{},{},{},{},{},{},{},{},{},{}\n"),
+        to, FMT_COMPILE(",{:016x},{},{},{},{},{},{},{},{},{},{},{},{}\n"),
         span.tag, span.tbu / tbusPerCluster, span.tbu,
         std::popcount(span.peaMask), start.gangs + 1, start.ready,
         start.dispatched, start.configured, start.started, span.finished,
-        stringifyWaitCause(start.cause), int(span.completed));
+        stringifyWaitCause(start.cause), int(span.completed),
+        span.lost     ? "lost"sv
+        : span.remade ? "remade"sv
+                      : "none"sv);
     file->written(to);
     ++events;
   }

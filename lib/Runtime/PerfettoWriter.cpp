@@ -85,6 +85,8 @@ enum Name : uint32_t {
   Computing,
   Joining,
   Kept,
+  Broken,
+  Dead,
   Admission,
   Argument,
   HandsOver,
@@ -101,7 +103,12 @@ enum Annotation : uint32_t {
   Failed,
   Open,
   Slot,
-  numAnnotations = Slot
+  Lost,
+  Remade,
+  SetBack,
+  ValuesLost,
+  LostPeaCycles,
+  numAnnotations = LostPeaCycles
 };
 
 /// Puts fields of a message together; the caller sees to the room.
@@ -156,6 +163,8 @@ public:
   void transfer(const TransferSpan &span) override;
   void handOver(const HandOver &event) override;
   void request(const RequestSpan &span) override;
+  void dead(const DeadPeas &event) override;
+  void fault(const FaultSpan &span) override;
   void sample(const MachineSample &sample) override;
 
   Expected<void> finish() override { return file->close(); }
@@ -224,7 +233,7 @@ private:
   /// An event with annotations, flows, or the name of a block for the first
   /// time.
   struct Extra {
-    std::pair<uint32_t, uint64_t> annotations[4];
+    std::pair<uint32_t, uint64_t> annotations[5];
     unsigned numAnnotations = 0;
     std::span<const uint64_t> flowsIn, flowsOut;
     std::string_view newName; ///< of the name's number
@@ -252,6 +261,8 @@ private:
   std::vector<std::vector<uint32_t>> messageTracks;
   std::vector<Lanes> requestLanes; ///< by tenant
   std::vector<std::vector<uint32_t>> requestTracks;
+  Lanes faultLanes;
+  std::vector<uint32_t> faultTracks;
 
   struct CounterTrack {
     uint32_t track = 0;
@@ -298,17 +309,19 @@ PerfettoWriter::PerfettoWriter(std::unique_ptr<TraceFile> target,
       entry.add_string(interned::name, name.data(), name.size());
     };
     static constexpr const char *fixed[] = {
-        "held",    "configuring", "moving data", "re-forming", "computing",
-        "joining", "kept",        "admission",   "argument",   "hands over"};
+        "held",      "configuring", "moving data", "re-forming",
+        "computing", "joining",     "kept",        "broken gang",
+        "dead",      "admission",   "argument",    "hands over"};
     static_assert(std::size(fixed) + 1 == FirstTransfer);
     for (uint32_t i = 0; i < std::size(fixed); ++i)
       add(interned::eventNames, i + 1, fixed[i]);
     for (uint32_t kind = 0; kind < FirstBlock - FirstTransfer; ++kind)
       add(interned::eventNames, FirstTransfer + kind,
           stringifyTransferKind(TransferSpan::Kind(kind)));
-    static constexpr const char *keys[] = {"request", "tag",   "gang",
-                                           "outcome", "bytes", "to cluster",
-                                           "failed",  "open",  "slot of"};
+    static constexpr const char *keys[] = {
+        "request",    "tag",      "gang",        "outcome",        "bytes",
+        "to cluster", "failed",   "open",        "slot of",        "lost",
+        "remade",     "set back", "values lost", "lost PEA-cycles"};
     static_assert(std::size(keys) == numAnnotations);
     for (uint32_t i = 0; i < std::size(keys); ++i)
       add(interned::annotationNames, i + 1, keys[i]);
@@ -484,6 +497,10 @@ void PerfettoWriter::task(const TaskSpan &span) {
     extra.add(Tag, span.tag);
   if (uint32_t gang = uint32_t(std::popcount(rest)); gang > 1)
     extra.add(Gang, gang);
+  if (span.lost)
+    extra.add(Lost, 1);
+  if (span.remade)
+    extra.add(Remade, 1);
   full(SliceBegin, span.dispatched, leader, name, extra);
   // The phases stand on the first PEA of the gang.
   phase(Held, leader, span.dispatched, span.configBegin);
@@ -513,11 +530,14 @@ void PerfettoWriter::hold(const HoldSpan &span) {
   if (span.finish <= span.start)
     return;
   Extra extra;
-  extra.add(Slot, names.numberOf(span.workflow, span.block));
+  if (span.kind != HoldSpan::Broken)
+    extra.add(Slot, names.numberOf(span.workflow, span.block));
+  uint32_t name = span.kind == HoldSpan::Joining ? Joining
+                  : span.kind == HoldSpan::Kept  ? Kept
+                                                 : Broken;
   for (uint64_t rest = span.peaMask; rest; rest &= rest - 1) {
     uint32_t track = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
-    full(SliceBegin, span.start, track,
-         span.kind == HoldSpan::Joining ? Joining : Kept, extra);
+    full(SliceBegin, span.start, track, name, extra);
     end(span.finish, track);
   }
 }
@@ -594,6 +614,26 @@ void PerfettoWriter::request(const RequestSpan &span) {
   full(SliceBegin, span.arrival, track, 0, extra);
   phase(Admission, track, span.arrival, span.admitted);
   end(span.finish, track);
+}
+
+void PerfettoWriter::dead(const DeadPeas &event) {
+  for (uint64_t rest = event.peaMask; rest; rest &= rest - 1)
+    full(Instant, event.at,
+         peaTrack(event.tbu, uint32_t(std::countr_zero(rest))), Dead, {});
+}
+
+void PerfettoWriter::fault(const FaultSpan &span) {
+  uint32_t index = faultLanes.take(span.start, span.finish);
+  if (index == faultTracks.size())
+    lane(faultTracks, index, machineTrack, "faults");
+  std::string text = octo::describe(span.part) + " dies";
+  Extra extra;
+  extra.text = text;
+  extra.add(SetBack, span.instancesSetBack);
+  extra.add(ValuesLost, span.valuesLost);
+  extra.add(LostPeaCycles, span.lostPeaCycles);
+  full(SliceBegin, span.start, faultTracks[index], 0, extra);
+  end(span.finish, faultTracks[index]);
 }
 
 void PerfettoWriter::counter(uint32_t track, uint64_t at, uint64_t value,

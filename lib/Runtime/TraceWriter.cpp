@@ -65,6 +65,14 @@ void TraceFan::blame(const BlameSpan &span) {
   for (TraceSink *sink : sinks)
     sink->blame(span);
 }
+void TraceFan::dead(const DeadPeas &event) {
+  for (TraceSink *sink : sinks)
+    sink->dead(event);
+}
+void TraceFan::fault(const FaultSpan &span) {
+  for (TraceSink *sink : sinks)
+    sink->fault(span);
+}
 void TraceFan::sample(const MachineSample &sample) {
   for (TraceSink *sink : sinks)
     sink->sample(sample);

@@ -84,6 +84,53 @@ def test_timeline_of_a_stopped_run(programs, perfetto_python, tmp_path):
     assert json.loads(done.stdout)["phases"]["computing"] == stopped["pea_cycles"]["computing"]
 
 
+@pytest.mark.parametrize("policy", ["static", "pool", "octopus"])
+def test_timeline_of_a_run_with_faults(programs, perfetto_python, tmp_path, policy):
+    """All cycles are there, deaths have marks, and what they broke off is blamed on them."""
+    program = programs["profiled"]
+
+    def run(*extra):
+        done = conftest.run_tool(
+            "octo-run", "run", program, "--requests", 60, "--in-flight", 12, "--policy", policy,
+            "--timing-only", "--json", "-", *extra
+        )
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    last = run()["makespan_cycles"]
+    scenario = tmp_path / "faults.yaml"
+    scenario.write_text(
+        f"faults:\n  - {{draw: pea, rate: 0.3, between: [0, {last}], seed: 3}}\n"
+    )
+    files = ["--trace", tmp_path / "t.pftrace", "--log", tmp_path / "l.csv", "--blame", tmp_path / "b.csv"]
+    plain, seen = run("--scenario", scenario), run("--scenario", scenario, *files)
+    plain.pop("host"), seen.pop("host")
+    assert plain == seen
+    faults, states = seen["faults"], seen["pea_cycles"]
+    assert faults["instances_set_back"] > 0
+
+    done = subprocess.run(
+        [perfetto_python, READER, str(tmp_path / "t.pftrace")], capture_output=True, text=True
+    )
+    assert done.returncode == 0, done.stderr
+    trace = json.loads(done.stdout)
+    phases = trace["phases"]
+    assert phases["computing"] == states["computing"]
+    waiting = [phases.get(name, 0) for name in ("held", "kept", "broken gang")]
+    assert sum(waiting) == states["waiting"]
+    deaths = [part for part in faults["parts"] if not part["dead_already"]]
+    assert trace["deaths"] == len(deaths)
+    assert trace["dead"] == len(deaths)
+
+    log = pd.read_csv(tmp_path / "l.csv", dtype={"tag": str}, keep_default_na=False)
+    assert (log.fault == "lost").sum() == faults["instances_set_back"]
+    assert not log[log.fault == "lost"].completed.any()
+    blame = pd.read_csv(tmp_path / "b.csv")
+    causes = list(seen["blame"]["cycles"])
+    assert (blame[causes].sum(axis=1) == blame.latency).all()
+    assert blame.lost.sum() == seen["blame"]["cycles"]["lost"] > 0
+
+
 def test_log_is_a_table(programs, tmp_path):
     for policy in ("static", "octopus"):
         run = watched(programs["profiled"], tmp_path, policy)

@@ -73,7 +73,7 @@ def main():
     cycles = collections.Counter()
     tasks = collections.Counter()
     flows_out, flows_in = collections.Counter(), collections.Counter()
-    depth = 0
+    depth = deaths = dead = 0
     for at, _, event in events:
         counts[schema.TrackEvent.Type.Name(event.type)] += 1
         flows_out.update(event.flow_ids)
@@ -83,6 +83,7 @@ def main():
         if event.type == schema.TrackEvent.TYPE_SLICE_BEGIN:
             notes = {keys[n.name_iid]: n.uint_value or n.pointer_value for n in event.debug_annotations}
             stack.append((at, event.name or names[event.name_iid], notes))
+            deaths += where[-1] == "faults"
             depth = max(depth, len(stack))
         elif event.type == schema.TrackEvent.TYPE_SLICE_END:
             begin, name, _ = stack.pop()
@@ -91,10 +92,12 @@ def main():
             assert len(where) == 5, where
             if name in PHASES:
                 cycles[name] += (at - begin) * stack[0][2].get("gang", 1)
-            elif name in ("kept", "joining"):
+            elif name in ("kept", "joining", "broken gang"):
                 cycles[name] += at - begin
             if name == "computing":
                 tasks[stack[0][1]] += 1
+        elif event.type == schema.TrackEvent.TYPE_INSTANT:
+            dead += names[event.name_iid] == "dead"
         elif event.type == schema.TrackEvent.TYPE_COUNTER:
             assert tracks[event.track_uuid].HasField("counter")
     assert not any(stacks.values())
@@ -106,6 +109,8 @@ def main():
             "flows": len(flows_in),
             "flows_agree": set(flows_in) == set(flows_out) and set(flows_in.values()) <= {1},
             "depth": depth,
+            "deaths": deaths,
+            "dead": dead,
             "tracks": sorted({p[-1].rstrip("0123456789 ,()") for p in places.values()}),
         },
         sys.stdout,

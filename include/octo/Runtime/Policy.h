@@ -65,11 +65,12 @@ struct PolicyTraits {
   /// With `central` false: `dispatch` is not called for a TBU with nothing in
   /// its queues. For policies that would do nothing then.
   bool onlyQueued = false;
-  /// With `central` false: an instance is bound to a cluster first. Inputs go to
-  /// the scratchpad of the cluster, what is ready waits in one queue a class of
-  /// the cluster, and `dispatch` is called with the first TBU of the cluster; it
-  /// may start or stage an instance at any TBU of the cluster. The scheduler of
-  /// the cluster decides one thing at a time and commands the TBUs.
+  /// With `central` false: an instance is bound to a cluster first. Inputs go
+  /// to the scratchpad of the cluster, what is ready waits in one queue a class
+  /// of the cluster, and `dispatch` is called with the first TBU of the
+  /// cluster; it may start or stage an instance at any TBU of the cluster. The
+  /// scheduler of the cluster decides one thing at a time and commands the
+  /// TBUs.
   bool clusterQueues = false;
   /// With neither of them: a TBU has one queue a PEA, and the policy says which
   /// one an instance waits in (Place::lane).
@@ -262,11 +263,11 @@ public:
   /// done) if that is not so, or if the PEAs are kept for a slot that is due
   /// earlier.
   bool start(InstanceId instance, uint32_t tbu, PeaMask peas);
-  /// With traits.clusterQueues: binds a waiting instance to a TBU of its cluster
-  /// ahead of time: code, weights and inputs come while others compute there.
-  /// It is started like a waiting one; elsewhere than where it is staged that
-  /// costs what it costs others. False if it is staged already, or if the code
-  /// does not fit.
+  /// With traits.clusterQueues: binds a waiting instance to a TBU of its
+  /// cluster ahead of time: code, weights and inputs come while others compute
+  /// there. It is started like a waiting one; elsewhere than where it is staged
+  /// that costs what it costs others. False if it is staged already, or if the
+  /// code does not fit.
   bool stage(InstanceId instance, uint32_t tbu);
   /// Sends a waiting instance with its inputs to another TBU, with
   /// traits.clusterQueues to another cluster.

@@ -169,12 +169,13 @@ enum class BlameCause : uint8_t {
   Decision,
   Credits,
   Join,
-  Stream
+  Stream,
+  Lost
 };
-inline constexpr unsigned numBlameCauses = 15;
+inline constexpr unsigned numBlameCauses = 16;
 /// "admission", "host_port", "token", "transfer", "queue", "dispatch",
 /// "configuration", "weights", "resize", "compute", "cbu_queue", "decision",
-/// "credits", "join", "stream".
+/// "credits", "join", "stream", "lost".
 std::string_view stringifyBlameCause(BlameCause cause);
 
 /// What the requests that completed after the warm-up owe to one block.
@@ -388,8 +389,8 @@ struct EnergyBreakdown {
   double configuration = 0;
   double control = 0;
   double leakage = 0;
-  /// Of the above: between dies (network), decisions of CBUs (control), clusters
-  /// without their PEAs (leakage).
+  /// Of the above: between dies (network), decisions of CBUs (control),
+  /// clusters without their PEAs (leakage).
   double networkBetweenDies = 0;
   double decisions = 0;
   double clusterLeakage = 0;

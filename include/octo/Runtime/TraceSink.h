@@ -14,6 +14,8 @@
 #ifndef OCTO_RUNTIME_TRACESINK_H
 #define OCTO_RUNTIME_TRACESINK_H
 
+#include "octo/Target/TargetDesc.h"
+
 #include <cstdint>
 #include <span>
 #include <string_view>
@@ -57,6 +59,8 @@ struct TaskSpan {
   bool first = true;     ///< its first gang
   bool last = true;      ///< false: another gang follows
   bool completed = true; ///< false: cancelled, discarded, or cut by the end
+  bool lost = false;     ///< given up because a part died; it begins again
+  bool remade = false;   ///< run once more, for values that were lost
   /// Arrows: see flowOf.
   std::span<const uint64_t> flowsIn, flowsOut;
 };
@@ -65,10 +69,11 @@ struct TaskSpan {
 struct HoldSpan {
   enum Kind : uint8_t {
     Joining, ///< for a gang that takes them at its next tile boundary
-    Kept     ///< for a slot of a timetable
+    Kept,    ///< for a slot of a timetable
+    Broken   ///< left over of a gang that lost a member, until that is known
   };
   Kind kind = Joining;
-  uint32_t workflow = 0;
+  uint32_t workflow = 0; ///< not of Broken
   uint32_t block = 0;
   uint32_t tbu = 0;
   uint64_t peaMask = 0;
@@ -143,6 +148,23 @@ struct RequestSpan {
   bool open = false; ///< cut by the end of the run
 };
 
+/// PEAs that can be used no more: dead, or cut off from the host.
+struct DeadPeas {
+  uint32_t tbu = 0;
+  uint64_t peaMask = 0;
+  uint64_t at = 0;
+};
+
+/// The death of a part and what came of it; told when the run ends.
+struct FaultSpan {
+  PartRef part;
+  uint64_t start = 0;
+  uint64_t finish = 0; ///< all that it set back goes on again
+  uint64_t instancesSetBack = 0;
+  uint64_t valuesLost = 0;
+  uint64_t lostPeaCycles = 0;
+};
+
 /// Of a request that completed after the warm-up: what its latency was spent on
 /// (docs/semantics.md, section 12), and the block with the largest part.
 struct BlameSpan {
@@ -181,6 +203,8 @@ public:
   virtual void handOver(const HandOver &) {}
   virtual void request(const RequestSpan &) {}
   virtual void blame(const BlameSpan &) {}
+  virtual void dead(const DeadPeas &) {}
+  virtual void fault(const FaultSpan &) {}
   virtual void sample(const MachineSample &) {}
 };
 

@@ -77,6 +77,8 @@ public:
   void handOver(const HandOver &event) override;
   void request(const RequestSpan &span) override;
   void blame(const BlameSpan &span) override;
+  void dead(const DeadPeas &event) override;
+  void fault(const FaultSpan &span) override;
   void sample(const MachineSample &sample) override;
 
 private:

@@ -124,7 +124,8 @@ TEST(PolicyOptions, CapGangs) {
 // Shares
 //===----------------------------------------------------------------------===//
 
-/// Two tasks on four PEAs: two PEAs each, whatever they cost; requests take turns.
+/// Two tasks on four PEAs: two PEAs each, whatever they cost; requests take
+/// turns.
 TEST(StaticEven, SharesAreEqual) {
   TestProgram p(1, 1, 1, 4);
   uint32_t kernel = p.profiledKernel();
@@ -137,8 +138,8 @@ TEST(StaticEven, SharesAreEqual) {
   EXPECT_EQ(r.makespanCycles, 2000u);
 }
 
-/// Frequencies far from even: elastic gives the long task more PEAs, at first by
-/// the compiler's numbers.
+/// Frequencies far from even: elastic gives the long task more PEAs, at first
+/// by the compiler's numbers.
 TEST(Elastic, SharesFollowTheLoad) {
   TestProgram p(1, 1, 1, 4);
   uint32_t kernel = p.profiledKernel();

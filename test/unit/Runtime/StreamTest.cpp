@@ -324,6 +324,7 @@ TEST(Stream, ResizeDuringAStream) {
                       [](const PolicyOptions &) -> std::unique_ptr<Policy> {
                         return std::make_unique<GrowingPolicy>();
                       },
+                      {},
                       {}},
                      policyInterfaceVersion));
   // The other task has a TBU of its own; this one shares with a task that ends

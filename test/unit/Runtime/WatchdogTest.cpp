@@ -68,6 +68,7 @@ std::string picky() {
                         [](const PolicyOptions &) -> std::unique_ptr<Policy> {
                           return std::make_unique<Picky>();
                         },
+                        {},
                         {}}));
   }();
   EXPECT_TRUE(registered);

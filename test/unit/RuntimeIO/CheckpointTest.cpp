@@ -475,6 +475,7 @@ TEST_F(Checkpoints, NeedAPolicyThatSaysWhatItRemembers) {
                       [](const PolicyOptions &) -> std::unique_ptr<Policy> {
                         return std::make_unique<Counting>();
                       },
+                      {},
                       {}}));
   ASSERT_TRUE(
       registerPolicy({"mute",
@@ -482,6 +483,7 @@ TEST_F(Checkpoints, NeedAPolicyThatSaysWhatItRemembers) {
                       [](const PolicyOptions &) -> std::unique_ptr<Policy> {
                         return std::make_unique<Mute>();
                       },
+                      {},
                       {}}));
   check(options("counting", 7), 0.5);
   EXPECT_GT(Counting::restored, 10u);
