@@ -234,6 +234,16 @@ def summarise(
     summary["latency"] = latency(results)
     summary["scaling"] = scaling(results)
     summary["goals"] += later_goals(summary)
+    # What the width of links costs on large machines.
+    summary["way_in"] = {
+        name: {
+            v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound"))
+            for v in policies
+            if any(v in c["seen"] for c in cells)
+        }
+        for name in ("main-large", "wide-large")
+        if (cells := results.of(name))
+    }
     summary["sensitivity"] = {
         machine[0]: {
             v: geometric(ratios(cells, of(v)))

@@ -59,6 +59,7 @@ def write(s: Dict[str, Any]) -> str:
     lines += regimes(s)
     lines += recovery(s)
     lines += latency(s)
+    lines += way_in(s)
     lines += scaling(s)
     lines += sensitivity(s)
     lines += trouble(s)
@@ -416,6 +417,28 @@ def latency(s: Dict[str, Any]) -> List[str]:
             "requests",
         ],
         rows,
+    )
+
+
+def way_in(s: Dict[str, Any]) -> List[str]:
+    rows = s.get("way_in", {})
+    if "wide-large" not in rows:
+        return []
+    lines = [
+        "## The way in",
+        "",
+        "What comes through the host port enters the mesh at one router, at the width of one link. On the largest machines of `main` links are",
+        "half as wide as the port, and workloads with large arguments are held up there whatever the policy. Part of the bound, which does not know of it:",
+        "",
+    ]
+    names = list(rows["wide-large"])
+    texts = {"main-large": "as is", "wide-large": "as wide as the host port"}
+    return lines + table(
+        ["links"] + ["`%s`" % n for n in names],
+        [
+            [texts[name]] + [number(row[n]["mean"]) if row.get(n) else "-" for n in names]
+            for name, row in rows.items()
+        ],
     )
 
 

@@ -62,6 +62,7 @@ def test_smoke_runs_and_is_written_up(smoke, tmp_path):
         "## What is not gained",
         "## Ablation",
         "## After a jump",
+        "## The way in",
         "## Scaling",
     ):
         assert part in text
