@@ -584,7 +584,8 @@ bool Engine::canRun(const Instance &instance) const {
   bool anyOfCluster = traits.clusterQueues && !instance.staged &&
                       instance.state < InstanceState::Held;
   uint32_t first = anyOfCluster ? dispatchUnit(instance.tbu) : instance.tbu;
-  for (uint32_t i = 0; i < (anyOfCluster ? m.tbusPerCluster : 1); ++i)
+  uint32_t places = anyOfCluster ? uint32_t(m.tbusPerCluster) : 1;
+  for (uint32_t i = 0; i < places; ++i)
     if (static_cast<uint32_t>(std::popcount(
             eligibleAt(first + i, block.kernel) & tbus[first + i].usable)) >=
         gang)

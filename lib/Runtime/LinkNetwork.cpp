@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cstdlib>
 
 using namespace octo;
 
@@ -30,24 +31,20 @@ LinkNetwork::LinkNetwork(const NetworkShape &shape, MeshRoutes &routes)
 // Events
 //===----------------------------------------------------------------------===//
 
-void LinkNetwork::append(uint64_t at, uint32_t id) {
+/// Appends a flight to the list of a cycle that is less than numSlots away.
+inline void LinkNetwork::append(const Lists &lists, uint64_t at, uint32_t id) {
   uint64_t number = at % numSlots;
-  Slot &slot = slots[number];
-  flights[id].next = none;
-  if (slot.first == none) {
-    slot.first = id;
-    words[number >> 6] |= uint64_t(1) << (number & 63);
-  } else {
-    flights[slot.last].next = id;
-  }
+  Slot &slot = lists.slots[number];
+  lists.flights[id].next = none;
+  *(slot.first == none ? &slot.first : &lists.flights[slot.last].next) = id;
   slot.last = id;
-  ++inSlots;
+  lists.words[number >> 6] |= uint64_t(1) << (number & 63);
 }
 
-void LinkNetwork::push(uint64_t at, uint32_t id) {
-  next = std::min(next, at);
+inline void LinkNetwork::push(const Lists &lists, uint64_t at, uint32_t id) {
   if (at - time < numSlots) {
-    append(at, id);
+    append(lists, at, id);
+    ++inSlots;
     return;
   }
   far.push_back({at, farSequence++, id});
@@ -68,23 +65,59 @@ void LinkNetwork::findNext() {
   next = std::min(next, time + (found - number) % numSlots);
 }
 
+inline uint32_t LinkNetwork::direction(Flight &flight) {
+  if (!whole) [[unlikely]] {
+    uint32_t port = routes.next(flight.at, flight.to, flight.descending);
+    if (port == MeshRoutes::arrived)
+      return localPort;
+    flight.descending |= routes.descends(flight.at, port);
+    return port;
+  }
+  // No branches: nothing could foresee them.
+  uint32_t across = flight.across != 0;
+  uint32_t along = uint32_t(flight.along != 0) & ~across;
+  flight.across -= across;
+  flight.along -= along;
+  uint32_t port = along ? flight.alongPort : localPort;
+  return across ? flight.acrossPort : port;
+}
+
+/// The head of a message is at a router: it takes the next link.
+inline void LinkNetwork::take(const Lists &all, uint32_t id) {
+  Flight &flight = all.flights[id];
+  uint32_t port = direction(flight);
+  Link &link = all.links[flight.at * ports + port];
+  uint64_t length = link.isDie ? flight.dieLength : flight.length;
+  uint64_t hop = link.isDie ? shape.dieHopCycles : shape.hopCycles;
+  uint64_t start = std::max(time, link.free);
+  link.free = start + length;
+  link.busy += length;
+  link.waited += start - time;
+  flight.tail = std::max(flight.tail, start + length - 1) + hop;
+  flight.at += uint32_t(step[port]);
+  flight.leaving = port == localPort;
+  push(all, flight.leaving ? flight.tail : start + hop, id);
+}
+
 void LinkNetwork::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
   time = at;
+  const Lists all = lists();
   // What was far comes before what is added from now on.
   while (!far.empty() && far.front().at - time < numSlots) {
-    append(far.front().at, far.front().flight);
+    append(all, far.front().at, far.front().flight);
+    ++inSlots;
     std::pop_heap(far.begin(), far.end());
     far.pop_back();
   }
   // Hops of no cycles are added to the list while it is served.
-  Slot &slot = slots[at % numSlots];
+  Slot &slot = all.slots[at % numSlots];
   while (slot.first != none) {
     uint32_t id = slot.first;
-    Flight &flight = flights[id];
+    Flight &flight = all.flights[id];
     slot.first = flight.next;
     --inSlots;
     if (!flight.leaving) {
-      take(id);
+      take(all, id);
       continue;
     }
     delivered.push_back({flight.id, flight.entered, time});
@@ -92,7 +125,7 @@ void LinkNetwork::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
     freeFlights = id;
   }
   slot.last = none;
-  words[(at % numSlots) >> 6] &= ~(uint64_t(1) << (at & 63));
+  all.words[(at % numSlots) >> 6] &= ~(uint64_t(1) << (at & 63));
   findNext();
 }
 
@@ -113,8 +146,12 @@ void LinkNetwork::inject(uint32_t message, uint32_t from, uint32_t to,
   flight.id = message;
   flight.at = from;
   flight.to = to;
-  flight.right = int32_t(to % shape.width) - int32_t(from % shape.width);
-  flight.down = int32_t(to / shape.width) - int32_t(from / shape.width);
+  int32_t right = int32_t(to % shape.width) - int32_t(from % shape.width);
+  int32_t down = int32_t(to / shape.width) - int32_t(from / shape.width);
+  flight.across = uint32_t(std::abs(right));
+  flight.along = uint32_t(std::abs(down));
+  flight.acrossPort = right < 0;
+  flight.alongPort = 2 + (down < 0);
   flight.length = shape.flitsOf(bytes);
   flight.dieLength = std::max<uint64_t>(
       flight.length, (bytes + shape.dieLinkBytes - 1) / shape.dieLinkBytes);
@@ -122,49 +159,9 @@ void LinkNetwork::inject(uint32_t message, uint32_t from, uint32_t to,
   flight.entered = std::max(at, sourceFree[from]);
   sourceFree[from] = flight.entered + flight.length;
   flight.tail = sourceFree[from] - 1 + shape.interfaceCycles;
-  push(flight.entered + shape.interfaceCycles, id);
-}
-
-uint32_t LinkNetwork::direction(Flight &flight) {
-  if (!whole) {
-    uint32_t port = routes.next(flight.at, flight.to, flight.descending);
-    if (port == MeshRoutes::arrived)
-      return localPort;
-    flight.descending |= routes.descends(flight.at, port);
-    return port;
-  }
-  if (flight.right) {
-    uint32_t back = flight.right < 0;
-    flight.right += back ? 1 : -1;
-    return back;
-  }
-  if (flight.down) {
-    uint32_t back = flight.down < 0;
-    flight.down += back ? 1 : -1;
-    return 2 + back;
-  }
-  return localPort;
-}
-
-/// The head of a message is at a router: it takes the next link.
-void LinkNetwork::take(uint32_t id) {
-  Flight &flight = flights[id];
-  uint32_t port = direction(flight);
-  Link &link = links[flight.at * ports + port];
-  uint64_t length = link.isDie ? flight.dieLength : flight.length;
-  uint64_t hop = link.isDie ? shape.dieHopCycles : shape.hopCycles;
-  uint64_t start = std::max(time, link.free);
-  link.free = start + length;
-  link.busy += length;
-  link.waited += start - time;
-  flight.tail = std::max(flight.tail, start + length - 1) + hop;
-  if (port == localPort) {
-    flight.leaving = true;
-    push(flight.tail, id);
-    return;
-  }
-  flight.at += uint32_t(step[port]);
-  push(start + hop, id);
+  uint64_t ready = flight.entered + shape.interfaceCycles;
+  next = std::min(next, ready);
+  push(lists(), ready, id);
 }
 
 std::vector<uint64_t> LinkNetwork::busyCycles() const {

@@ -53,7 +53,8 @@ public:
   void state(A &a) {
     a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole), time,
           next, flights, freeFlights, a.sized(sourceFree), a.sized(links),
-          a.fixed(step), a.sized(slots), a.sized(words), inSlots, far, farSequence);
+          a.fixed(step), a.sized(slots), a.sized(words), inSlots, far,
+          farSequence);
   }
 
 private:
@@ -65,15 +66,17 @@ private:
   /// A message on its way; in the list of one cycle.
   struct alignas(64) Flight {
     uint32_t id;
-    uint32_t next;       ///< in its list, or free
-    uint32_t at;         ///< router of the head
-    int32_t right, down; ///< hops left; on a whole mesh
+    uint32_t next; ///< in its list, or free
+    uint32_t at;   ///< router of the head
     uint32_t to;
+    /// On a whole mesh: hops left in a row, then in a column, and their ports.
+    uint32_t across, along;
+    uint8_t acrossPort, alongPort;
+    bool descending;
+    bool leaving;       ///< has got its last link
     uint64_t length;    ///< cycles on a link of the mesh
     uint64_t dieLength; ///< cycles on a link between dies
     uint64_t tail;      ///< when the last flit is where the head is
-    bool descending;
-    bool leaving; ///< has got its last link
     uint64_t entered;
   };
   struct Link {
@@ -92,11 +95,22 @@ private:
     uint32_t first = none, last = none;
   };
 
-  void push(uint64_t at, uint32_t flight);
-  void append(uint64_t at, uint32_t flight);
+  /// Where everything lies: copies of the pointers stay in registers, while
+  /// members would be read again after each store.
+  struct Lists {
+    Flight *flights;
+    Link *links;
+    Slot *slots;
+    uint64_t *words;
+  };
+  Lists lists() {
+    return {flights.data(), links.data(), slots.data(), words.data()};
+  }
+  void push(const Lists &lists, uint64_t at, uint32_t flight);
+  void append(const Lists &lists, uint64_t at, uint32_t flight);
   void findNext();
   uint32_t direction(Flight &flight);
-  void take(uint32_t flight);
+  void take(const Lists &lists, uint32_t flight);
 
   const NetworkShape &shape;
   MeshRoutes &routes;

@@ -542,8 +542,8 @@ void Network::share(const Holder &holder, uint64_t until,
 }
 
 /// The first message of a lane gets its link; `room`: lanes behind it. Where
-/// the next router is idle and will be when the head is through, it goes on at
-/// once.
+/// the routers ahead are idle and will be when the head is through, it goes on
+/// at once, as far as `foresight` cycles.
 void Network::start(uint32_t number, uint32_t in, uint32_t channel,
                     uint32_t room) {
   Port *port = &inputs[number * ports + in];
@@ -551,6 +551,9 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
   Message &message = messages[id];
   uint32_t out = message.out;
   uint64_t at = time;
+  // A link that is taken ahead is lost to others that would have come before:
+  // little of the time that a message of this length takes anyway.
+  const uint64_t foresight = shape.hopCycles + message.flits;
   routers[number].links[out].waited += at - readyAt(*port, channel);
   port->first[channel] = message.next;
   if (message.next == none)
@@ -598,7 +601,7 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
     Router &router = routers[number];
     uint64_t ready =
         std::max(message.arrival + headCycles, port->free[channel]);
-    if (at != time || router.heads ||
+    if (at - time > foresight || router.heads ||
         std::max(router.links[out].free, port->inFree) > ready ||
         !(room = roomFor(router, message, ready))) {
       enterLane(*port, channel, id);

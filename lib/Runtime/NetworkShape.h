@@ -12,6 +12,8 @@
 #ifndef OCTO_LIB_RUNTIME_NETWORKSHAPE_H
 #define OCTO_LIB_RUNTIME_NETWORKSHAPE_H
 
+#include "Divisor.h"
+
 #include "octo/Target/MeshRoutes.h"
 
 #include <algorithm>
@@ -33,7 +35,8 @@ struct NetworkShape {
   /// Virtual channels of an input port, where its buffer holds that many flits.
   static constexpr uint32_t maxChannels = 4;
 
-  uint32_t width = 1, height = 1;       ///< clusters
+  Divisor width;                        ///< clusters
+  uint32_t height = 1;
   uint32_t dieWidth = 1, dieHeight = 1; ///< clusters of a die
   uint32_t hopCycles = 5;               ///< router and link
   uint32_t dieHopCycles = 5;            ///< router and link between dies

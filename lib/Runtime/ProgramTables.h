@@ -14,6 +14,7 @@
 #ifndef OCTO_LIB_RUNTIME_PROGRAMTABLES_H
 #define OCTO_LIB_RUNTIME_PROGRAMTABLES_H
 
+#include "Divisor.h"
 #include "RequestRecords.h"
 
 #include "octo/Program/CycleModel.h"
@@ -227,9 +228,12 @@ struct MachineFault {
 
 /// The machine as the engine sees it.
 struct MachineTables {
-  uint32_t width, height; ///< clusters
-  uint32_t dieWidth, dieHeight;
-  uint32_t clusters, tbusPerCluster, peasPerTbu, tbus;
+  Divisor width; ///< clusters
+  uint32_t height;
+  Divisor dieWidth, dieHeight;
+  uint32_t clusters;
+  Divisor tbusPerCluster;
+  uint32_t peasPerTbu, tbus;
   std::vector<PeaMask> live;        ///< per TBU; empty where unreachable
   std::vector<PeaMask> dead;        ///< per TBU
   std::array<PeaMask, 3> classMask; ///< positions of a class in a TBU
@@ -261,6 +265,7 @@ struct MachineTables {
     uint32_t ax = xOf(a), bx = xOf(b), ay = yOf(a), by = yOf(b);
     return (ax > bx ? ax - bx : bx - ax) + (ay > by ? ay - by : by - ay);
   }
+  uint32_t clusterOf(uint32_t tbu) const { return tbu / tbusPerCluster; }
   PeaMask eligible(uint32_t tbu, uint8_t peaClass) const {
     return livePerClass[peaClass] ? live[tbu] & classMask[peaClass] : live[tbu];
   }
@@ -344,7 +349,7 @@ struct ProgramTables {
     return bytesDistributions.empty() ? noIndex : bytesDistributions[value];
   }
   uint32_t clusterOf(const ReplicaInfo &replica) const {
-    return replica.tbu / machine.tbusPerCluster;
+    return machine.clusterOf(replica.tbu);
   }
 
   // For messages and traces, and what is needed once a run; read from the

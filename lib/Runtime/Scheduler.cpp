@@ -139,6 +139,14 @@ uint32_t Scheduler::laneOf(InstanceId id) const {
   return instance.lane - engine.laneFirst[engine.dispatchUnit(instance.tbu)];
 }
 
+PeaMask Scheduler::shareOf(InstanceId id) const {
+  const Instance &instance = engine.instances[id];
+  if (instance.replica == noIndex)
+    return 0;
+  const BlockInfo &block = engine.t.blocks[instance.block];
+  return engine.t.replicas[block.replicaBegin + instance.replica].peas;
+}
+
 PeaMask Scheduler::gangOf(InstanceId id) const {
   return engine.instances[id].peas;
 }
@@ -338,7 +346,7 @@ uint64_t Scheduler::backlogOfTbu(uint32_t tbu, uint32_t observer) const {
   if (cluster == observer)
     return engine.tbus[tbu].backlog;
   // Another cluster shows only its sum.
-  return backlogOfCluster(cluster, observer) / engine.m.tbusPerCluster;
+  return backlogOfCluster(cluster, observer) / tbusPerCluster();
 }
 
 uint64_t Scheduler::backlogOfCluster(uint32_t cluster,

@@ -182,6 +182,8 @@ public:
   uint32_t laneOf(InstanceId instance) const;
   InstanceInfo info(InstanceId instance) const;
   uint32_t kernelOf(InstanceId instance) const;
+  /// The live PEAs of its replica's share; none when it was moved off all.
+  PeaMask shareOf(InstanceId instance) const;
   PeaMask gangOf(InstanceId instance) const;
   /// Cycles since the compute phase of a running instance began, or since its
   /// last resize; ~0 if it does not compute or is being resized.

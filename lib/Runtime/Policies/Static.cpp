@@ -33,28 +33,34 @@ public:
     // keeps what it needs from those behind it, so that large gangs get their
     // turn.
     const uint32_t begin = s.firstLane(tbu), end = s.firstLane(tbu + 1);
-    while (true) {
-      heads.clear();
-      for (uint32_t lane = begin; lane < end; ++lane)
-        if (s.queueSize(lane))
-          heads.push_back(s.queue(lane).front());
-      if (heads.size() > 1)
-        std::sort(heads.begin(), heads.end(),
+    heads.resize(end - begin);
+    while (PeaMask free = s.freePeas(tbu)) {
+      // Which lanes have something cannot be foreseen: no branches.
+      size_t waiting = 0;
+      for (uint32_t lane = begin; lane < end; ++lane) {
+        heads[waiting] = lane;
+        waiting += s.queueSize(lane) != 0;
+      }
+      std::span<InstanceId> best(heads.data(), waiting);
+      for (InstanceId &head : best)
+        head = s.queue(head).front();
+      if (waiting > 1)
+        std::sort(best.begin(), best.end(),
                   [&](InstanceId a, InstanceId b) { return s.precedes(a, b); });
-      PeaMask taken = 0;
       bool started = false;
-      for (InstanceId head : heads) {
-        InstanceInfo info = s.info(head);
-        PeaMask share = s.replicaPeas(info.workflow, info.block, info.replica);
-        uint32_t gang = s.variantGang(
-            info.kernel, std::min<uint32_t>(std::popcount(share), maxGang));
-        PeaMask free = s.freePeas(tbu) & share & ~taken;
-        if (gang && uint32_t(std::popcount(free)) >= gang &&
-            s.start(head, tbu, lowestPeas(free, gang))) {
-          started = true;
-          break;
+      for (InstanceId head : best) {
+        PeaMask share = s.shareOf(head), own = free & share;
+        if (own) {
+          uint32_t gang =
+              s.variantGang(s.kernelOf(head),
+                            std::min<uint32_t>(std::popcount(share), maxGang));
+          if (gang && uint32_t(std::popcount(own)) >= gang &&
+              s.start(head, tbu, lowestPeas(own, gang))) {
+            started = true;
+            break;
+          }
         }
-        taken |= share;
+        free &= ~share;
       }
       if (!started)
         return;

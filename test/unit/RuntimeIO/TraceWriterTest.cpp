@@ -302,7 +302,7 @@ TEST_F(TraceWriterTest, PerfettoIsReadBack) {
   // Two messages overlap, the third follows the first on its lane.
   EXPECT_EQ(seen[cluster + "/messages"],
             (List{"operand 301-305", "operand 305-309", "weight 302-306"}));
-  EXPECT_EQ(d.names.size(), 17u + 3u);
+  EXPECT_EQ(d.names.size(), 18u + 3u);
 }
 
 TEST_F(TraceWriterTest, FormatByNameOrChoice) {
