@@ -49,6 +49,13 @@ def check(grid: Any, path: str) -> None:
         _need(key in grid, path, "has no key %r" % key)
     for key in grid:
         _need(key in keys, path, "has a key %r; there are %s" % (key, ", ".join(sorted(keys))))
+    for name, variant in grid["variants"].items():
+        choices = variant.get("tune", [{}])
+        _need(
+            isinstance(choices, list) and choices and all(isinstance(c, dict) for c in choices),
+            "%s: variants.%s.tune" % (path, name),
+            "must be a list of maps from options to values, like [{}, {gang: 1}]",
+        )
     for name, experiment in grid["experiments"].items():
         where = "%s: experiments.%s" % (path, name)
         for key in experiment:

@@ -206,6 +206,7 @@ def summarise(
         "workloads": sorted({c["point"]["workload"] for c in main}),
     }
     summary["goals"] = goals(results, main, baselines)
+    summary["tuned"] = tuned(grid, entries)
     summary["overview"] = {v: overview(results, main, v) for v in policies}
     summary["by_workload"] = {
         workload[0]: {v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound")) for v in policies}
@@ -254,6 +255,25 @@ def summarise(
         for machine, cells in by(results.of("sensitivity"), "machine").items()
     }
     return summary
+
+
+def tuned(grid: Dict[str, Any], entries: List[Dict[str, Any]]) -> Dict[str, Dict[str, float]]:
+    """For each policy that may be tuned, how often which options were chosen, as parts
+    of its points."""
+    table: Dict[str, Dict[str, float]] = {}
+    for variant, entry in grid["variants"].items():
+        mine = [e["seen"] for e in entries if e["point"]["variant"] == variant]
+        if len(entry.get("tune", [])) < 2 or not mine:
+            continue
+        counts = {name_of(choice): 0 for choice in entry["tune"]}
+        for seen in mine:
+            counts[name_of(seen.get("tuned", {}))] += 1
+        table[variant] = {name: round(n / len(mine), 4) for name, n in counts.items()}
+    return table
+
+
+def name_of(options: Dict[str, Any]) -> str:
+    return ", ".join("%s=%s" % item for item in sorted(options.items())) or "default"
 
 
 def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict[str, Any]]:

@@ -7,7 +7,7 @@ import copy
 import hashlib
 import os
 import time
-from typing import Any, Dict, Tuple
+from typing import Any, Dict, Optional, Tuple
 
 import numpy as np
 import yaml
@@ -20,6 +20,12 @@ ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.realpath(__file__
 # Seed of what is measured before the experiment: mean times, the load at which
 # `static` saturates, the latency of a request that is alone.
 TRAINING_SEED = 1
+# Options of policies are chosen with a seed of their own, without drift, in runs
+# that are a little shorter, and on machines of at most so many PEAs: choosing for a
+# larger one would take longer than the experiment.
+TUNING_SEED = 2
+TUNING_ROUNDS = 3
+TUNING_PEAS = 256
 # A run that goes on for so many times its bound is stopped.
 PATIENCE = 400
 
@@ -156,6 +162,22 @@ class Bench:
 
         return self.cached(name, make)
 
+    def tuned(self, point: Dict[str, Any]) -> Dict[str, Any]:
+        """The options under which the policy has the most throughput for this
+        workload, size, movement cost and machine, of those that the grid names."""
+        choices = self.grid["variants"][point["variant"]].get("tune", [{}])
+        same = {k: point[k] for k in ("variant", "workload", "movement", "machine")}
+        same["peas"] = min(point["peas"], TUNING_PEAS)
+        name = "tuned-" + "-".join(str(v) for v in same.values()).replace(" ", "_")
+
+        def make() -> int:
+            training = self.training(rounds=TUNING_ROUNDS, **same)
+            training["seed"] = TUNING_SEED
+            rates = [self.run(training, options).get("rate", 0.0) for options in choices]
+            return rates.index(max(rates))
+
+        return choices[int(self.cached(name, make)) if len(choices) > 1 else 0]
+
     # -- runs ------------------------------------------------------------------
 
     def links(self, point: Dict[str, Any]) -> float:
@@ -185,15 +207,19 @@ class Bench:
         scenario["stop"] = {"max_events": entry.get("max_events", 400_000_000)}
         return scenario, flight
 
-    def run(self, point: Dict[str, Any]) -> Dict[str, Any]:
+    def run(
+        self, point: Dict[str, Any], chosen: Optional[Dict[str, Any]] = None
+    ) -> Dict[str, Any]:
+        """What is seen at a point, with `chosen` options or those that suit best."""
+        if chosen is None:
+            chosen = self.tuned(point)
         scenario, flight = self.scenario(point)
         program = self.program(point, scenario["requests"])
         variant = self.grid["variants"][point["variant"]]
         options: Dict[str, Any] = {}
-        if variant.get("options"):
-            options["policy_options"] = [
-                "%s=%s" % item for item in sorted(variant["options"].items())
-            ]
+        settings = dict(variant.get("options", {}), **chosen)
+        if settings:
+            options["policy_options"] = ["%s=%s" % item for item in sorted(settings.items())]
         begin = time.process_time()
         result = program.run(
             policy=variant["policy"],
@@ -204,6 +230,8 @@ class Bench:
             **options,
         )
         seen = summary(point, result, flight, self.links(point))
+        if chosen:
+            seen["tuned"] = chosen
         seen["host_seconds"] = round(time.process_time() - begin, 3)
         if point["load"] == "poisson":
             self.add_latencies(point, result, seen, scenario["warm_up"])

@@ -49,7 +49,7 @@ def write(s: Dict[str, Any]) -> str:
         ),
         "",
     ]
-    lines += how()
+    lines += how(s)
     lines += experiments(s)
     lines += goal_table(s)
     lines += missed(s)
@@ -66,14 +66,29 @@ def write(s: Dict[str, Any]) -> str:
     return "\n".join(lines).rstrip("\n") + "\n"
 
 
-def how() -> List[str]:
+def how(s: Dict[str, Any]) -> List[str]:
+    if s.get("tuned"):
+        options = [
+            "- `octopus` runs with its constants, which were frozen before with other seeds ([policies](policies.md)). Baselines are tuned in hindsight: for each workload,",
+            "  size (at most 256 PEAs), movement cost and machine, the options with the most throughput under another seed without drift. Chosen were, in parts of the points: "
+            + "; ".join(
+                "`%s` %s"
+                % (policy, ", ".join("%s %s" % (name, percent(part)) for name, part in row.items() if part))
+                for policy, row in s["tuned"].items()
+            )
+            + ".",
+        ]
+    else:
+        options = [
+            "- All policies run with their default parameters ([policies](policies.md)), which were set before with other seeds; the design allows each",
+            "  baseline to be tuned in hindsight (`options` of a variant), which was not done here.",
+        ]
     return [
         "## How it was measured",
         "",
         "- Every policy gets the same program, the same requests and the same draws, seed by seed. Ratios are paired: a number with",
         "  an interval is the geometric mean over the points, its 95 % interval (Student) that over the seeds.",
-        "- All policies run with their default parameters ([policies](policies.md)), which were set before with other seeds; the design allows each",
-        "  baseline to be tuned in hindsight (`options` of a variant), which was not done here.",
+        *options,
         "- *Throughput* is that of the steady part of a closed loop: from as many completions as requests are in flight until the last",
         "  request enters. It counts work, the PEA-cycles that tasks cost at least, as tasks end.",
         "- *Of the bound* is this throughput over the most that the live PEAs, the host port or the memory ports let through",

@@ -54,6 +54,17 @@ def test_smoke_runs_and_is_written_up(smoke, tmp_path):
     for policy in ("static", "pool", "octopus"):
         seen = document["overview"][policy]["of_bound_64"]
         assert 0.1 < seen["mean"] < 1.3 and seen["low"] < seen["mean"] < seen["high"]
+    # What is chosen in hindsight is told, and is the same for all seeds.
+    parts = document["tuned"]
+    assert list(parts) == ["pool"] and sum(parts["pool"].values()) == pytest.approx(1, abs=1e-3)
+    chosen = {}
+    for entry in map(json.loads, results.read_text().splitlines()[1:]):
+        point, options = entry["point"], entry["seen"].get("tuned", {})
+        if point["variant"] != "pool":
+            assert not options
+            continue
+        key = tuple(point[k] for k in ("workload", "peas", "movement", "machine"))
+        assert chosen.setdefault(key, options) == options in ({}, {"gang": 1})
     page = tmp_path / "e.md"
     assert bench("document", "--json", summary, "-o", page).returncode == 0
     text = page.read_text()
@@ -132,6 +143,7 @@ def test_grid_is_balanced():
         (lambda g: g["experiments"]["main"].update(peas=7), "no size of 7 PEAs"),
         (lambda g: g["experiments"]["main"].update(workload="x"), "no workload 'x'"),
         (lambda g: g["experiments"]["main"].update(rotate=["x"]), "cannot rotate 'x'"),
+        (lambda g: g["variants"]["pool"].update(tune=[]), "variants.pool.tune: must be a list"),
         (lambda g: g["variants"]["pool"].update(policy="magic"), "there is no policy 'magic'"),
     ],
 )
