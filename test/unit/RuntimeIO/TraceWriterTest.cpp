@@ -302,7 +302,7 @@ TEST_F(TraceWriterTest, PerfettoIsReadBack) {
   // Two messages overlap, the third follows the first on its lane.
   EXPECT_EQ(seen[cluster + "/messages"],
             (List{"operand 301-305", "operand 305-309", "weight 302-306"}));
-  EXPECT_EQ(d.names.size(), 18u + 3u);
+  EXPECT_EQ(d.names.size(), 20u + 3u);
 }
 
 TEST_F(TraceWriterTest, FormatByNameOrChoice) {
@@ -358,18 +358,26 @@ TEST_F(TraceWriterTest, LogHasARowAnInstance) {
   part.cause = WaitCause::None;
   part.completed = false;
   (*writer)->task(part);
-  EXPECT_EQ((*writer)->numEvents(), 3u);
+  // A death breaks one off.
+  part.instance = 5;
+  part.first = part.lost = true;
+  part.finished = 40;
+  (*writer)->task(part);
+  EXPECT_EQ((*writer)->numEvents(), 4u);
   ASSERT_TRUE((*writer)->finish());
-  EXPECT_EQ(contents(path),
-            "request,tenant,path,tag,cluster,tbu,gang,gangs,ready,dispatched,"
-            "configured,started,finished,cause,completed\n"
-            "7,0,\"w/a, \"\"b\"\"\",0000000000000abc,1,1,2,1,90,100,150,150,"
-            "300,configuration,1\n"
-            "8,0," +
-                std::string(20000, 'x') +
-                ",0000000000000000,1,1,1,1,290,300,300,310,310,none,1\n"
-                "9,0,\"w/a, \"\"b\"\"\",0000000000000000,0,0,2,2,5,6,7,8,30,"
-                "queue,0\n");
+  EXPECT_EQ(
+      contents(path),
+      "request,tenant,path,tag,cluster,tbu,gang,gangs,ready,dispatched,"
+      "configured,started,finished,cause,completed,fault\n"
+      "7,0,\"w/a, \"\"b\"\"\",0000000000000abc,1,1,2,1,90,100,150,150,"
+      "300,configuration,1,none\n"
+      "8,0," +
+          std::string(20000, 'x') +
+          ",0000000000000000,1,1,1,1,290,300,300,310,310,none,1,none\n"
+          "9,0,\"w/a, \"\"b\"\"\",0000000000000000,0,0,2,2,5,6,7,8,30,"
+          "queue,0,none\n"
+          "9,0,\"w/a, \"\"b\"\"\",0000000000000000,0,0,2,1,17,20,20,20,40,"
+          "none,0,lost\n");
 }
 
 } // namespace
