@@ -187,6 +187,7 @@ static Json measureSpeed(bool quick) {
     TestProblem problem = layered(tasks, 500);
     AllocateOptions options;
     options.recordDecisions = false;
+    options.mapByData = false; // measured by itself
     options.lanes = 1;
     double begin = userSeconds();
     Checked<Allocation> allocation = allocate(problem, topology, options);

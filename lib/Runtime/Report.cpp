@@ -104,6 +104,21 @@ static const char *bindingBound(const LowerBound &bound) {
   return "host";
 }
 
+/// The same in words.
+static const char *explainBound(std::string_view part) {
+  if (part == "capacity")
+    return "all work, evenly over the PEAs that can do it";
+  if (part == "path")
+    return "tasks that must follow each other, over the requests in flight";
+  if (part == "arrivals")
+    return "the work of the requests that came last";
+  if (part == "hbm")
+    return "weights, over the memory ports";
+  if (part == "host")
+    return "arguments and results, over the host port";
+  return "nothing was done";
+}
+
 //===----------------------------------------------------------------------===//
 // JSON
 //===----------------------------------------------------------------------===//
@@ -745,12 +760,13 @@ std::string octo::formatUnfinished(const RunResult &result) {
                     groupDigits(result.makespanCycles));
     break;
   case RunStatus::EventLimit:
-    text = fmt::format("stopped after {} events: the scenario's `max_events`{}; "
-                       "raise it to go on",
-                       groupDigits(result.events),
-                       result.events >= StopRules::defaultMaxEvents
-                           ? " or the default, in case it would never end"
-                           : "");
+    text =
+        fmt::format("stopped after {} events: the scenario's `max_events`{}; "
+                    "raise it to go on",
+                    groupDigits(result.events),
+                    result.events >= StopRules::defaultMaxEvents
+                        ? " or the default, in case it would never end"
+                        : "");
     break;
   case RunStatus::MachineLost:
     text =
@@ -793,11 +809,11 @@ std::string octo::formatUnfinished(const RunResult &result) {
     text += fmt::format("  -> {} again: they wait for each other\n",
                         named(result.waitChain[result.waitCycle]));
   for (const OpenLoop &loop : result.openLoops)
-    text += fmt::format("  loop {} of request {} has begun {} iterations{}\n",
-                        named(loop), loop.request, groupDigits(loop.iterations),
-                        loop.bound ? fmt::format(" of at most {}",
-                                                 groupDigits(loop.bound))
-                                   : ", without a bound");
+    text += fmt::format(
+        "  loop {} of request {} has begun {} iterations{}\n", named(loop),
+        loop.request, groupDigits(loop.iterations),
+        loop.bound ? fmt::format(" of at most {}", groupDigits(loop.bound))
+                   : ", without a bound");
   return text;
 }
 
@@ -1073,8 +1089,11 @@ std::string octo::formatComparison(std::span<const RunResult> results,
       {"policy", "makespan", "req/Mcycle", "of best", "of bound",
        "mean latency", "p99 latency", "failed"}};
   std::vector<std::vector<std::string>> time = {
-      {"policy", "computing", "transient", "structural", "contagious", "other",
-       "mesh", "links", "code", "migrations", "energy"}};
+      {"policy", "computing", "transient", "structural", "contagious", "depth",
+       "other"}};
+  std::vector<std::vector<std::string>> moved = {{"policy", "mesh", "links",
+                                                  "busiest", "code", "weights",
+                                                  "migrations", "energy"}};
   for (const RunResult &result : results) {
     bool finished = result.status == RunStatus::Completed;
     double throughput = result.throughputRequestsPerMegacycle;
@@ -1105,12 +1124,23 @@ std::string octo::formatComparison(std::span<const RunResult> results,
          part(result.idleTransientPeaCycles),
          part(result.idleStructuralPeaCycles),
          part(result.idleContagiousPeaCycles),
-         part(uint64_t(total) - computing - idle),
+         result.idleDepth.intervals
+             ? fmt::format("{:.1f}", double(result.idleDepth.sum) /
+                                         double(result.idleDepth.intervals))
+             : "-",
+         part(uint64_t(total) - computing - idle)});
+    const double span = double(result.makespanCycles);
+    uint64_t busiest = 0;
+    for (uint64_t busy : use.linkBusyCycles)
+      busiest = std::max(busiest, busy);
+    moved.push_back(
+        {policyLabel(result),
          withPrefix(double(result.counters.transferBytes), "B"),
-         fmt::format("{:.1f} %", percent(double(use.busyCycles),
-                                         double(use.liveLinks) *
-                                             double(result.makespanCycles))),
+         fmt::format("{:.2g} %", percent(double(use.busyCycles),
+                                         double(use.liveLinks) * span)),
+         fmt::format("{:.2g} %", percent(double(busiest), span)),
          withPrefix(double(result.counters.configBytes), "B"),
+         withPrefix(double(result.counters.weightBytes), "B"),
          groupDigits(result.counters.migrations),
          withPrefix(result.energyJoules, "J")});
   }
@@ -1120,26 +1150,35 @@ std::string octo::formatComparison(std::span<const RunResult> results,
   std::string text = machineLine(results.front(), program);
   text += alignColumns(speed);
   if (bound)
-    text += fmt::format("  the bound is set by: {}\n",
-                        bindingBound(binding->lowerBound));
-  text += "\n  where the cycles of the PEAs went, and what was moved\n";
+    text += fmt::format("  the bound is set by: {} ({})\n",
+                        bindingBound(binding->lowerBound),
+                        explainBound(bindingBound(binding->lowerBound)));
+  text += "\n  where the cycles of the PEAs went\n";
   text += alignColumns(time);
+  text += "\n  what was moved, and the energy of it all\n";
+  text += alignColumns(moved);
   text += "\n";
   text += legend(
       {{"makespan", "cycles from the first arrival to the last result"},
        {"req/Mcycle", "throughput: requests completed in a million cycles"},
        {"of best", "this throughput over the best one of this table"},
        {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
+       {"mean latency", "cycles from the arrival of a request to its result"},
        {"p99 latency", "99 of 100 requests took no longer than so many cycles"},
+       {"failed", "requests that ended with an error of their own"},
        {"computing", "part of all PEA-cycles in which PEAs computed"},
        {"transient", "idle for less than loading a kernel takes"},
        {"structural", "idle for longer: nothing was on its way to the PEA"},
        {"contagious", "idle for longer: what it waited for had to wait too"},
+       {"depth", "how many tasks in a row passed idleness on, in the mean"},
        {"other", "loading code, moving data, waiting, faulty or unused"},
        {"mesh", "bytes of data that crossed the mesh between clusters"},
        {"links", "part of their time in which links of the mesh were taken"},
+       {"busiest", "the same of the link that was taken longest"},
        {"code", "bytes of kernel code loaded into configuration stores"},
-       {"migrations", "tasks that ran elsewhere than they were first sent"}});
+       {"weights", "bytes of weights loaded from memory ports"},
+       {"migrations", "tasks that ran elsewhere than they were first sent"},
+       {"energy", "all events and leakage, by the target file's figures"}});
   bool haveOutputs = !results.front().outputsSha256.empty();
   if (haveOutputs) {
     bool same = std::all_of(

@@ -305,7 +305,9 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
     }
     idx_t settings[METIS_NOPTIONS];
     METIS_SetDefaultOptions(settings);
-    settings[METIS_OPTION_NCUTS] = 1;
+    // The first cuts decide over the longest ways: the best of several.
+    settings[METIS_OPTION_NCUTS] =
+        clusters.size() * 64 >= desc.numClusters() ? 3 : 1;
     // In thousandths; errors of the levels add up, so each gets a little.
     settings[METIS_OPTION_UFACTOR] = std::max<idx_t>(
         1, idx_t(uint64_t(options.imbalanceQ16) * 1000 / (65536 * 8)));

@@ -161,7 +161,8 @@ TEST_F(ReportTest, CompareFindsBestAndDifferences) {
   // 800 of 1,000 cycles; the columns are explained.
   EXPECT_NE(table.find("80.0 %"), std::string::npos) << table;
   for (const char *column : {"of best", "of bound", "p99 latency", "transient",
-                             "structural", "contagious", "mesh", "energy"})
+                             "structural", "contagious", "mesh", "energy",
+                             "depth", "busiest", "weights"})
     EXPECT_NE(table.find(column), std::string::npos) << column;
   EXPECT_NE(table.find("no scheduler can pass 100 %"), std::string::npos);
 
