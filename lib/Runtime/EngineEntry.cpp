@@ -95,7 +95,7 @@ bool Engine::chooseEntry(OpenRequest &request) {
   request.lane =
       traits.warmLanes ? laneRouters[request.workflow].enter() : request.index;
   request.entry = m.hostCluster;
-  if (elsewhere && bytes) {
+  if (elsewhere) {
     uint32_t own = traits.central ? least : clusterOfLane(request);
     request.entry = allowed(own) && room(own) ? own : least;
   }
@@ -139,17 +139,20 @@ void Engine::tryAdmit() {
     hostInFree = start + length;
     counters.hostInBytes += request.argumentBytes;
     hostInTotal += request.argumentBytes;
-    push(start + length + m.hostLatency, EventClass::Transfer, HostInEvent, id,
-         id, request.generation);
+    uint64_t at = start + length + m.hostLatency;
+    if (!request.argumentBytes && request.entry != m.hostCluster)
+      at += tokenDelay(m.hostCluster, request.entry);
+    push(at, EventClass::Transfer, HostInEvent, id, id, request.generation);
   }
 }
 
 /// The arguments are at the host port's cluster: they go on to where the
-/// request enters. Should that have died they stay, and what is lost is fetched
-/// again.
+/// request enters, where tokens are already. Should that have died they stay,
+/// and what is lost is fetched again.
 void Engine::pastHostPort(uint32_t id) {
   const OpenRequest &request = requests[id];
-  if (request.entry == m.hostCluster || !m.reachable[request.entry]) {
+  if (request.entry == m.hostCluster || !request.argumentBytes ||
+      !m.reachable[request.entry]) {
     startBody(id);
     return;
   }

@@ -94,6 +94,21 @@ TEST(Entry, LanesAreEntered) {
   }
 }
 
+/// So do requests without bytes: a token goes there, 7 cycles a hop.
+TEST(Entry, TokensEnterAtLanes) {
+  TestProgram p(3, 1, 1, 1);
+  p.machine().token_hop_cycles = 7;
+  p.body.addImport(0, p.token);
+  BlockSpec &task =
+      p.task(p.body, "main/t", p.profiledKernel(), 10000, {import(0)});
+  for (uint32_t cluster = 0; cluster < 3; ++cluster)
+    task.replicas.push_back(TestProgram::replica(cluster, 0, 0, 1));
+  p.body.yields = {output(0)};
+  RunResult r = run(p, "octopus", 3, 3);
+  EXPECT_EQ(r.counters.migrations, 0u);
+  EXPECT_EQ(r.makespanCycles, 10000u + 2 * 2 * 7);
+}
+
 /// Requests of three tasks whose values are half of a scratchpad each: the more
 /// are open, the more they wait for memory, and PEAs with them. The host port
 /// lets fewer in, though there is space for arguments.
