@@ -118,7 +118,7 @@ def best(
 
     def value(seen: Dict[str, Any]) -> Optional[float]:
         values = [seen.get(name, {}).get(metric) for name in names]
-        return None if None in values else max(values)
+        return None if None in values or not values else max(values)
 
     return value
 

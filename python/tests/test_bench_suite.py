@@ -201,6 +201,7 @@ def test_ratios_are_paired():
     # The best of several, and only where all of them are there.
     cells = [cell(1, octopus=4.0, static=2.0, pool=8.0), cell(2, octopus=4.0, static=2.0)]
     assert evaluation.ratios(cells, evaluation.best(["static", "pool"])) == [(("main", 1), 0.5)]
+    assert evaluation.ratios(cells, evaluation.best([])) == []
     # At the bound there would be 10 / 2.
     assert evaluation.ceiling(cells, evaluation.of("static", "of_bound")) == 5.0
 
