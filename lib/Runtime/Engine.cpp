@@ -432,6 +432,7 @@ Expected<void> Engine::prepare() {
     }
     laneGroups.assign(entries, {noIndex, noIndex});
     laneAdmitted.assign(entries, never);
+    laneInterval.assign(entries, 0);
   }
 
   totals.resize(t.blocks.size());

@@ -644,6 +644,7 @@ private:
   uint64_t expectedCycles(uint32_t block, uint32_t gang) const;
   void activateSegments(uint32_t frame);
   void layOutLane(uint32_t segment, uint32_t lane);
+  uint64_t sharedInterval(uint32_t segment, uint32_t lane) const;
   const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
   bool hasSlot(const Instance &instance) const;
   bool isKept(const SegmentInfo &segment) const {
@@ -944,7 +945,8 @@ private:
   std::vector<Entry> entries;       ///< by cluster
   std::vector<uint32_t> entryBlock; ///< by workflow: task that starts a request
 
-  std::vector<uint64_t> laneAdmitted; ///< per (segment, lane)
+  /// Per (segment, lane): the last admission, and the least distance of two.
+  std::vector<uint64_t> laneAdmitted, laneInterval;
   std::vector<uint32_t> segmentLaneBegin;
   /// Slots of (segment, lane) grouped by TBU in order of start.
   std::vector<uint32_t> slotOrder;

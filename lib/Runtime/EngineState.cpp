@@ -36,7 +36,7 @@ void Engine::state(Archive &a) {
       a.sized(freeSets), freePerClass, readySequence, a.fixed(mesh),
       a.fixed(routes), linkNetwork, network, flitNetwork, a.fixed(delivered),
       meshAt, a.fixed(faults), a.sized(hbmFree), hostInFree, hostOutFree, a.sized(entries),
-      a.fixed(entryBlock), a.sized(laneAdmitted),
+      a.fixed(entryBlock), a.sized(laneAdmitted), a.sized(laneInterval),
       a.fixed(segmentLaneBegin), slotOrder, slotGroups, a.sized(laneGroups),
       a.sized(tenants), waitingRequests, a.sized(records), a.sized(requestWork),
       a.sized(requestClassWork),

@@ -83,9 +83,10 @@ uint32_t Engine::makeInstance(uint32_t frameId, uint32_t blockId,
 void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
                        uint32_t value) {
   // What lies in memory is as near to one cluster as to another.
-  uint32_t id = instanceFor(frameId, blockId,
-                            values[value].hbm == noIndex ? values[value].cluster
-                                                         : frames[frameId].home);
+  uint32_t id =
+      instanceFor(frameId, blockId,
+                  values[value].hbm == noIndex ? values[value].cluster
+                                               : frames[frameId].home);
   const BlockInfo &block = t.blocks[blockId];
   uint32_t &word = inputWords(frames[frameId], block)[input];
   if (word)
@@ -211,17 +212,17 @@ void Engine::makeReady(uint32_t id) {
 // Queues
 //===----------------------------------------------------------------------===//
 
-/// Is there a timetable for it? Policies with queues of clusters know better than
-/// the timetable of a single task, which orders nothing.
+/// Is there a timetable for it? Policies with queues of clusters know better
+/// than the timetable of a single task, which orders nothing.
 bool Engine::hasSlot(const Instance &instance) const {
   const BlockInfo &block = t.blocks[instance.block];
   if (!traits.segments || block.slotOfBlock == noIndex || instance.orphan ||
       instance.untimed || frames[instance.frame].activations == noIndex)
     return false;
   const RegionInfo &region = t.regions[frames[instance.frame].region];
-  return isKept(t.segments[t.regionSegments[region.segmentBegin +
-                                            t.slots[block.slotOfBlock]
-                                                .segment]]);
+  return isKept(
+      t.segments[t.regionSegments[region.segmentBegin +
+                                  t.slots[block.slotOfBlock].segment]]);
 }
 
 uint64_t Engine::plannedStart(const Instance &instance) const {
@@ -281,8 +282,8 @@ void Engine::unqueue(uint32_t id) {
     lanes[instance.lane].remove(id, stale);
 }
 
-/// Takes the instance out of the backlog of its place; `tbu` is null when it was
-/// in the queue of the cluster.
+/// Takes the instance out of the backlog of its place; `tbu` is null when it
+/// was in the queue of the cluster.
 static void subtractBacklog(Instance &instance, TbuState *tbu,
                             ClusterState &cluster) {
   if (tbu)
@@ -360,6 +361,35 @@ void Engine::layOutLane(uint32_t s, uint32_t lane) {
   }
   laneGroups[segmentLaneBegin[s] + lane] = {
       groups, static_cast<uint32_t>(slotGroups.size())};
+  laneInterval[segmentLaneBegin[s] + lane] = traits.clusterQueues
+                                                 ? sharedInterval(s, lane)
+                                                 : segment.initiationInterval;
+}
+
+/// The initiation interval of a lane whose slots any PEA of their clusters may
+/// serve: their work over these PEAs, of the class that has most to do.
+uint64_t Engine::sharedInterval(uint32_t s, uint32_t lane) const {
+  const SegmentInfo &segment = t.segments[s];
+  std::array<uint64_t, 3> work{}, peas{};
+  std::set<uint32_t> seen;
+  for (uint32_t i = segment.slotBegin; i < segment.slotEnd; ++i) {
+    const ReplicaInfo &replica = replicaOfSlot(i, lane);
+    work[classOf(t.blocks[t.slots[i].block].kernel)] +=
+        t.slots[i].cycles * uint64_t(std::popcount(replica.peas));
+    uint32_t cluster = clusterOf(replica.tbu);
+    if (!seen.insert(cluster).second)
+      continue;
+    for (uint32_t k = 0; k < m.tbusPerCluster; ++k)
+      for (uint8_t c = 0; c < peas.size(); ++c) {
+        uint32_t tbu = cluster * m.tbusPerCluster + k;
+        peas[c] +=
+            uint64_t(std::popcount(m.eligible(tbu, c) & tbus[tbu].usable));
+      }
+  }
+  uint64_t interval = 0;
+  for (uint8_t c = 0; c < peas.size(); ++c)
+    interval = std::max(interval, work[c] / std::max<uint64_t>(peas[c], 1));
+  return std::min(interval, segment.initiationInterval);
 }
 
 /// Admits the segments of a region instance as wholes, each not before the
@@ -388,7 +418,7 @@ void Engine::activateSegments(uint32_t frameId) {
     if (laneGroups[entry].first == noIndex)
       layOutLane(s, lane);
     if (laneAdmitted[entry] != never)
-      at = std::max(at, laneAdmitted[entry] + segment.initiationInterval);
+      at = std::max(at, laneAdmitted[entry] + laneInterval[entry]);
     laneAdmitted[entry] = at;
     list.push_back({at, lane});
     if (!isKept(segment))
@@ -404,8 +434,7 @@ void Engine::activateSegments(uint32_t frameId) {
 /// The instance of a slot exists: some of its inputs have come.
 bool Engine::slotBegun(const Keep &keep, uint32_t slot) const {
   const Frame &frame = frames[keep.frame];
-  return frame.words[t.slots[slot].block -
-                     t.regions[frame.region].blockBegin];
+  return frame.words[t.slots[slot].block - t.regions[frame.region].blockBegin];
 }
 
 bool Engine::slotPassed(const Keep &keep, uint32_t slot) {
@@ -489,8 +518,8 @@ uint32_t Engine::TbuSet::first() const {
 void Engine::setFree(uint32_t id, PeaMask free) {
   PeaMask before = tbus[id].free;
   tbus[id].free = free;
-  clusters[clusterOf(id)].freePeas += static_cast<uint32_t>(
-      std::popcount(free) - std::popcount(before));
+  clusters[clusterOf(id)].freePeas +=
+      static_cast<uint32_t>(std::popcount(free) - std::popcount(before));
   if (!traits.central)
     return;
   for (uint8_t c = 0; c < 3; ++c) {
@@ -563,9 +592,10 @@ void Engine::claim(Instance &instance, uint32_t id, PeaMask peas) {
       longest = now() - since;
       instance.idleFrom = since;
       instance.idleTo = now();
-      instance.idleDepth = isContagious(instance, since, now())
-                               ? std::min(instance.producerIdleDepth, uint16_t(0xfffe)) + 1
-                               : 0;
+      instance.idleDepth =
+          isContagious(instance, since, now())
+              ? std::min(instance.producerIdleDepth, uint16_t(0xfffe)) + 1
+              : 0;
     }
     idleEnded(id, pea, now(), &instance);
     since = never;
@@ -803,8 +833,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
   const BlockInfo &block = t.blocks[instance.block];
   const KernelInfo &kernel = t.kernels[block.kernel];
   if (instance.state != InstanceState::Ready || !peas || tbuId >= m.tbus ||
-      (!traits.central &&
-       dispatchUnit(tbuId) != dispatchUnit(instance.tbu)))
+      (!traits.central && dispatchUnit(tbuId) != dispatchUnit(instance.tbu)))
     return false;
   TbuState &tbu = tbus[tbuId];
   PeaMask eligible = m.eligible(tbuId, kernel.peaClass);
@@ -933,8 +962,7 @@ void Engine::maybeCompute(uint32_t id) {
     computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
-  __builtin_prefetch(
-      &t.consumers[t.values[block.outputBegin].consumerBegin]);
+  __builtin_prefetch(&t.consumers[t.values[block.outputBegin].consumerBegin]);
   if (block.feedsStreams && streaming)
     openStreams(id);
   schedule(id);
@@ -1281,8 +1309,7 @@ bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
   if (instance.state != InstanceState::Ready || traits.central ||
       traits.reach == Reach::Shares ||
       dispatchUnit(tbuId) == dispatchUnit(instance.tbu) ||
-      instance.streams != noIndex ||
-      !m.reachable[clusterOf(tbuId)] ||
+      instance.streams != noIndex || !m.reachable[clusterOf(tbuId)] ||
       !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
     return false;
   uint32_t from = clusterOf(instance.tbu), to = clusterOf(tbuId);
@@ -1317,7 +1344,8 @@ bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
   instance.atTbu = false;
   instance.pending = 1;
   // The command reaches the new TBU, then the data follow.
-  uint64_t at = now() + tokenDelay(from, to) + (asked ? tokenDelay(to, from) : 0);
+  uint64_t at =
+      now() + tokenDelay(from, to) + (asked ? tokenDelay(to, from) : 0);
   at = std::max(at, tbus[tbuId].commandFree) + m.commandCycles;
   tbus[tbuId].commandFree = at;
   if (!bytes || from == to) {

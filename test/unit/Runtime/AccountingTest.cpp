@@ -244,4 +244,42 @@ TEST(Accounting, SegmentSlotsKeepTheirOrder) {
   EXPECT_EQ(r.blocks[2].waitCycles, 150u);
 }
 
+/// Requests of a lane whose slots lie on one PEA of four.
+RunResult runLane(const char *policy) {
+  TestProgram p(1, 1, 1, 4);
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/a", kernel, 1000, {import(0)}).replicas = {
+      TestProgram::replica(0, 0, 0, 1)};
+  p.task(p.body, "main/b", kernel, 1000, {output(0)}).replicas = {
+      TestProgram::replica(0, 0, 0, 1)};
+  p.body.yields = {output(1)};
+  SegmentSpec segment;
+  segment.initiationInterval = 2000;
+  segment.slots = {fb::Slot(0, 0, 0, 1000), fb::Slot(1, 0, 1000, 1000)};
+  p.segments.push_back(segment);
+  SimulationOptions options;
+  options.policy = policy;
+  options.timingOnly = true;
+  options.scenario.requests = 4;
+  Tenant tenant;
+  tenant.arrivals.inFlight = 4;
+  options.scenario.tenants.push_back(tenant);
+  return run(p.build(), options);
+}
+
+TEST(Accounting, QueuesOfClustersShareTheInitiationInterval) {
+  // On its own PEA the k-th request is admitted 2,000 k cycles late, and starts
+  // then. Four PEAs serve one every 500: all start at once, so before their
+  // admission, by 500 k at most.
+  RunResult alone = runLane("static"), shared = runLane("octopus");
+  EXPECT_EQ(alone.slots[0].instances, 4u);
+  EXPECT_EQ(alone.slots[0].startCycles, 0);
+  EXPECT_GE(alone.makespanCycles, 8000u);
+  EXPECT_EQ(shared.slots[0].instances, 4u);
+  EXPECT_LT(shared.slots[0].startCycles, 0);
+  EXPECT_GT(shared.slots[0].startCycles, -500 * (1 + 2 + 3) - 1);
+  EXPECT_LT(shared.makespanCycles, 4000u);
+}
+
 } // namespace
