@@ -471,11 +471,13 @@ def regime(cells: List[Cell], mechanism: str) -> Dict[str, Any]:
     return row
 
 
-def settled(curve: List[float], part: float = 0.9) -> Optional[int]:
-    """Parts of time until the curve stays at `part` of its last quarter; None if it
-    has not settled before that."""
+def settled(
+    curve: List[float], part: float = 0.9, steady: Optional[float] = None
+) -> Optional[int]:
+    """Parts of time until the curve stays at `part` of `steady`, or else of its last
+    quarter; None if it has not settled before that."""
     tail = curve[-len(curve) // 4 :]
-    level = part * sum(tail) / len(tail)
+    level = part * (sum(tail) / len(tail) if steady is None else steady)
     smooth = [
         sum(curve[max(0, i - 1) : i + 2]) / len(curve[max(0, i - 1) : i + 2])
         for i in range(len(curve))
@@ -513,7 +515,12 @@ def recovery(results: Results) -> Dict[str, Any]:
                 "steady": round(sum(tail) / len(tail), 4) if tail else None,
                 "parts": parts,
                 "cycles": None if parts is None else round(parts * size),
+                "part_cycles": size,
             }
+        best = max((row["steady"] for row in rows.values() if row["steady"]), default=None)
+        for row in rows.values():
+            parts = settled(row["curve"], steady=best) if len(row["curve"]) >= 8 else None
+            row["cycles_to_best"] = None if parts is None else round(parts * row["part_cycles"])
         table[workload[0]] = rows
     return table
 
