@@ -220,6 +220,15 @@ Expected<std::vector<Tensor>> octo::splitItems(const Tensor &array,
     if (count == 0)
       return makeFileError(place, "argument `{}`: the array has no items",
                            argument.name);
+    // Items without elements take no bytes of the file, so its size does not
+    // limit how many it claims.
+    constexpr int64_t mostEmptyItems = 1 << 20;
+    if (array.bytes() == 0 && count > mostEmptyItems)
+      return makeFileError(
+          place,
+          "argument `{}`: the array has {} items without elements, the most "
+          "is {}; save it with a smaller first dimension",
+          argument.name, count, mostEmptyItems);
     dims.erase(dims.begin());
     size_t stride = array.bytes() / size_t(count);
     for (int64_t i = 0; i < count; ++i)

@@ -33,10 +33,11 @@ std::string_view octo::stringifyElementKind(ElementKind kind) {
 //===----------------------------------------------------------------------===//
 
 int64_t Tensor::numElements() const {
-  int64_t count = 1;
+  // A zero makes the product 0, however large the other sizes are.
+  uint64_t count = 1;
   for (int64_t dim : shape)
-    count *= dim;
-  return count;
+    count *= static_cast<uint64_t>(dim);
+  return static_cast<int64_t>(count);
 }
 
 Tensor Tensor::allocate(ElementKind kind, std::vector<int64_t> dims,

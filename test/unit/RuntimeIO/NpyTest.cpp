@@ -279,6 +279,19 @@ TEST(Npz, EntriesThatCannotBeBelieved) {
          "(x.npy): error: cannot be unpacked after 0 of 100 bytes");
 }
 
+// The other sizes may be of any size then: their product is not formed.
+TEST(Npy, EmptyArraysOfHugeSizes) {
+  Expected<Tensor> tensor =
+      parseNpy(bytesOf(npy("{'descr': '<f4', 'fortran_order': False, "
+                           "'shape': (3181333988194259040, 6, 0), }\n",
+                           "")),
+               "a.npy");
+  ASSERT_TRUE(tensor) << tensor.error().str();
+  EXPECT_EQ(tensor->numElements(), 0);
+  EXPECT_EQ(tensor->bytes(), 0u);
+  EXPECT_EQ(tensor->dim(0), 3181333988194259040);
+}
+
 // Whatever is done to a file, the reader ends with a value or a message.
 TEST(Npz, MutationsNeverCrash) {
   std::string path = temporary("mutated.npz");

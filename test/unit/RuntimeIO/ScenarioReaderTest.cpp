@@ -329,6 +329,13 @@ TEST(Inputs, ShapesAndKinds) {
       "requests");
   EXPECT_EQ(message(iota(ElementKind::F32, {0, 2, 3})),
             "a.npy: error: argument `image`: the array has no items");
+  // Items of no bytes are not made as often as a file of a hundred bytes says.
+  argument = {"tokens", ElementKind::F32, false, {-1}};
+  EXPECT_EQ(message(iota(ElementKind::F32, {1 << 20, 0})), "no error");
+  EXPECT_EQ(message(iota(ElementKind::F32, {1000000000000000, 0})),
+            "a.npy: error: argument `tokens`: the array has 1000000000000000 "
+            "items without elements, the most is 1048576; save it with a "
+            "smaller first dimension");
   argument = {"blob", ElementKind::Data, false, {}};
   EXPECT_EQ(message(iota(ElementKind::F32, {2})),
             "a.npy: error: argument `blob` has type !owg.data: it has a size "
