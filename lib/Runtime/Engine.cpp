@@ -393,7 +393,7 @@ Expected<void> Engine::prepare() {
     laneFirst[i + 1] =
         shares                 ? t.laneBegin[i + 1]
         : traits.queuePerPea   ? (i + 1) * m.peasPerTbu
-        : traits.clusterQueues ? (i / m.tbusPerCluster + 1) * 3
+        : traits.clusterQueues ? (clusterOf(i) + 1) * 3
                                : (i + 1) * 3;
   if (!traits.central)
     lanes.resize(laneFirst.back());

@@ -128,7 +128,7 @@ void octo::connectMachine(MachineTables &m) {
   }
   m.livePerClass = {};
   for (uint32_t t = 0; t < m.tbus; ++t)
-    if (m.reachable[t / m.tbusPerCluster])
+    if (m.reachable[m.clusterOf(t)])
       for (unsigned c = 0; c < 3; ++c)
         m.livePerClass[c] += std::popcount(m.live[t] & m.classMask[c]);
 
