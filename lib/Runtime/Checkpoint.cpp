@@ -24,7 +24,7 @@ namespace {
 
 /// Version of what a state means: to be raised when the same bytes would go on
 /// differently.
-constexpr uint32_t formatVersion = 1;
+constexpr uint32_t formatVersion = 2;
 
 struct Header {
   std::array<char, 8> magic;
@@ -61,8 +61,8 @@ static std::array<uint8_t, 32> digestOf(Header header, std::string_view rest) {
 std::string octo::describeRun(const SimulationOptions &options) {
   // What is added to these structs and decides a run belongs into the text.
   static_assert(detail::numFields<SimulationOptions>() == 14);
-  // (But for faults: runs that have some are not checkpointed.)
   static_assert(detail::numFields<Scenario>() == 9);
+  static_assert(detail::numFields<FaultRule>() == 13);
   static_assert(detail::numFields<Tenant>() == 6);
   static_assert(detail::numFields<Arrivals>() == 4);
   const Scenario &scenario = options.scenario;
@@ -104,6 +104,19 @@ std::string octo::describeRun(const SimulationOptions &options) {
                           arrivals.trace.size() * 8})));
       break;
     }
+  }
+  line("cycles to detect a fault", scenario.faultDetectionCycles);
+  for (size_t i = 0; i < scenario.faults.size(); ++i) {
+    const FaultRule &rule = scenario.faults[i];
+    std::string key = fmt::format("fault {}", i);
+    if (!rule.drawn)
+      line(key, fmt::format("{} at cycle {}", describe(rule.part), rule.cycle));
+    else
+      line(key, fmt::format("{} of kind {} between cycles {} and {}, seed {}",
+                            rule.byRate ? fmt::format("{} / 2^32", rule.rateQ32)
+                                        : fmt::format("{}", rule.count),
+                            stringifyPartKind(rule.part.kind), rule.from,
+                            rule.to, rule.ownSeed ? rule.seed : scenario.seed));
   }
   return text;
 }

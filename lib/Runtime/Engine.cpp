@@ -785,9 +785,11 @@ Expected<RunResult> Engine::run() {
       }
     }
   }
-  // What was computed is not lost: the run can go on from here.
-  if (!checkpoint.file.empty() && status != RunStatus::Completed &&
-      status != RunStatus::Deadlock && host.checkpointEvents != events)
+  // What was computed is not lost where the run can go on.
+  bool canGoOn = status == RunStatus::EventLimit ||
+                 status == RunStatus::CycleLimit ||
+                 status == RunStatus::Cancelled;
+  if (!checkpoint.file.empty() && canGoOn && host.checkpointEvents != events)
     if (Expected<void> saved = save(); !saved)
       return octo::Error(saved.error());
   uint64_t end =

@@ -143,7 +143,6 @@ struct Instance {
   uint16_t producerIdleDepth, idleDepth;
   uint32_t cause; ///< the latest input; once it computes: its own step
   bool causeIsToken;
-  uint64_t index; ///< of its request within the tenant
   PeaMask peas;
   PeaMask nextPeas;               ///< after the resize under way
   uint64_t boundary;              ///< when it takes effect
@@ -791,6 +790,7 @@ private:
   void detach(uint32_t instance, bool keep, uint32_t fault, uint64_t at);
   void gather(uint32_t instance, uint64_t at);
   void keepInputs(uint32_t instance, uint32_t from, uint64_t at);
+  void layOutQueues();
   void relayLanes();
   void moveControls(uint64_t at);
   void moveControl(uint32_t control, uint32_t cluster, uint64_t at);
@@ -857,6 +857,9 @@ private:
   void state(Archive &a);
   template <class Archive>
   void frameWords(Archive &a);
+  template <class Archive>
+  void changedTables(Archive &a);
+  Expected<void> followTables();
   Checkpoint describe();
   Expected<void> checkCheckpoint() const;
   Expected<void> saveCheckpoint();

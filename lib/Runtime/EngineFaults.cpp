@@ -962,6 +962,16 @@ void Engine::computesAgain(uint32_t id) {
   trace.fault = noIndex;
 }
 
+/// Empty queues of shares as they are laid out at present.
+void Engine::layOutQueues() {
+  if (traits.reach != Reach::Shares || traits.central)
+    return;
+  for (uint32_t i = 0; i < m.tbus; ++i)
+    laneFirst[i + 1] = t.laneBegin[i + 1];
+  lanes.clear();
+  lanes.resize(laneFirst.back());
+}
+
 /// Shares have changed: their queues are numbered anew.
 void Engine::relayLanes() {
   if (traits.reach != Reach::Shares || traits.central)
@@ -979,10 +989,7 @@ void Engine::relayLanes() {
     clusters[clusterOf(instance.tbu)].backlog -= instance.backlog;
   }
   layOutLanes(*ownTables);
-  for (uint32_t i = 0; i < m.tbus; ++i)
-    laneFirst[i + 1] = t.laneBegin[i + 1];
-  lanes.clear();
-  lanes.resize(laneFirst.back());
+  layOutQueues();
   for (uint32_t id = 0; id < instances.size(); ++id) {
     Instance &instance = instances[id];
     if ((instance.generation & 1) && instance.replica != noIndex)

@@ -35,7 +35,7 @@ void Engine::state(Archive &a) {
       a.fixed(laneFirst), a.sized(central), centralFree, centralAt,
       a.sized(freeSets), freePerClass, readySequence, a.fixed(mesh),
       a.fixed(routes), linkNetwork, network, flitNetwork, a.fixed(delivered),
-      meshAt, a.fixed(faults), a.sized(hbmFree), hostInFree, hostOutFree, a.sized(entries),
+      meshAt, faults, a.sized(hbmFree), hostInFree, hostOutFree, a.sized(entries),
       a.fixed(entryBlock), a.sized(laneAdmitted), a.sized(laneInterval),
       a.fixed(segmentLaneBegin), slotOrder, slotGroups, a.sized(laneGroups),
       a.sized(tenants), waitingRequests, a.sized(records), a.sized(requestWork),
@@ -59,6 +59,31 @@ void Engine::state(Archive &a) {
     frameWords(a);
 }
 
+/// What faults have changed in the tables of the program. Comes before all
+/// else, since the mesh and the queues are laid out by it.
+template <class Archive>
+void Engine::changedTables(Archive &a) {
+  if (!ownTables)
+    return;
+  MachineTables &machine = ownTables->machine;
+  a.sequence(machine.live, true);
+  a.sequence(machine.dead, true);
+  a.sequence(machine.linkDead, true);
+  a.value(machine.anyLinkDead);
+  a.sequence(machine.hbm, true);
+  a.sequence(ownTables->replicas, true);
+  a.sequence(ownTables->laneBegin, true);
+}
+
+/// The mesh and the queues of a machine that has been read.
+Expected<void> Engine::followTables() {
+  if (!ownTables)
+    return {};
+  connectMachine(ownTables->machine);
+  layOutQueues();
+  return prepareNetwork();
+}
+
 /// Words of frames lie outside of them.
 template <class Archive>
 void Engine::frameWords(Archive &a) {
@@ -67,10 +92,25 @@ void Engine::frameWords(Archive &a) {
       list.clear();
     wordStorage.clear();
   }
+  // Those of what is made again lie in its lineage.
+  std::vector<uint32_t> lineageOf(frames.size(), noIndex);
+  for (uint32_t i = 0; a.ok() && faults && i < instances.size(); ++i) {
+    const Instance &instance = instances[i];
+    if (!(instance.generation & 1) || !instance.replay)
+      continue;
+    if (instance.frame >= frames.size() || i >= faults->ofInstance.size() ||
+        faults->ofInstance[i].lineage >= faults->lineages.size())
+      return a.fail();
+    lineageOf[instance.frame] = faults->ofInstance[i].lineage;
+  }
   for (uint32_t i = 0; a.ok() && i < frames.size(); ++i) {
     Frame &frame = frames[i];
     if (!(frame.generation & 1))
       continue;
+    if (lineageOf[i] != noIndex) {
+      frame.words = faults->lineages[lineageOf[i]].words.data();
+      continue;
+    }
     if (frame.region >= t.regions.size())
       return a.fail();
     const RegionInfo &region = t.regions[frame.region];
@@ -127,6 +167,7 @@ Checkpoint Engine::describe() {
   checkpoint.program = options.checkpoint.program;
   checkpoint.options = describeRun(options);
   StateLayout layout;
+  changedTables(layout);
   state(layout);
   for (char c : std::string_view(OCTO_VERSION))
     layout.hash = splitmix64(layout.hash ^ uint8_t(c));
@@ -145,10 +186,6 @@ Expected<void> Engine::checkCheckpoint() const {
     return makeError("checkpoints hold no values, so they are for runs without "
                      "code: add --timing-only, or drop --checkpoint and "
                      "--resume");
-  if (faults)
-    return makeError("runs with faults have no checkpoints: take 'faults' out "
-                     "of the scenario and the target, or drop --checkpoint and "
-                     "--resume");
   if (!policy->saveState())
     return makeError("policy '{}' does not say what it remembers, so its runs "
                      "have no checkpoints: override Policy::saveState (and "
@@ -162,6 +199,7 @@ Expected<void> Engine::saveCheckpoint() {
   StateWriter writer;
   std::string remembered = policy->saveState().value_or("");
   writer.value(remembered);
+  changedTables(writer);
   state(writer);
   checkpoint.state = std::move(writer.bytes);
   return writeCheckpoint(options.checkpoint.file, checkpoint);
@@ -181,6 +219,10 @@ Expected<void> Engine::loadCheckpoint() {
   StateReader reader(checkpoint->state);
   std::string remembered;
   reader.value(remembered);
+  changedTables(reader);
+  if (reader.ok())
+    if (Expected<void> followed = followTables(); !followed)
+      return followed;
   state(reader);
   if (!reader.finished() || !policy->restoreState(remembered))
     return makeFileError(path, "the checkpoint does not fit this run: run "

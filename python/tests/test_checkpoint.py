@@ -15,6 +15,7 @@ import conftest
 octopus = pytest.importorskip("octopus")
 
 EXAMPLES = ("triage", "refine", "detect", "moe")
+KINDS = ("pea", "tbu", "cbu", "link", "cluster", "hbm")
 
 
 def octo_run(*arguments):
@@ -43,20 +44,32 @@ def test_examples_go_on(name, tmp_path):
     assert done.returncode == 0, done.stderr
     compile_to(program, source, "--profile", profile, "--no-kernels")
     rng = random.Random(name)
-    whole, rest, checkpoint = tmp_path / "w.json", tmp_path / "r.json", tmp_path / "c"
     for policy in ("static", "pool", "octopus"):
         for network in ("message", "flit", "link"):
             run = [program, "--timing-only", "--policy", policy, "--network", network,
                    "--requests", 12, "--seed", rng.randrange(1000), "--quiet"]
-            assert octo_run(*run, "--json", whole).returncode == 0
-            expected = result_of(whole)
-            at = rng.randrange(1, expected["events"] - 1)
-            assert octo_run(*run, "--checkpoint", checkpoint, "--checkpoint-at", at,
-                            "--json", rest).returncode == 0
-            assert result_of(rest) == expected
-            done = octo_run(*run, "--resume", checkpoint, "--json", rest)
-            assert done.returncode == 0, done.stderr
-            assert result_of(rest) == expected, (policy, network, at)
+            length = check_run(run, rng, tmp_path)["makespan_cycles"]
+            # And while parts of the machine die.
+            scenario = tmp_path / "faults.yaml"
+            kind = rng.choice(KINDS)
+            scenario.write_text(f"faults: [{{draw: {kind}, count: 2, between: [0, {length}]}}]\n")
+            assert check_run([*run, "--scenario", scenario], rng, tmp_path)["faults"]["parts"]
+
+
+def check_run(run, rng, folder):
+    """Interrupts a run at a random event and lets it go on; returns what it reports."""
+    whole, rest, checkpoint = folder / "w.json", folder / "r.json", folder / "c"
+    code = octo_run(*run, "--json", whole).returncode
+    expected = result_of(whole)
+    assert code == 0 or expected["status"] == "machine-lost"
+    at = rng.randrange(1, expected["events"] - 1)
+    interrupted = octo_run(*run, "--checkpoint", checkpoint, "--checkpoint-at", at, "--json", rest)
+    assert interrupted.returncode == code, interrupted.stderr
+    assert result_of(rest) == expected
+    resumed = octo_run(*run, "--resume", checkpoint, "--json", rest)
+    assert resumed.returncode == code, resumed.stderr
+    assert result_of(rest) == expected, (run, at)
+    return expected
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])

@@ -36,6 +36,7 @@ struct Parts {
   WaitTotals wait;
   std::vector<BlockStatistics> blocks;
   std::vector<RequestFailure> failures;
+  std::unique_ptr<FaultState> faults = std::make_unique<FaultState>();
 };
 } // namespace
 

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "../Runtime/RunRecorder.h"
 #include "../Runtime/TestRun.h"
 
 #include "octo/Program/Philox.h"
@@ -23,64 +24,11 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
-#include <nlohmann/json.hpp>
 
 using namespace octo;
 using namespace octo::test;
 
 namespace {
-
-/// All that a run tells, in order, and how much of it before there was a file.
-class Recorder : public TraceSink {
-public:
-  explicit Recorder(std::string file = "") : file(std::move(file)) {}
-
-  std::vector<std::string> lines;
-  size_t before = 0;
-
-  void task(const TaskSpan &s) override {
-    add(fmt::format(
-        "task {} {} {} {} {} {} {} {} {} {} {} {} {} {} {} {}", s.request,
-        s.tag, s.block, s.instance, s.tbu, s.peaMask, s.ready, s.dispatched,
-        s.configBegin, s.configured, s.started, s.finished, unsigned(s.cause),
-        fmt::join(s.flowsIn, ","), fmt::join(s.flowsOut, ","), s.last));
-  }
-  void hold(const HoldSpan &s) override {
-    add(fmt::format("hold {} {} {} {} {} {}", unsigned(s.kind), s.block, s.tbu,
-                    s.peaMask, s.start, s.finish));
-  }
-  void join(const JoinSpan &s) override {
-    add(fmt::format("join {} {} {} {} {}", s.request, s.block, s.cluster,
-                    s.start, s.finish));
-  }
-  void decision(const DecisionSpan &s) override {
-    add(fmt::format("decision {} {} {} {} {} {} {}", s.request, s.tag, s.block,
-                    s.cluster, s.start, s.finish, s.outcome));
-  }
-  void transfer(const TransferSpan &s) override {
-    add(fmt::format("transfer {} {} {} {} {} {} {}", s.request, s.fromCluster,
-                    s.toCluster, s.bytes, s.start, s.finish, s.flow));
-  }
-  void request(const RequestSpan &s) override {
-    add(fmt::format("request {} {} {} {}", s.request, s.arrival, s.finish,
-                    s.failed));
-  }
-  void sample(const MachineSample &s) override {
-    add(fmt::format("sample {} {} {} {} {} {} {} {}", s.cycle, s.elapsed,
-                    s.openRequests, s.ready, s.heldPeas, s.computingPeas,
-                    s.linkBusy, fmt::join(s.scratchpad, ",")));
-  }
-
-private:
-  void add(std::string line) {
-    if (before == lines.size() && !file.empty() &&
-        !std::filesystem::exists(file))
-      ++before;
-    lines.push_back(std::move(line));
-  }
-
-  std::string file;
-};
 
 /// A loop over a fan-out and a select, a switch, weights, large values and
 /// small memories on two dies of two clusters each: everything that can be on
@@ -226,9 +174,7 @@ protected:
   }
 
   std::string json(const RunResult &result) {
-    auto all = nlohmann::json::parse(formatResultJson(result, *root));
-    all.erase("host");
-    return all.dump(1) + formatProfileJson(result, *root);
+    return simulatedJson(result, *root) + formatProfileJson(result, *root);
   }
 
   RunResult simulateGood(const SimulationOptions &o, TraceSink *sink = nullptr,
@@ -238,7 +184,6 @@ protected:
     return result ? std::move(*result) : RunResult();
   }
 
-  /// Checkpoints a run after `at` events and resumes it.
   static std::string firstDifference(const std::string &a,
                                      const std::string &b) {
     size_t at =
@@ -249,11 +194,17 @@ protected:
                         b.substr(from, 120) + "'";
   }
 
-  void check(SimulationOptions o, double part) {
-    Recorder whole;
-    RunResult full = simulateGood(o, &whole);
+  /// Checkpoints a run after this part of its events and resumes it. What the
+  /// run reports goes into `full`, the cycle of the checkpoint into `at`.
+  void check(SimulationOptions o, double part, RunResult &full, uint64_t &at) {
+    RunRecorder whole;
+    full = simulateGood(o, &whole);
     std::string expected = json(full);
-    ASSERT_EQ(full.status, RunStatus::Completed);
+    if (o.scenario.faults.empty())
+      ASSERT_EQ(full.status, RunStatus::Completed);
+    else
+      ASSERT_TRUE(full.status == RunStatus::Completed ||
+                  full.status == RunStatus::MachineLost);
     seen.spills += full.counters.spills;
     seen.weightEvictions += full.counters.weightEvictions;
     seen.resizes += full.counters.resizes;
@@ -263,25 +214,38 @@ protected:
     seen.joins += full.counters.joins;
     seen.streams += full.counters.streams;
     seen.streamStalls += full.counters.streamStalls;
+    again.tasksReexecuted += full.faults.tasksReexecuted;
+    again.joinsReexecuted += full.faults.joinsReexecuted;
+    again.instancesSetBack += full.faults.instancesSetBack;
+    again.argumentsFetched += full.faults.argumentsFetched;
+    again.messagesRepeated += full.faults.messagesRepeated;
+    again.controlsMoved += full.faults.controlsMoved;
+    again.replicasMoved += full.faults.replicasMoved;
     // What writes a checkpoint is not changed by it.
     std::filesystem::remove(path());
     o.checkpoint.file = path();
     o.checkpoint.atEvent = 1 + uint64_t(part * double(full.events - 2));
-    Recorder observed(path());
+    RunRecorder observed(path());
     RunResult writer = simulateGood(o, &observed);
     ASSERT_EQ(writer.host.checkpoints, 1u);
     ASSERT_GE(writer.host.checkpointEvents, o.checkpoint.atEvent);
+    at = writer.host.checkpointCycle;
     EXPECT_EQ(firstDifference(json(writer), expected), "");
     EXPECT_TRUE(observed.lines == whole.lines);
     // What goes on from it ends in the same way.
     o.checkpoint = {};
     o.checkpoint.resume = path();
-    Recorder rest;
+    RunRecorder rest;
     EXPECT_EQ(firstDifference(json(simulateGood(o, &rest)), expected), "");
     rest.lines.insert(rest.lines.begin(), whole.lines.begin(),
                       whole.lines.begin() + ptrdiff_t(observed.before));
     EXPECT_TRUE(rest.lines == whole.lines);
     EXPECT_EQ(firstDifference(json(simulateGood(o)), expected), "");
+  }
+  void check(const SimulationOptions &o, double part) {
+    RunResult full;
+    uint64_t at;
+    check(o, part, full, at);
   }
 
   std::string errorOf(const SimulationOptions &o) {
@@ -289,7 +253,8 @@ protected:
     return result ? "" : result.error().str();
   }
 
-  Counters seen; ///< sums over the runs of check()
+  Counters seen;         ///< sums over the runs of check()
+  FaultStatistics again; ///< the same
   std::filesystem::path folder;
   TestProgram program;
   const fb::Program *root;
@@ -317,6 +282,48 @@ TEST_F(Checkpoints, GoOnAsIfNothingHadBeen) {
   EXPECT_GT(seen.joins, 0u);
   EXPECT_GT(seen.streams, 0u);
   EXPECT_GT(seen.streamStalls, 0u);
+}
+
+/// Before a part dies and after it, while what it took is made again; on some
+/// seeds several die, one after the other.
+TEST_F(Checkpoints, GoOnWhereThePartsDie) {
+  const NetworkModel networks[] = {NetworkModel::Message, NetworkModel::Link,
+                                   NetworkModel::Flit};
+  const PartKind kinds[] = {PartKind::Pea,  PartKind::Tbu,     PartKind::Cbu,
+                            PartKind::Link, PartKind::Cluster, PartKind::Hbm};
+  unsigned before = 0, after = 0, lost = 0;
+  for (uint64_t seed = 0; seed < 96; ++seed) {
+    SimulationOptions o = options(generalPolicies[seed % 8], seed);
+    o.network = networks[seed / 8 % 3];
+    uint64_t length = simulateGood(o).makespanCycles;
+    for (uint64_t k = 0; k < 1 + seed % 2; ++k) {
+      FaultRule rule;
+      rule.part.kind = kinds[(seed + seed / 8 + 3 * k) % 6];
+      rule.drawn = true;
+      rule.count = rule.part.kind == PartKind::Pea ? 4 : 1;
+      rule.to = length;
+      o.scenario.faults.push_back(rule);
+    }
+    SCOPED_TRACE(fmt::format("seed {}", seed));
+    RunResult full;
+    uint64_t at = 0;
+    check(o, double(philox64(98, seed, 0) >> 11) * 0x1p-53, full, at);
+    if (HasFatalFailure())
+      return;
+    for (const FaultStatistics::Part &part : full.faults.parts)
+      ++(part.cycle < at ? after : before);
+    lost += full.status == RunStatus::MachineLost;
+  }
+  EXPECT_GT(before, 30u);
+  EXPECT_GT(after, 30u);
+  EXPECT_GT(lost, 0u);
+  EXPECT_GT(again.tasksReexecuted, 0u);
+  EXPECT_GT(again.joinsReexecuted, 0u);
+  EXPECT_GT(again.instancesSetBack, 0u);
+  EXPECT_GT(again.argumentsFetched, 0u);
+  EXPECT_GT(again.messagesRepeated, 0u);
+  EXPECT_GT(again.controlsMoved, 0u);
+  EXPECT_GT(again.replicasMoved, 0u);
 }
 
 TEST_F(Checkpoints, AreTakenAtTheirPlaces) {
@@ -390,6 +397,13 @@ TEST_F(Checkpoints, OfOtherRunsAreRefused) {
   });
   refused("of another program (SHA-256 abc, this one has abd)",
           [](SimulationOptions &x) { x.checkpoint.program = "abd"; });
+  refused("this one has 'fault 0: the CBU of cluster (1, 0) at cycle 7'",
+          [](SimulationOptions &x) {
+            FaultRule rule;
+            rule.part = {PartKind::Cbu, {1, 0}, 0, 0, {}};
+            rule.cycle = 7;
+            x.scenario.faults.push_back(rule);
+          });
   refused("cannot read the checkpoint", [](SimulationOptions &x) {
     x.checkpoint.resume = "/there/is/nothing";
   });
