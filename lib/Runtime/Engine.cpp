@@ -486,7 +486,7 @@ Expected<void> Engine::prepare() {
 // The event loop
 //===----------------------------------------------------------------------===//
 
-void Engine::handle(const Event &event) {
+[[gnu::always_inline]] inline void Engine::handle(const Event &event) {
   because(noIndex);
   switch (event.type) {
   case SendEvent:
@@ -1250,7 +1250,7 @@ void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
   deliveries.push_back({frame, frames[frame].generation, slot, value, cause});
 }
 
-void Engine::drain() {
+void Engine::serveDeliveries() {
   if (faults && !faults->wanted.empty())
     remakeWanted();
   while (!deliveries.empty() || !resumes.empty()) {
@@ -1350,10 +1350,9 @@ uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
   return id;
 }
 
-void Engine::release(uint32_t id) {
+/// Nobody needs the value any more.
+void Engine::dispose(uint32_t id) {
   Value &value = values[id];
-  if (--value.refs)
-    return;
   if (value.hbm == noIndex && value.bytes && !value.lost) {
     ClusterState &cluster = clusters[value.cluster];
     if (cluster.spilling && value.age != never)

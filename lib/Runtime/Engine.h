@@ -516,7 +516,11 @@ private:
   void settleFrame(uint32_t frame, uint32_t count = 1);
   void freeFrame(uint32_t frame);
   void deliver(uint32_t frame, uint32_t slot, uint32_t value);
-  void drain();
+  void drain() {
+    if (!deliveries.empty() || !resumes.empty() || faults)
+      serveDeliveries();
+  }
+  void serveDeliveries();
   void consume(uint32_t frame, uint32_t slot, uint32_t value);
   void yielded(uint32_t frame, uint32_t yield, uint32_t value);
   void blockOver(uint32_t frame, uint32_t block);
@@ -524,7 +528,11 @@ private:
   uint32_t newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
                     uint32_t tbu, uint32_t request, bool token);
   void retain(uint32_t value) { ++values[value].refs; }
-  void release(uint32_t value);
+  void release(uint32_t value) {
+    if (!--values[value].refs)
+      dispose(value);
+  }
+  void dispose(uint32_t value);
 
   // EngineControl.cpp.
   uint32_t controlFor(uint32_t frame, uint32_t block);

@@ -76,8 +76,10 @@ void Engine::countHops(const Message &message) {
     uint32_t ax = m.xOf(message.from), ay = m.yOf(message.from);
     uint32_t bx = m.xOf(message.to), by = m.yOf(message.to);
     links = apart(ax, bx) + apart(ay, by);
-    dies = apart(ax / m.dieWidth, bx / m.dieWidth) +
-           apart(ay / m.dieHeight, by / m.dieHeight);
+    dies = m.dieWidth >= m.width && m.dieHeight >= m.height
+               ? 0
+               : apart(ax / m.dieWidth, bx / m.dieWidth) +
+                     apart(ay / m.dieHeight, by / m.dieHeight);
   } else {
     links = dies = 0;
     routes.walk(message.from, message.to,

@@ -635,11 +635,10 @@ void Engine::account(Instance &instance, uint64_t until, GangEnd end) {
 
 uint32_t Engine::variantFor(uint32_t kernel, uint32_t gang) const {
   const KernelInfo &info = t.kernels[kernel];
-  uint32_t found = noIndex;
-  for (uint32_t v = info.variantBegin; v < info.variantEnd; ++v)
+  for (uint32_t v = info.variantEnd; v-- > info.variantBegin;)
     if (t.variants[v].gang <= gang)
-      found = v;
-  return found;
+      return v;
+  return noIndex;
 }
 
 uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {

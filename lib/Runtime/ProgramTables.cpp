@@ -398,9 +398,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     t.frequencies.push_back(profiles.frequencies()->Get(f));
 
   // Values.
+  const auto *bytes = values.bytes();
+  const auto *types = values.type();
   for (uint32_t v = 0; v < numValues; ++v)
-    t.values.push_back({at(values.bytes(), v),
-                        static_cast<uint32_t>(at(values.type(), v)), 0});
+    t.values.push_back({at(bytes, v), static_cast<uint32_t>(at(types, v)), 0});
   if (sizeOf(values.bytes_distribution())) {
     t.bytesDistributions.resize(info.valueBegin, noIndex);
     for (uint32_t v = 0; v < numValues; ++v)
@@ -450,27 +451,37 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
 
   // Blocks with their inputs and replicas.
   uint32_t inputBase = t.inputs.size();
-  for (uint32_t i = 0; i < sizeOf(blocks.inputs()); ++i) {
-    uint32_t input = blocks.inputs()->Get(i);
+  const auto *inputs = blocks.inputs();
+  for (uint32_t i = 0; i < sizeOf(inputs); ++i) {
+    uint32_t input = inputs->Get(i);
     t.inputs.push_back(input & weightFlag ? input : info.valueBegin + input);
   }
+  // Columns are looked up once: a table finds a field anew at each access.
+  const auto *kinds = blocks.kind();
+  const auto *routings = placement.routing();
+  const auto *kernels = blocks.kernel();
+  const auto *inputOffsets = blocks.input_offsets();
+  const auto *outputBegin = blocks.output_begin();
+  const auto *regionOf = blocks.region();
+  const auto *profileOf = blocks.profile();
+  const auto *priorities = policy.priority();
+  const auto *expected = policy.expected_cycles();
+  const auto *replicaOffsets = placement.replica_offsets();
+  const auto *replicas = placement.replicas();
   for (uint32_t b = 0; b < numBlocks; ++b) {
     BlockInfo block = {};
-    block.kind = static_cast<BlockKind>(at(blocks.kind(), b));
-    block.routing = static_cast<RoutingRule>(at(placement.routing(), b));
+    block.kind = static_cast<BlockKind>(at(kinds, b));
+    block.routing = static_cast<RoutingRule>(at(routings, b));
     block.workflow = number;
     block.local = b;
-    block.kernel = at(blocks.kernel(), b, noIndex);
-    block.inputBegin = inputBase + at(blocks.input_offsets(), b);
-    block.numInputs =
-        at(blocks.input_offsets(), b + 1) - at(blocks.input_offsets(), b);
-    block.outputBegin = info.valueBegin + at(blocks.output_begin(), b);
-    block.numOutputs =
-        at(blocks.output_begin(), b + 1) - at(blocks.output_begin(), b);
+    block.kernel = at(kernels, b, noIndex);
+    block.inputBegin = inputBase + at(inputOffsets, b);
+    block.numInputs = at(inputOffsets, b + 1) - at(inputOffsets, b);
+    block.outputBegin = info.valueBegin + at(outputBegin, b);
+    block.numOutputs = at(outputBegin, b + 1) - at(outputBegin, b);
     // Outputs are followed by the imports of the next region, which belong to
     // no block.
-    const RegionInfo &region =
-        t.regions[info.regionBegin + at(blocks.region(), b)];
+    const RegionInfo &region = t.regions[info.regionBegin + at(regionOf, b)];
     if (block.outputBegin + block.numOutputs > region.valueEnd)
       block.numOutputs = region.valueEnd > block.outputBegin
                              ? region.valueEnd - block.outputBegin
@@ -487,10 +498,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
       control.bound = at(blocks.bound(), b);
       t.controls.push_back(control);
     }
-    uint32_t profile = at(blocks.profile(), b, noIndex);
+    uint32_t profile = at(profileOf, b, noIndex);
     block.profile = profile == noIndex ? noIndex : profileBase + profile;
-    block.priority = at(policy.priority(), b);
-    block.expectedCycles = at(policy.expected_cycles(), b);
+    block.priority = at(priorities, b);
+    block.expectedCycles = at(expected, b);
     block.slotOfBlock = noIndex;
     block.weightBegin = t.blockWeights.size();
     for (uint32_t i = 0; i < block.numInputs; ++i) {
@@ -501,11 +512,11 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     block.weightEnd = t.blockWeights.size();
 
     block.replicaBegin = t.replicas.size();
-    uint32_t first = at(placement.replica_offsets(), b);
-    uint32_t last = at(placement.replica_offsets(), b + 1);
+    uint32_t first = at(replicaOffsets, b);
+    uint32_t last = at(replicaOffsets, b + 1);
     for (bool standby : {false, true})
       for (uint32_t r = first; r < last; ++r) {
-        const fb::Replica *source = placement.replicas()->Get(r);
+        const fb::Replica *source = replicas->Get(r);
         if (source->standby() != standby)
           continue;
         ReplicaInfo replica = {};

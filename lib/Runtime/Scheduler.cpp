@@ -67,6 +67,21 @@ uint32_t Scheduler::queueSize(uint32_t lane) const {
   return engine.lanes[lane].size();
 }
 
+void Scheduler::heads(uint32_t tbu, std::vector<Head> &result) const {
+  result.clear();
+  for (uint32_t lane = engine.laneFirst[tbu]; lane < engine.laneFirst[tbu + 1];
+       ++lane) {
+    if (engine.lanes[lane].empty())
+      continue;
+    InstanceId id = engine.lanes[lane].window().front();
+    // Few: each is put where it belongs.
+    size_t place = result.size();
+    result.push_back({id, shareOf(id)});
+    for (; place && precedes(id, result[place - 1].instance); --place)
+      std::swap(result[place], result[place - 1]);
+  }
+}
+
 bool Scheduler::precedes(InstanceId a, InstanceId b) const {
   const Instance &x = engine.instances[a], &y = engine.instances[b];
   uint64_t px = engine.plannedStart(x), py = engine.plannedStart(y);

@@ -165,6 +165,14 @@ public:
   /// readiness. Valid until the next action.
   std::span<const InstanceId> queue(uint32_t lane) const;
   uint32_t queueSize(uint32_t lane) const;
+  /// What waits at the front of a lane, and the share of its replica.
+  struct Head {
+    InstanceId instance;
+    PeaMask share;
+  };
+  /// The fronts of the lanes of a TBU that are not empty, best first as by
+  /// `precedes`.
+  void heads(uint32_t tbu, std::vector<Head> &result) const;
   /// The order of a lane between instances of different lanes.
   bool precedes(InstanceId a, InstanceId b) const;
   /// The central queue (traits.central) of a class of PEAs, in order of

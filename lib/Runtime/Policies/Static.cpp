@@ -32,24 +32,11 @@ public:
     // Heads of the queues of all shares, best first. A head that does not fit
     // keeps what it needs from those behind it, so that large gangs get their
     // turn.
-    const uint32_t begin = s.firstLane(tbu), end = s.firstLane(tbu + 1);
-    heads.resize(end - begin);
     while (PeaMask free = s.freePeas(tbu)) {
-      // Which lanes have something cannot be foreseen: no branches.
-      size_t waiting = 0;
-      for (uint32_t lane = begin; lane < end; ++lane) {
-        heads[waiting] = lane;
-        waiting += s.queueSize(lane) != 0;
-      }
-      std::span<InstanceId> best(heads.data(), waiting);
-      for (InstanceId &head : best)
-        head = s.queue(head).front();
-      if (waiting > 1)
-        std::sort(best.begin(), best.end(),
-                  [&](InstanceId a, InstanceId b) { return s.precedes(a, b); });
+      s.heads(tbu, heads);
       bool started = false;
-      for (InstanceId head : best) {
-        PeaMask share = s.shareOf(head), own = free & share;
+      for (auto [head, share] : heads) {
+        PeaMask own = free & share;
         if (own) {
           uint32_t gang =
               s.variantGang(s.kernelOf(head),
@@ -69,7 +56,7 @@ public:
 
 private:
   uint32_t maxGang;
-  std::vector<InstanceId> heads;
+  std::vector<Scheduler::Head> heads;
 };
 
 } // namespace
