@@ -39,6 +39,7 @@
 #include "octo/Program/program_generated.h"
 #include "octo/Runtime/Simulator.h"
 #include "octo/Runtime/TraceWriter.h"
+#include "octo/Support/OutputFile.h"
 
 #include <CLI/CLI.hpp>
 
@@ -246,7 +247,7 @@ static void write(const Options &options, Case one, const std::string &path) {
   Expected<std::vector<uint8_t>> bytes = writeProgram(program);
   if (!bytes)
     fail(bytes.error().str());
-  if (Expected<void> saved = saveProgram(path, *bytes); !saved)
+  if (Expected<void> saved = writeWholeFile(path, *bytes); !saved)
     fail(saved.error().str());
 }
 

@@ -10,12 +10,11 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Compiler/Compiler.h"
+#include "octo/Support/OutputFile.h"
 
 #include <CLI/CLI.hpp>
 
-#include <cerrno>
 #include <cstdio>
-#include <cstring>
 #include <string>
 #include <unistd.h>
 
@@ -28,22 +27,12 @@ enum ExitCode { Good = 0, BadInput = 1, Usage = 2 };
 constexpr const char *version =
     "octo-compile " OCTO_VERSION " (MLIR " OCTO_MLIR_VERSION ")";
 
-/// Writes a whole file, "-" being the standard output. A file that could not be
-/// written in full is removed.
-bool writeFile(const std::string &path, const void *data, size_t size) {
-  std::FILE *file = path == "-" ? stdout : std::fopen(path.c_str(), "wb");
-  bool good = file && std::fwrite(data, 1, size, file) == size;
-  if (file && file != stdout)
-    good &= std::fclose(file) == 0;
-  else if (file)
-    good &= std::fflush(file) == 0;
-  if (good)
-    return true;
-  std::fprintf(stderr, "%s: error: cannot write the file: %s\n", path.c_str(),
-               std::strerror(errno));
-  if (file && file != stdout)
-    std::remove(path.c_str());
-  return false;
+/// Ends the tool with what it wrote last.
+int finish(const Expected<void> &written) {
+  if (written)
+    return Good;
+  std::fprintf(stderr, "%s\n", written.error().str().c_str());
+  return BadInput;
 }
 
 } // namespace
@@ -142,6 +131,11 @@ int main(int argc, char **argv) {
     return Usage;
   }
 
+  for (const std::string &path : {output, reportFile})
+    if (!path.empty())
+      if (Expected<void> possible = checkWritable(path); !possible)
+        return finish(possible);
+
   const bool showProgress = !quiet && isatty(STDERR_FILENO);
   if (showProgress)
     options.progress = [](const std::string &stage, unsigned done,
@@ -170,9 +164,10 @@ int main(int argc, char **argv) {
                    total > 0 ? 100 * seconds / total : 0.0, stage.c_str());
     std::fprintf(stderr, "%9.3f s          total\n", total);
   }
-  if (!reportFile.empty() && !writeFile(reportFile, result.reportJson.data(),
-                                        result.reportJson.size()))
-    return BadInput;
+  if (!reportFile.empty())
+    if (Expected<void> written = writeWholeFile(reportFile, result.reportJson);
+        !written)
+      return finish(written);
   if (!result.succeeded)
     return result.usageError ? Usage : BadInput;
 
@@ -181,15 +176,12 @@ int main(int argc, char **argv) {
   if (!options.until.empty()) {
     // The explanation has the standard output to itself.
     if (output.empty() && !options.explain.empty())
-      return Good;
-    return writeFile(output.empty() ? "-" : output, result.ir.data(),
-                     result.ir.size())
-               ? Good
-               : BadInput;
+      return finish(finishStandardOutput());
+    return finish(writeWholeFile(output.empty() ? "-" : output, result.ir));
   }
-  if (output.empty())
-    return Good;
-  return writeFile(output, result.program.data(), result.program.size())
-             ? Good
-             : BadInput;
+  if (!output.empty())
+    if (Expected<void> written = writeWholeFile(output, result.program);
+        !written)
+      return finish(written);
+  return finish(finishStandardOutput());
 }

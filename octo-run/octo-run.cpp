@@ -18,6 +18,7 @@
 #include "octo/Runtime/PolicyPlugin.h"
 #include "octo/Runtime/Report.h"
 #include "octo/Runtime/TraceWriter.h"
+#include "octo/Support/OutputFile.h"
 
 #include <CLI/CLI.hpp>
 
@@ -27,10 +28,10 @@
 #include <csignal>
 #include <cstdio>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <unistd.h>
+#include <utility>
 #include <vector>
 
 using namespace octo;
@@ -62,6 +63,32 @@ int fail(const Diagnostic &diagnostic) {
   std::fprintf(stderr, "%s\n", diagnostic.str().c_str());
   return BadInput;
 }
+
+/// Whether all that is to be written can be, before anything is run for it.
+Expected<void> checkOutputs(const Options &options) {
+  for (const std::string &path :
+       {options.json, options.profile, options.outputs, options.report,
+        options.request.checkpoint.file})
+    if (!path.empty())
+      if (Expected<void> possible = checkWritable(path); !possible)
+        return possible;
+  return {};
+}
+
+/// Writes what is left to write, and tells what could not be.
+class Outputs {
+public:
+  void add(const Expected<void> &written) {
+    if (!written)
+      code = fail(written.error());
+  }
+  void print(const std::string &text) {
+    std::fputs(text.c_str(), stdout);
+    add(finishStandardOutput());
+  }
+
+  int code = Good;
+};
 
 /// One line on a terminal that says how far a run is; elsewhere one a minute.
 class ProgressLine {
@@ -159,9 +186,12 @@ Expected<SimulationOptions> prepareRun(const Session &session,
   return simulation;
 }
 
-/// Everything that a run writes is opened before it starts or written after it
-/// has ended well; nothing is left half done.
+/// What a run writes is opened, or known to be possible, before it starts. One
+/// file that cannot be written afterwards keeps none of the others from it.
 int runCommand(Options &options) {
+  if (options.reportWanted && options.report.empty())
+    options.report =
+        std::filesystem::path(options.program).stem().string() + ".html";
   options.request.keepOutputs = !options.outputs.empty();
   options.request.recordOutcomes = !options.profile.empty();
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
@@ -170,6 +200,8 @@ int runCommand(Options &options) {
   Expected<SimulationOptions> simulation = prepareRun(**session, options);
   if (!simulation)
     return fail(simulation.error());
+  if (Expected<void> possible = checkOutputs(options); !possible)
+    return fail(possible.error());
 
   std::vector<std::unique_ptr<TraceWriter>> writers;
   TraceFan trace;
@@ -206,45 +238,32 @@ int runCommand(Options &options) {
   }
 
   const fb::Program &program = (*session)->program();
+  Outputs outputs;
   for (const std::unique_ptr<TraceWriter> &writer : writers)
-    if (Expected<void> written = writer->finish(); !written)
-      return fail(written.error());
+    outputs.add(writer->finish());
   if (!options.json.empty())
-    if (Expected<void> written =
-            writeTextFile(options.json, formatResultJson(*result, program));
-        !written)
-      return fail(written.error());
+    outputs.add(
+        writeWholeFile(options.json, formatResultJson(*result, program)));
   if (!options.profile.empty())
-    if (Expected<void> written =
-            writeTextFile(options.profile, formatProfileJson(*result, program));
-        !written)
-      return fail(written.error());
+    outputs.add(
+        writeWholeFile(options.profile, formatProfileJson(*result, program)));
   if (!options.outputs.empty())
-    if (Expected<void> written = writeNpz(
-            options.outputs, collectOutputs(*result, *simulation, **session));
-        !written)
-      return fail(written.error());
-  if (options.reportWanted) {
-    if (options.report.empty())
-      options.report =
-          std::filesystem::path(options.program).stem().string() + ".html";
-    if (Expected<void> written =
-            writeTextFile(options.report, formatHtml(*result, program));
-        !written)
-      return fail(written.error());
-  }
+    outputs.add(writeNpz(options.outputs,
+                         collectOutputs(*result, *simulation, **session)));
+  if (options.reportWanted)
+    outputs.add(writeWholeFile(options.report, formatHtml(*result, program)));
   if (!options.quiet && options.json != "-" && options.profile != "-") {
     std::string summary = formatSummary(*result, program);
-    std::fputs(summary.c_str(), stdout);
     if (options.reportWanted)
-      std::printf("  report       %s\n", options.report.c_str());
+      summary += fmt::format("  report       {}\n", options.report);
+    outputs.print(summary);
   }
   reportCheckpoint(simulation->checkpoint, *result, options.quiet);
   if (result->status != RunStatus::Completed) {
     std::fprintf(stderr, "error: %s", formatUnfinished(*result).c_str());
     return Unfinished;
   }
-  return Good;
+  return outputs.code;
 }
 
 int replicationsCommand(Options &options) {
@@ -254,6 +273,8 @@ int replicationsCommand(Options &options) {
   Expected<SimulationOptions> simulation = prepareRun(**session, options);
   if (!simulation)
     return fail(simulation.error());
+  if (Expected<void> possible = checkOutputs(options); !possible)
+    return fail(possible.error());
   // Tables need sums only.
   simulation->keepRequests = false;
 
@@ -273,14 +294,13 @@ int replicationsCommand(Options &options) {
     return fail(diagnostic);
   }
   const fb::Program &program = (*session)->program();
+  Outputs outputs;
   if (!options.json.empty())
-    if (Expected<void> written = writeTextFile(
-            options.json, formatReplicationsJson(*results, program,
-                                                 options.threads, seconds));
-        !written)
-      return fail(written.error());
+    outputs.add(writeWholeFile(
+        options.json,
+        formatReplicationsJson(*results, program, options.threads, seconds)));
   if (!options.quiet && options.json != "-")
-    std::fputs(formatReplications(*results, program).c_str(), stdout);
+    outputs.print(formatReplications(*results, program));
   std::string unfinished;
   for (const RunResult &result : *results)
     if (result.status != RunStatus::Completed)
@@ -293,7 +313,7 @@ int replicationsCommand(Options &options) {
     std::fprintf(stderr, "error: %s", unfinished.c_str());
     return Unfinished;
   }
-  return Good;
+  return outputs.code;
 }
 
 /// Only a policy that has a mechanism can be without it.
@@ -348,16 +368,24 @@ int compareCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
     return fail(session.error());
-  for (const std::string &policy : options.policies)
+  for (const std::string &policy : options.policies) {
+    if (std::ranges::count(options.policies, policy) > 1) {
+      std::fprintf(stderr, "error: --policies names '%s' twice\n",
+                   policy.c_str());
+      return Usage;
+    }
     if (Expected<void> known = checkPolicy(
             policy, {}, settingsOf(policy, options.request.policyOptions));
         !known)
       return fail(known.error());
+  }
   if (Expected<void> known = checkSettings(options); !known)
     return fail(known.error());
   Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
   if (!simulation)
     return fail(simulation.error());
+  if (Expected<void> possible = checkOutputs(options); !possible)
+    return fail(possible.error());
   // Tables need sums only.
   simulation->keepRequests = false;
 
@@ -405,16 +433,16 @@ int compareCommand(Options &options) {
     json = formatCompareJson(results, program);
     text = formatComparison(results, program);
   }
+  Outputs outputs;
   if (!options.json.empty())
-    if (Expected<void> written = writeTextFile(options.json, json); !written)
-      return fail(written.error());
+    outputs.add(writeWholeFile(options.json, json));
   if (!options.quiet && options.json != "-")
-    std::fputs(text.c_str(), stdout);
+    outputs.print(text);
   if (!unfinished.empty()) {
     std::fprintf(stderr, "error: %s", unfinished.c_str());
     return Unfinished;
   }
-  return Good;
+  return outputs.code;
 }
 
 int checkCommand(Options &options) {
@@ -436,25 +464,25 @@ int checkCommand(Options &options) {
       }
   if (options.quiet)
     return Good;
-  std::printf("%s: good\n", options.program.c_str());
+  std::string text = fmt::format("{}: good\n", options.program);
   for (const WorkflowSignature &workflow : (*session)->signatures()) {
-    std::printf("  workflow %s\n", workflow.name.c_str());
+    text += fmt::format("  workflow {}\n", workflow.name);
     for (const ValueSignature &value : workflow.arguments)
-      std::printf("    takes %s: %s\n", value.name.c_str(),
-                  value.typeText().c_str());
+      text += fmt::format("    takes {}: {}\n", value.name, value.typeText());
     for (const ValueSignature &value : workflow.results)
-      std::printf("    gives %s: %s\n", value.name.c_str(),
-                  value.typeText().c_str());
+      text += fmt::format("    gives {}: {}\n", value.name, value.typeText());
   }
   if (!(*session)->hasKernelBodies())
-    std::puts("  all tasks are profiled: runs are timed, no code is executed");
+    text += "  all tasks are profiled: runs are timed, no code is executed\n";
   else if (!(*session)->hasImages())
-    std::puts("  compiled without kernels: runs need --timing-only");
+    text += "  compiled without kernels: runs need --timing-only\n";
   else
-    std::printf("  has code for %s: runs execute it, or are timed with "
-                "--timing-only\n",
-                program.image_cpu() ? program.image_cpu()->c_str() : "?");
-  return Good;
+    text += fmt::format(
+        "  has code for {}: runs execute it, or are timed with --timing-only\n",
+        program.image_cpu() ? program.image_cpu()->string_view() : "?");
+  Outputs outputs;
+  outputs.print(text);
+  return outputs.code;
 }
 
 int infoCommand(Options &options) {
@@ -462,17 +490,13 @@ int infoCommand(Options &options) {
   if (!session)
     return fail(session.error());
   const fb::Program &program = (*session)->program();
+  Outputs outputs;
   if (!options.json.empty())
-    if (Expected<void> written =
-            writeTextFile(options.json, formatKernelsJson(program));
-        !written)
-      return fail(written.error());
-  if (options.quiet || options.json == "-")
-    return Good;
-  std::string text =
-      options.kernels ? formatKernels(program) : describeProgram(program);
-  std::fputs(text.c_str(), stdout);
-  return Good;
+    outputs.add(writeWholeFile(options.json, formatKernelsJson(program)));
+  if (!options.quiet && options.json != "-")
+    outputs.print(options.kernels ? formatKernels(program)
+                                  : describeProgram(program));
+  return outputs.code;
 }
 
 /// "policy: a, b; policy: c" for those that have parameters.
@@ -489,6 +513,28 @@ std::string parameterNames() {
   return names;
 }
 
+/// An option whose value is one of a few names.
+template <class T>
+void addChoice(CLI::App &command, const std::string &name, T &value,
+               std::vector<std::pair<std::string, T>> choices,
+               const std::string &description) {
+  auto choose = [name, &value,
+                 choices = std::move(choices)](const std::string &text) {
+    std::string names;
+    for (const auto &[choice, meaning] : choices) {
+      names += (names.empty() ? "" : ", ") + choice;
+      if (text == choice) {
+        value = meaning;
+        return;
+      }
+    }
+    throw CLI::ValidationError(name,
+                               fmt::format("'{}' is none of {}", text, names));
+  };
+  command.add_option_function<std::string>(name, choose, description)
+      ->type_name("NAME");
+}
+
 /// The options that say what is run, for `run` and `compare`.
 void addRunOptions(CLI::App &command, Options &options) {
   RunRequest &request = options.request;
@@ -503,6 +549,11 @@ void addRunOptions(CLI::App &command, Options &options) {
       ->check(count)
       ->type_name("N");
   command.add_option("--seed", request.seed, "Key of every random draw")
+      ->check(CLI::Validator(
+          [](const std::string &text) {
+            return text.starts_with('-') ? text + " is no integer from 0" : "";
+          },
+          ""))
       ->type_name("N");
   command
       .add_option("--in-flight", request.inFlight,
@@ -515,15 +566,13 @@ void addRunOptions(CLI::App &command, Options &options) {
                   "of the arguments, or NAME=F.npy")
       ->expected(1, -1)
       ->type_name("F");
-  command
-      .add_option("--network", request.network,
-                  "Model of the mesh: message (heads of messages, finite "
-                  "buffers), flit (every flit, at most 1,024 clusters) or link "
-                  "(quickest; unbounded buffers)")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, NetworkModel>{
-          {"message", NetworkModel::Message},
-          {"flit", NetworkModel::Flit},
-          {"link", NetworkModel::Link}}));
+  addChoice(command, "--network", request.network,
+            {{"message", NetworkModel::Message},
+             {"flit", NetworkModel::Flit},
+             {"link", NetworkModel::Link}},
+            "Model of the mesh: message (heads of messages, finite buffers), "
+            "flit (every flit, at most 1,024 clusters) or link (quickest; "
+            "unbounded buffers)");
   command.add_flag("--timing-only", request.timingOnly,
                    "Execute no code; sizes, counts and decisions come from "
                    "recorded requests, types and profiles");
@@ -613,11 +662,10 @@ int main(int argc, char **argv) {
                   "Write a timeline for ui.perfetto.dev (docs/traces.md): "
                   "Perfetto protobuf, or JSON for a name that ends in .json")
       ->type_name("F");
-  run->add_option("--trace-format", options.traceFormat,
-                  "Format of the timeline whatever its name: perfetto, chrome")
-      ->transform(CLI::CheckedTransformer(std::map<std::string, TraceFormat>{
-          {"perfetto", TraceFormat::Perfetto},
-          {"chrome", TraceFormat::Chrome}}));
+  addChoice(
+      *run, "--trace-format", options.traceFormat,
+      {{"perfetto", TraceFormat::Perfetto}, {"chrome", TraceFormat::Chrome}},
+      "Format of the timeline whatever its name: perfetto, chrome");
   run->add_option("--log", options.log,
                   "Write a row for each task instance: where and when it ran, "
                   "what it waited for (docs/traces.md)")

@@ -131,6 +131,14 @@ public:
 
   void runOnOperation() final {
     ModuleOp module = getOperation();
+    std::string error;
+    FailureOr<KernelTarget> target =
+        resolveKernelTarget(kernelCpu, kernelOpt, error);
+    if (failed(target)) {
+      module.emitError() << "octo-lower-kernels: " << error;
+      return signalPassFailure();
+    }
+
     SymbolTable symbols(module);
     SmallVector<spatial::KernelOp> kernels;
     for (auto kernel : module.getOps<spatial::KernelOp>())
@@ -139,14 +147,6 @@ public:
         kernels.push_back(kernel);
     if (kernels.empty())
       return markAllAnalysesPreserved();
-
-    std::string error;
-    FailureOr<KernelTarget> target =
-        resolveKernelTarget(kernelCpu, kernelOpt, error);
-    if (failed(target)) {
-      module.emitError() << "octo-lower-kernels: " << error;
-      return signalPassFailure();
-    }
 
     std::vector<KernelSource> sources;
     LastUses lastUses(module);

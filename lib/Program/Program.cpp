@@ -283,23 +283,3 @@ std::vector<uint32_t> octo::workSymbols(const fb::KernelTable &kernels,
   symbols.erase(std::unique(symbols.begin(), symbols.end()), symbols.end());
   return symbols;
 }
-
-Expected<void> octo::saveProgram(const std::string &path,
-                                 std::span<const uint8_t> bytes) {
-  std::string temporary = fmt::format("{}.{}.part", path, ::getpid());
-  auto failed = [&](const char *what) {
-    int error = errno;
-    std::remove(temporary.c_str());
-    return makeFileError(path, "cannot {} the program file: {}", what,
-                         std::strerror(error));
-  };
-  std::FILE *file = std::fopen(temporary.c_str(), "wb");
-  if (!file)
-    return failed("create");
-  size_t written = std::fwrite(bytes.data(), 1, bytes.size(), file);
-  if (std::fclose(file) != 0 || written != bytes.size())
-    return failed("write");
-  if (std::rename(temporary.c_str(), path.c_str()) != 0)
-    return failed("move into place");
-  return {};
-}

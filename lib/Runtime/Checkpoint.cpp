@@ -9,6 +9,7 @@
 #include "State.h"
 
 #include "octo/Runtime/Simulator.h"
+#include "octo/Support/OutputFile.h"
 #include "octo/Support/Sha256.h"
 
 #include <array>
@@ -214,30 +215,7 @@ Expected<void> octo::matchCheckpoint(const Checkpoint &checkpoint,
 
 Expected<void> octo::writeCheckpoint(const std::string &path,
                                      const Checkpoint &checkpoint) {
-  std::string bytes = sealCheckpoint(checkpoint);
-  std::string temporary = path + ".partial";
-  auto failed = [&](int code) -> Error {
-    std::remove(temporary.c_str());
-    return makeFileError(path,
-                         "cannot write the checkpoint ({}): {} bytes are "
-                         "needed in a folder that can be written",
-                         std::generic_category().message(code), bytes.size());
-  };
-  std::FILE *file = std::fopen(temporary.c_str(), "wb");
-  if (!file)
-    return failed(errno);
-  bool written =
-      std::fwrite(bytes.data(), 1, bytes.size(), file) == bytes.size();
-  int code = errno;
-  if (std::fclose(file) && written) {
-    written = false;
-    code = errno;
-  }
-  if (!written)
-    return failed(code);
-  if (std::rename(temporary.c_str(), path.c_str()))
-    return failed(errno);
-  return {};
+  return writeWholeFile(path, sealCheckpoint(checkpoint));
 }
 
 Expected<Checkpoint> octo::readCheckpoint(const std::string &path) {

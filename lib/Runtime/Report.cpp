@@ -18,7 +18,6 @@
 #include <nlohmann/json.hpp>
 
 #include <algorithm>
-#include <cerrno>
 #include <cmath>
 #include <cstdio>
 #include <cstring>
@@ -1327,17 +1326,4 @@ std::string octo::formatCompareReplicationsJson(
   json["comparison"] = std::move(comparison);
   json["host"] = {{"threads", threads}, {"wall_seconds", wallSeconds}};
   return dump(json);
-}
-
-Expected<void> octo::writeTextFile(const std::string &path,
-                                   std::string_view text) {
-  bool standardOutput = path == "-";
-  std::FILE *file = standardOutput ? stdout : std::fopen(path.c_str(), "wb");
-  if (!file)
-    return makeFileError(path, "cannot be written: {}", std::strerror(errno));
-  bool good = std::fwrite(text.data(), 1, text.size(), file) == text.size();
-  good &= (standardOutput ? std::fflush(file) : std::fclose(file)) == 0;
-  if (!good)
-    return makeFileError(path, "cannot be written: {}", std::strerror(errno));
-  return {};
 }

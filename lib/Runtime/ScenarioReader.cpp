@@ -23,6 +23,7 @@
 #include <iterator>
 #include <map>
 #include <sstream>
+#include <system_error>
 
 using namespace octo;
 
@@ -511,6 +512,11 @@ private:
   /// begins with a letter.
   std::vector<uint64_t> traceFile(const yaml::Value &value, uint64_t unit) {
     std::string path = resolve(value.string());
+    // A device may have a line without end.
+    std::error_code unknown;
+    if (std::filesystem::exists(path, unknown) &&
+        !std::filesystem::is_regular_file(path, unknown))
+      value.fail(fmt::format("the trace {} is no regular file", path));
     std::ifstream stream(path);
     if (!stream)
       value.fail(fmt::format("cannot open the trace {}: {}", path,

@@ -94,10 +94,6 @@ Expected<std::vector<uint8_t>> writeProgram(fb::ProgramT &program);
 std::vector<uint32_t> workSymbols(const fb::KernelTable &kernels,
                                   uint32_t kernel);
 
-/// Writes bytes to a file, which appears whole or not at all.
-Expected<void> saveProgram(const std::string &path,
-                           std::span<const uint8_t> bytes);
-
 /// The program as JSON, two spaces of indentation, keys in the order of the
 /// schema. Images and inline weights appear with size and SHA-256 only.
 std::string programToJson(const fb::Program &program);

@@ -82,9 +82,6 @@ std::string formatProfileJson(const RunResult &result,
 /// The number with its digits in groups of three: 1,234,567.
 std::string groupDigits(uint64_t value);
 
-/// Writes `text` to a file, or to the standard output for "-".
-Expected<void> writeTextFile(const std::string &path, std::string_view text);
-
 } // namespace octo
 
 #endif // OCTO_RUNTIME_REPORT_H

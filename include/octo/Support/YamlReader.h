@@ -17,6 +17,7 @@
 
 #include "octo/Support/Diagnostic.h"
 
+#include <yaml-cpp/depthguard.h>
 #include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
@@ -414,6 +415,10 @@ Expected<T> read(std::string_view text, std::string_view name,
     return reader(Value(document, source, ""));
   } catch (const SchemaError &error) {
     return Error(error.diagnostic);
+  } catch (const YAML::DeepRecursion &error) {
+    return makeErrorAt(name, unsigned(error.mark.line) + 1,
+                       unsigned(error.mark.column) + 1,
+                       "values are nested more than {} deep", error.depth());
   } catch (const YAML::Exception &error) {
     bool known = !error.mark.is_null();
     return makeErrorAt(name, known ? unsigned(error.mark.line) + 1 : 0,

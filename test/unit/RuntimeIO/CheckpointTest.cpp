@@ -409,7 +409,7 @@ TEST_F(Checkpoints, OfOtherRunsAreRefused) {
   });
   refused("cannot read the checkpoint",
           [&](SimulationOptions &x) { x.checkpoint.resume = folder.string(); });
-  refused("cannot write the checkpoint", [](SimulationOptions &x) {
+  refused("cannot be written", [](SimulationOptions &x) {
     x.checkpoint.file = "/there/is/nothing";
     x.checkpoint.atEvent = 2000;
   });

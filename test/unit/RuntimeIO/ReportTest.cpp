@@ -317,11 +317,4 @@ TEST(Report, Digits) {
   EXPECT_EQ(groupDigits(12345678), "12,345,678");
 }
 
-TEST(Report, FilesThatCannotBeWritten) {
-  Expected<void> written = writeTextFile("/nonexistent/x", "text");
-  ASSERT_FALSE(written);
-  EXPECT_EQ(written.error().str(), "/nonexistent/x: error: cannot be written: "
-                                   "No such file or directory");
-}
-
 } // namespace

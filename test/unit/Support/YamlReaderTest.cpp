@@ -47,3 +47,10 @@ TEST(YamlReader, CommaBeginsNoDocument) {
   EXPECT_EQ(readName(",name: a\n"), "f.yaml:1:1: error: expected one YAML "
                                     "document, found what cannot begin one");
 }
+
+TEST(YamlReader, DeepDocument) {
+  std::string message = readName(std::string(100000, '['));
+  EXPECT_EQ(message.rfind("f.yaml:1:", 0), 0u) << message;
+  EXPECT_NE(message.find("values are nested more than"), std::string::npos)
+      << message;
+}
