@@ -362,6 +362,7 @@ Expected<void> Engine::prepare() {
   // The machine at cycle 0.
   tbus.resize(m.tbus);
   clusters.resize(m.clusters);
+  energyCounts.resize(m.clusters);
   idleSince.assign(size_t(m.tbus) * m.peasPerTbu, never);
   lastKernel.assign(size_t(m.tbus) * m.peasPerTbu, noIndex);
   if (auto made = prepareNetwork(); !made)

@@ -10,9 +10,9 @@
 // PEAs), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
 // (messages, memory, residencies), EngineFaults.cpp (parts that die, and what
 // takes over), EngineLineage.cpp (values that are made again), EngineBlame.cpp
-// (what came last), EngineTrace.cpp (what is told to a TraceSink),
-// EngineResult.cpp (numbers after the run), EngineState.cpp (checkpoints: a new
-// member is to be added there).
+// (what came last), EngineEnergy.cpp (joules), EngineTrace.cpp (what is told to
+// a TraceSink), EngineResult.cpp (numbers after the run), EngineState.cpp
+// (checkpoints: a new member is to be added there).
 //
 //===----------------------------------------------------------------------===//
 
@@ -404,6 +404,18 @@ struct TenantState {
   uint64_t nextArrival = 0;
 };
 
+/// What costs energy, of one cluster (docs/timing-model.md, Energy).
+struct EnergyCounts {
+  std::array<uint64_t, 5> work{}; ///< by class
+  uint64_t localBytes = 0, byteHops = 0, dieLinkByteHops = 0, hbmBytes = 0;
+  uint64_t configBytes = 0, tokenHops = 0, decisions = 0;
+
+  void add(const std::array<uint64_t, 5> &done) {
+    for (unsigned c = 0; c < 5; ++c)
+      work[c] += done[c];
+  }
+};
+
 /// A sample: sums and bins of all values, the values themselves up to a limit.
 struct WaitTotals {
   uint64_t count = 0;
@@ -581,7 +593,8 @@ private:
   uint64_t decisionCycles(uint32_t block) const;
   std::array<uint64_t, 5> joinWork(const Control &control) const;
   uint64_t joinCycles(uint32_t block, const std::array<uint64_t, 5> &work) const;
-  uint64_t chargeJoin(uint32_t block, const std::array<uint64_t, 5> &work);
+  uint64_t chargeJoin(uint32_t cluster, uint32_t block,
+                      const std::array<uint64_t, 5> &work);
   uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
   uint32_t weightValue(uint32_t weight, uint32_t request);
   /// What the block's kernel does at the sizes that are expected.
@@ -843,6 +856,12 @@ private:
   RunResult result(RunStatus status);
   void reportBlocked(RunResult &result);
 
+  // EngineEnergy.cpp.
+  void chargeTask(const Instance &instance);
+  EnergyBreakdown energyOf(const EnergyCounts &counts, uint64_t hostBytes,
+                           uint64_t peaCycles, uint64_t clusterCycles) const;
+  void energyResult(RunResult &result, uint64_t end);
+
   // EngineBlocked.cpp.
   struct BlockInFrame {
     uint32_t frame, block;
@@ -1008,7 +1027,7 @@ private:
   uint64_t usablePeas = 0;
   std::vector<BlockStatistics> totals; ///< by block
   std::vector<SlotStatistics> slotTotals; ///< by slot, if the policy knows them
-  std::array<uint64_t, 5> workDone{};
+  std::vector<EnergyCounts> energyCounts; ///< by cluster
   std::vector<KernelStatistics> kernelTotals; ///< by kernel
   std::array<uint64_t, 4> capacityByClass{};  ///< 3: machine lacks the class
   uint64_t realisedWork = 0;

@@ -410,7 +410,8 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
 void Engine::decide(uint32_t id, uint64_t iteration) {
   const BlockInfo &block = t.blocks[controls[id].block];
   uint64_t outcome = 0;
-  ++counters.controlDecisions;
+  EnergyCounts &energy = energyCounts[controls[id].cluster];
+  ++energy.decisions;
   (block.kind == BlockKind::Loop ? rowOf(controls[id], iteration).decideAt
                                  : controls[id].decideAt) = never;
   uint64_t cycles = decisionCycles(controls[id].block);
@@ -428,7 +429,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   total.busyCycles += cycles;
   const std::array<uint64_t, 5> &work =
       costs.work(nominalCall(control.block));
-  workDone[3] += work[0] + work[1] + work[2] + work[3];
+  energy.work[3] += work[0] + work[1] + work[2] + work[3];
   if (trace)
     trace->decision({request.number, frames[control.frame].tag, block.workflow,
                      block.local, control.cluster, now() - cycles, now(),
@@ -935,11 +936,10 @@ uint64_t Engine::joinCycles(uint32_t block,
              : workCycles(t.variants[t.kernels[kernel].variantBegin], work);
 }
 
-/// Cycles of a join that is made, whose work is counted.
-uint64_t Engine::chargeJoin(uint32_t block,
+/// Cycles of a join that a cluster makes, whose work is counted.
+uint64_t Engine::chargeJoin(uint32_t cluster, uint32_t block,
                             const std::array<uint64_t, 5> &work) {
-  for (unsigned c = 0; c < 5; ++c)
-    workDone[c] += work[c];
+  energyCounts[cluster].add(work);
   return joinCycles(block, work);
 }
 
@@ -956,7 +956,7 @@ void Engine::requestJoin(uint32_t id) {
     return;
   }
   uint64_t cycles =
-      control.numTaken ? chargeJoin(control.block, joinWork(control)) : 0;
+      control.numTaken ? chargeJoin(control.cluster, control.block, joinWork(control)) : 0;
   ClusterState &cluster = clusters[control.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
   cluster.joinFree = start + cycles;

@@ -83,6 +83,7 @@ Expected<void> Engine::prepareFaults(const std::vector<uint8_t> &usedWorkflow) {
   for (const ReplicaInfo &replica : t.replicas)
     f.shareSize.push_back(static_cast<uint32_t>(std::popcount(replica.peas)));
   f.unallocatedSince.assign(size_t(m.tbus) * m.peasPerTbu, 0);
+  f.deadBefore.assign(m.clusters, 0);
   f.requestHit.assign(totalRequests, 0);
   f.setBackOf.assign(t.blocks.size(), 0);
   f.repeatedOf.assign(t.blocks.size(), 0);
@@ -333,7 +334,7 @@ void Engine::removePeas(const std::vector<PeaMask> &before,
       PeaMask bit = PeaMask(1) << pea;
       size_t number = size_t(i) * m.peasPerTbu + pea;
       if (died[i] & bit)
-        f.deadBefore += now();
+        f.deadBefore[clusterOf(i)] += now();
       if (!(tbu.usable & bit)) {
         if (died[i] & bit)
           peaCycles[unsigned(PeaState::Unallocated)] +=
@@ -1065,7 +1066,7 @@ void Engine::moveControl(uint32_t id, uint32_t to, uint64_t at) {
   cluster.cbuFree = std::max(cluster.cbuFree, at) + m.commandCycles;
   cluster.joinFree = std::max(cluster.joinFree, at);
   ++counters.tokens;
-  counters.tokenHops += m.distance(control.cluster, to);
+  energyCounts[control.cluster].tokenHops += m.distance(control.cluster, to);
   struct Resend {
     MessageKind kind;
     uint32_t aux, value;
@@ -1282,7 +1283,8 @@ void Engine::repeat(uint32_t id, uint64_t at) {
 /// PEAs that are dead, cut off or about to be given back, up to the end.
 void Engine::closeFaultAccounts(uint64_t end) {
   FaultState &f = *faults;
-  peaCycles[unsigned(PeaState::Faulty)] -= f.deadBefore;
+  for (uint64_t cycles : f.deadBefore)
+    peaCycles[unsigned(PeaState::Faulty)] -= cycles;
   for (const Limbo &limbo : f.limbo) {
     peaCycles[unsigned(PeaState::Waiting)] +=
         uint64_t(std::popcount(limbo.peas)) * (end - limbo.since);

@@ -218,7 +218,7 @@ void Engine::remakeArrived(uint32_t id) {
   ++faults->numbers.joinsReexecuted;
   ClusterState &cluster = clusters[lineage.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
-  cluster.joinFree = start + chargeJoin(lineage.block, lineage.joinWork);
+  cluster.joinFree = start + chargeJoin(lineage.cluster, lineage.block, lineage.joinWork);
   push(cluster.joinFree, EventClass::Completion, RestoreEvent, lineage.cluster,
        id, lineage.generation);
 }
@@ -279,16 +279,8 @@ void Engine::finishReplay(uint32_t id) {
   f.numbers.reexecutedPeaCycles +=
       f.ofInstance[id].spent +
       uint64_t(std::popcount(instance.peas)) * (now() - instance.dispatched);
-  if (!instance.drawnCycles) {
-    for (unsigned c = 0; c < 5; ++c)
-      workDone[c] += costs.work(instance.call)[c];
-    if (instance.call) {
-      const KernelCosts::Variant &moved =
-          costs.variant(instance.call, instance.variant);
-      counters.localBytes += moved.bytes;
-      counters.hbmBytes += moved.hbmBytes;
-    }
-  }
+  if (!instance.drawnCycles)
+    chargeTask(instance);
   releaseInputs(instance);
   frames.release(instance.frame);
   --requests[request].holds;

@@ -88,8 +88,9 @@ void Engine::countHops(const Message &message) {
                   dies += mesh.crossesDies(cluster, direction);
                 });
   }
-  counters.byteHops += message.bytes * (links - dies);
-  counters.dieLinkByteHops += message.bytes * dies;
+  EnergyCounts &counts = energyCounts[message.from];
+  counts.byteHops += message.bytes * (links - dies);
+  counts.dieLinkByteHops += message.bytes * dies;
 }
 
 /// A message enters the mesh now.
@@ -361,7 +362,7 @@ void Engine::sendValue(MessageKind kind, uint32_t target,
       return;
     }
     arrival = at + ceilDiv(value.bytes, m.scratchpadBytesPerCycle);
-    counters.localBytes += value.bytes;
+    energyCounts[to].localBytes += value.bytes;
   }
   if (arrival <= now()) {
     deliverMessage(kind, target, targetGeneration, aux, id, now());
@@ -385,7 +386,7 @@ void Engine::sendValue(MessageKind kind, uint32_t target,
 uint64_t Engine::tokenDelay(uint32_t from, uint32_t to) {
   uint32_t hops = m.distance(from, to);
   ++counters.tokens;
-  counters.tokenHops += hops;
+  energyCounts[from].tokenHops += hops;
   return uint64_t(hops) * m.tokenHopCycles;
 }
 
@@ -395,7 +396,7 @@ uint64_t Engine::hbmService(uint32_t port, uint64_t bytes, uint64_t at) {
   uint64_t start = std::max(at, hbmFree[port]);
   uint64_t length = ceilDiv(bytes, m.hbm[port].bytesPerCycle);
   hbmFree[port] = start + length;
-  counters.hbmBytes += bytes;
+  energyCounts[m.hbm[port].cluster].hbmBytes += bytes;
   return start + length + m.hbm[port].latency;
 }
 
@@ -591,7 +592,7 @@ uint64_t Engine::loadCode(uint32_t id, uint32_t kernel, uint64_t at,
   tbu.codeBytes += bytes;
   tbu.code.insert(tbu.code.begin(), {kernel, 1, bytes, begin + cycles, at});
   ++counters.configLoads;
-  counters.configBytes += bytes;
+  energyCounts[clusterOf(id)].configBytes += bytes;
   if (block != noIndex)
     ++totals[block].configLoads;
   return begin + cycles;

@@ -238,5 +238,5 @@ void Engine::report(uint32_t id) {
     return;
   showStatus(id);
   counters.tokens += 4;
-  counters.tokenHops += 4;
+  energyCounts[id].tokenHops += 4;
 }

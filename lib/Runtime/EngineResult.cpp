@@ -339,14 +339,6 @@ void Engine::predictBlocks(const RunResult &r) {
   }
 }
 
-static double
-joules(std::initializer_list<std::pair<uint64_t, uint64_t>> parts) {
-  unsigned __int128 sum = 0;
-  for (auto [count, cost] : parts)
-    sum += static_cast<unsigned __int128>(count) * cost;
-  return static_cast<double>(sum) / 65536.0 * 1e-12;
-}
-
 RunResult Engine::result(RunStatus status) {
   RunResult r;
   r.policy = options.policy;
@@ -396,10 +388,10 @@ RunResult Engine::result(RunStatus status) {
     r.peaUtilization =
         static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
         (static_cast<double>(r.livePeas) * static_cast<double>(end));
-  uint64_t livePeaCycles = r.livePeas * end;
   if (faults) {
     r.faults = faultResult();
-    livePeaCycles = r.totalPeas * end - peaCycles[unsigned(PeaState::Faulty)];
+    uint64_t livePeaCycles =
+        r.totalPeas * end - peaCycles[unsigned(PeaState::Faulty)];
     if (livePeaCycles)
       r.peaUtilization =
           static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
@@ -417,37 +409,7 @@ RunResult Engine::result(RunStatus status) {
       bound ? static_cast<double>(end) / static_cast<double>(bound) : 0;
 
   networkResult(r.network);
-  const EnergyTable &e = m.energy;
-  r.energy.compute = joules({{workDone[0], e.mac},
-                             {workDone[1], e.vector},
-                             {workDone[2], e.special},
-                             {workDone[3], e.scalar}});
-  r.energy.scratchpad =
-      joules({{workDone[4] + counters.localBytes, e.scratchpadByte}});
-  r.energy.network = joules({{counters.byteHops, e.linkByteHop},
-                             {counters.dieLinkByteHops, e.dieLinkByte}});
-  r.energy.hbm = joules({{counters.hbmBytes, e.hbmByte}});
-  r.energy.host =
-      joules({{counters.hostInBytes + counters.hostOutBytes, e.hostByte}});
-  r.energy.configuration = joules({{counters.configBytes, e.configByte}});
-  r.energy.control = joules({{counters.tokenHops, e.controlToken},
-                             {counters.controlDecisions, e.cbDecision}});
-  // What is dead leaks no more.
-  uint64_t clusterCycles = uint64_t(m.clusters) * end;
-  if (faults)
-    clusterCycles -= faults->deadClusterCycles(end);
-  unsigned __int128 leak =
-      static_cast<unsigned __int128>(livePeaCycles) * e.peaLeakageCycle +
-      static_cast<unsigned __int128>(clusterCycles) * e.clusterLeakageCycle;
-  r.energy.leakage = static_cast<double>(leak) / 65536.0 * 1e-12;
-  r.energy.networkBetweenDies =
-      joules({{counters.dieLinkByteHops, e.dieLinkByte}});
-  r.energy.decisions = joules({{counters.controlDecisions, e.cbDecision}});
-  r.energy.clusterLeakage = joules({{clusterCycles, e.clusterLeakageCycle}});
-  r.energyJoules = r.energy.compute + r.energy.scratchpad + r.energy.network +
-                   r.energy.hbm + r.energy.host + r.energy.configuration +
-                   r.energy.control + r.energy.leakage;
-
+  energyResult(r, end);
   r.counters = counters;
   r.events = events;
   r.realisedWorkCycles = realisedWork;

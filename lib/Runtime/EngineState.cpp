@@ -48,7 +48,7 @@ void Engine::state(Archive &a) {
       a.sized(learnedCount), counters, peaCycles, blame, cause, idleDepth,
       steady, idleTransient, idleStructural, idleContagious,
       a.fixed(breakEvenCycles), a.fixed(usablePeas), a.sized(totals),
-      a.sized(slotTotals), workDone,
+      a.sized(slotTotals), a.sized(energyCounts),
       a.sized(kernelTotals), capacityByClass, realisedWork, hostInTotal,
       hostOutTotal, taskWait, admissionWait, a.sized(latency),
       a.sized(kernelUsed), a.sized(weightUsed), failures, outcomes,

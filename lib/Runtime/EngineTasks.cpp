@@ -155,7 +155,7 @@ uint64_t Engine::readThroughPort(uint32_t id, uint64_t bytes, uint64_t at) {
   at = std::max(at, tbu.scratchpadPortFree) +
        ceilDiv(bytes, m.scratchpadBytesPerCycle);
   tbu.scratchpadPortFree = at;
-  counters.localBytes += bytes;
+  energyCounts[clusterOf(id)].localBytes += bytes;
   return at;
 }
 
@@ -1061,18 +1061,10 @@ void Engine::complete(uint32_t id) {
   KernelStatistics &done = kernelTotals[block.kernel];
   ++done.instances;
   done.drawnInstances += instance.drawnCycles;
-  for (unsigned c = 0; c < 5; ++c)
-    if (!instance.drawnCycles) {
-      uint64_t work = costs.work(instance.call)[c];
-      workDone[c] += work;
-      done.work[c] += work;
-    }
-  if (!instance.drawnCycles && instance.call) {
-    // As the variant that it ended on would have moved.
-    const KernelCosts::Variant &moved =
-        costs.variant(instance.call, instance.variant);
-    counters.localBytes += moved.bytes;
-    counters.hbmBytes += moved.hbmBytes;
+  if (!instance.drawnCycles) {
+    for (unsigned c = 0; c < 5; ++c)
+      done.work[c] += costs.work(instance.call)[c];
+    chargeTask(instance);
   }
   BlockStatistics &total = totals[instance.block];
   ++total.instances;
@@ -1262,7 +1254,7 @@ void Engine::boundary(uint32_t id) {
                    from.footprint * std::popcount(leaving);
   uint64_t cost =
       m.resizeFixedCycles + ceilDiv(moved, m.scratchpadBytesPerCycle);
-  counters.localBytes += moved;
+  energyCounts[clusterOf(instance.tbu)].localBytes += moved;
   ++counters.resizes;
   ++totals[instance.block].resizes;
   totals[instance.block].busyCycles += done;

@@ -19,7 +19,6 @@
 
 #include "octo/Runtime/RunResult.h"
 
-#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <utility>
@@ -104,7 +103,7 @@ struct FaultState {
   std::vector<uint8_t> rehomed;    ///< by replica
   std::vector<uint32_t> shareSize; ///< by replica: PEAs at the start
   std::vector<uint64_t> unallocatedSince; ///< by PEA
-  uint64_t deadBefore = 0; ///< sum of the cycles at which PEAs died
+  std::vector<uint64_t> deadBefore; ///< by cluster: sum of PEAs' last cycles
   std::vector<Limbo> limbo;
   std::vector<CapacityStep> capacity;
   /// Cycles of links of networks that were given up.
@@ -121,19 +120,14 @@ struct FaultState {
 
   FaultStatistics numbers;
 
-  /// Cycles for which clusters have been dead at cycle `end`.
-  uint64_t deadClusterCycles(uint64_t end) const {
-    uint64_t cycles = 0;
-    for (size_t i = 0; i < next; ++i) {
-      auto same = [&](const MachineFault &other) {
-        return other.kind == PartKind::Cluster && other.unit == events[i].unit;
-      };
-      // A cluster dies once.
-      if (events[i].kind == PartKind::Cluster &&
-          std::find_if(events.begin(), events.end(), same) ==
-              events.begin() + ptrdiff_t(i))
-        cycles += end - events[i].cycle;
-    }
+  /// By cluster, of `clusters`: cycles for which it has been dead at `end`.
+  std::vector<uint64_t> deadClusterCycles(uint32_t clusters,
+                                          uint64_t end) const {
+    std::vector<uint64_t> cycles(clusters, 0);
+    // A cluster dies once.
+    for (size_t i = next; i-- > 0;)
+      if (events[i].kind == PartKind::Cluster)
+        cycles[events[i].unit] = end - events[i].cycle;
     return cycles;
   }
 };

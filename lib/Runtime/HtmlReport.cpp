@@ -232,6 +232,9 @@ std::string blame(const RunResult &result, const fb::Program &program) {
   return text + "</table>\n";
 }
 
+/// Larger maps have more cells than a screen shows.
+constexpr uint64_t maxMapClusters = 4096;
+
 /// The mesh: each cluster shaded by the part of its PEA time that computes,
 /// each link by the part of the time that it was taken.
 std::string meshMap(const RunResult &result, const fb::Program &program) {
@@ -239,8 +242,7 @@ std::string meshMap(const RunResult &result, const fb::Program &program) {
   uint64_t width = uint64_t(machine.dies_x()) * machine.clusters_x();
   uint64_t height = uint64_t(machine.dies_y()) * machine.clusters_y();
   uint64_t count = width * height;
-  // Larger maps have more cells than a screen shows.
-  if (count < 2 || count > 4096 ||
+  if (count < 2 || count > maxMapClusters ||
       result.clusterComputingPeaCycles.size() != count ||
       result.makespanCycles == 0)
     return {};
@@ -289,6 +291,38 @@ std::string meshMap(const RunResult &result, const fb::Program &program) {
           x + ends[d][0], y + ends[d][1], x + ends[d][2], y + ends[d][3],
           0.08 + 0.92 * relative, i, next, 100 * load);
     }
+  }
+  return text + "</svg>\n";
+}
+
+/// The energy of each cluster: the whole as a shade, the parts beside it.
+std::string energyMap(const RunResult &result, const fb::Program &program) {
+  const fb::Machine &machine = *program.machine();
+  uint64_t width = uint64_t(machine.dies_x()) * machine.clusters_x();
+  const std::vector<EnergyBreakdown> &clusters = result.clusterEnergy;
+  double most = 0;
+  for (const EnergyBreakdown &cluster : clusters)
+    most = std::max(most, cluster.total());
+  if (clusters.size() < 2 || clusters.size() > maxMapClusters || most <= 0)
+    return {};
+  uint64_t height = clusters.size() / width;
+  std::string text = fmt::format(
+      "<p class=note>By cluster: the darker, the more; the largest takes "
+      "{:.4g} "
+      "J. Messages count where they start, memory at its port.</p>\n"
+      "<svg class=mesh viewBox='-1 -1 {} {}' style='max-width:{}px'>",
+      most, width * 12 + 2, height * 12 + 2,
+      std::min<uint64_t>(width * 24, 380));
+  for (uint64_t i = 0; i < clusters.size(); ++i) {
+    const EnergyBreakdown &e = clusters[i];
+    text += fmt::format(
+        "<rect x='{}' y='{}' width='11' height='11' fill='#c0504d' "
+        "fill-opacity='{:.3f}'><title>cluster {}: {:.4g} J (compute {:.3g}, "
+        "scratchpad {:.3g}, network {:.3g}, HBM {:.3g}, host {:.3g}, "
+        "configuration {:.3g}, control {:.3g}, leakage {:.3g})</title></rect>",
+        i % width * 12, i / width * 12, 0.06 + 0.94 * e.total() / most, i,
+        e.total(), e.compute, e.scratchpad, e.network, e.hbm, e.host,
+        e.configuration, e.control, e.leakage);
   }
   return text + "</svg>\n";
 }
@@ -489,7 +523,8 @@ std::string octo::formatHtml(const RunResult &result,
                   {"host", result.energy.host, "#e0a030"},
                   {"configuration", result.energy.configuration, "#6b8e23"},
                   {"control", result.energy.control, "#34495e"},
-                  {"leakage", result.energy.leakage, "#c9d3dc"}});
+                  {"leakage", result.energy.leakage, "#c9d3dc"}}) +
+      energyMap(result, program);
   text += latencyCurve(result);
   text += meshMap(result, program);
   text += blockTable(result, program);

@@ -278,6 +278,16 @@ static Json faultsJson(const FaultStatistics &f, const fb::Program &program) {
           {"blocks", std::move(blocks)}};
 }
 
+static constexpr std::pair<const char *, double EnergyBreakdown::*>
+    energyParts[] = {{"compute", &EnergyBreakdown::compute},
+                     {"scratchpad", &EnergyBreakdown::scratchpad},
+                     {"network", &EnergyBreakdown::network},
+                     {"hbm", &EnergyBreakdown::hbm},
+                     {"host", &EnergyBreakdown::host},
+                     {"configuration", &EnergyBreakdown::configuration},
+                     {"control", &EnergyBreakdown::control},
+                     {"leakage", &EnergyBreakdown::leakage}};
+
 static Json resultJson(const RunResult &result, const fb::Program &program) {
   Json json;
   json["schema_version"] = resultSchemaVersion;
@@ -341,14 +351,9 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
                                      : Json(result.ratioToLowerBound);
   json["realised_work_cycles"] = result.realisedWorkCycles;
   json["energy_joules"] = result.energyJoules;
-  json["energy"] = {{"compute", result.energy.compute},
-                    {"scratchpad", result.energy.scratchpad},
-                    {"network", result.energy.network},
-                    {"hbm", result.energy.hbm},
-                    {"host", result.energy.host},
-                    {"configuration", result.energy.configuration},
-                    {"control", result.energy.control},
-                    {"leakage", result.energy.leakage}};
+  json["energy"] = Json::object();
+  for (auto [name, part] : energyParts)
+    json["energy"][name] = result.energy.*part;
   json["energy_detail"] = {
       {"network_between_dies", result.energy.networkBetweenDies},
       {"decisions", result.energy.decisions},
@@ -468,9 +473,17 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
                      {"iterations", loop.iterations},
                      {"bound", loop.bound ? Json(loop.bound) : Json(nullptr)}});
   json["open_loops"] = std::move(loops);
+  Json energy = Json::object();
+  for (auto [name, part] : energyParts) {
+    Json list = Json::array();
+    for (const EnergyBreakdown &cluster : result.clusterEnergy)
+      list.push_back(cluster.*part);
+    energy[name] = std::move(list);
+  }
   json["clusters"] = {
       {"computing_pea_cycles", result.clusterComputingPeaCycles},
-      {"idle_pea_cycles", result.clusterIdlePeaCycles}};
+      {"idle_pea_cycles", result.clusterIdlePeaCycles},
+      {"energy", std::move(energy)}};
 
   json["host"] = {
       {"wall_seconds", result.host.wallSeconds},

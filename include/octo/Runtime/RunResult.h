@@ -379,7 +379,7 @@ struct FaultStatistics {
   std::string lacking;
 };
 
-/// Parts of the energy, in joules; they add up to `energyJoules`.
+/// Parts of an energy, in joules.
 struct EnergyBreakdown {
   double compute = 0;
   double scratchpad = 0;
@@ -394,6 +394,11 @@ struct EnergyBreakdown {
   double networkBetweenDies = 0;
   double decisions = 0;
   double clusterLeakage = 0;
+
+  double total() const {
+    return compute + scratchpad + network + hbm + host + configuration +
+           control + leakage;
+  }
 };
 
 /// The parts of the lower bound (semantics, section 11); the bound is the
@@ -473,6 +478,8 @@ struct RunResult {
   /// Computing PEA-cycles and idle PEA-cycles of each cluster, for heat maps.
   std::vector<uint64_t> clusterComputingPeaCycles;
   std::vector<uint64_t> clusterIdlePeaCycles;
+  /// Of each cluster; add up to `energy`, but for roundings.
+  std::vector<EnergyBreakdown> clusterEnergy;
   /// Failures in order of request; at most
   /// SimulationOptions::maxFailureReports.
   std::vector<RequestFailure> failures;

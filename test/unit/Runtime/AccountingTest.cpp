@@ -56,6 +56,63 @@ TEST(Accounting, EachMechanismCanBeOff) {
   }
 }
 
+/// Each event is paid for by the cluster that is told for it.
+TEST(Accounting, EnergyByCluster) {
+  for (bool fault : {false, true}) {
+    TestProgram p(3, 2, 1, 1);
+    // Of a unit each a prime number of picojoules.
+    auto pj = [](uint64_t cost) { return cost << 16; };
+    *p.machine().energy =
+        fb::EnergyCosts(pj(2), pj(3), pj(5), pj(7), pj(11), pj(13), pj(17),
+                        pj(19), pj(23), pj(29), pj(31), pj(37), pj(41), pj(43));
+    p.machine().hbm.emplace_back(1, 32, 70, 0, uint64_t(1) << 30);
+    uint32_t kernel = p.profiledKernel(/*codeBytes=*/800);
+    uint32_t w = p.seededWeight(p.type(fb::ElementKind::F32, {100}), 400, 3);
+    p.body.addImport(0, p.data, 100);
+    p.task(p.body, "main/a", kernel, 1000, {import(0), weight(w)}, 64)
+        .replicas = {TestProgram::replica(0, 0, 0, 1)};
+    p.task(p.body, "main/b", kernel, 2000, {output(0)}, 32).replicas = {
+        TestProgram::replica(2, 0, 0, 1)};
+    p.body.yields = {output(1)};
+    SimulationOptions options;
+    options.policy = "static";
+    options.timingOnly = true;
+    constexpr uint64_t death = 900;
+    if (fault) {
+      // When the weight has come; what passes later makes a detour.
+      FaultRule rule;
+      rule.part = {PartKind::Cluster, {1, 0}, 0, 0, {}};
+      rule.cycle = death;
+      options.scenario.faults.push_back(rule);
+    }
+    RunResult r = run(p.build(), options);
+    ASSERT_EQ(r.requestsCompleted, 1u);
+    uint64_t end = r.makespanCycles;
+    const std::vector<EnergyBreakdown> &c = r.clusterEnergy;
+    ASSERT_EQ(c.size(), 6u);
+    auto is = [](double joules, uint64_t picojoules) {
+      EXPECT_DOUBLE_EQ(joules, double(picojoules) * 1e-12);
+    };
+    uint64_t hops = fault ? 4 : 2;
+    // Requests come in and go out here, the output goes to (2, 0).
+    is(c[0].host, (100 + 32) * 31);
+    is(c[0].configuration, 800 * 19);
+    is(c[0].network, 64 * hops * 13);
+    is(c[0].hbm, 0);
+    // The weight leaves the port, one hop away.
+    is(c[1].hbm, 400 * 17);
+    is(c[1].network, 400 * 13);
+    is(c[1].configuration, 0);
+    is(c[1].leakage, (fault ? death : end) * (29 + 43));
+    is(c[2].host, 0);
+    is(c[2].configuration, 800 * 19);
+    is(c[2].network, 32 * hops * 13);
+    is(c[2].leakage, end * (29 + 43));
+    is(c[4].leakage, end * (29 + 43));
+    EXPECT_EQ(c[4].total(), c[4].leakage);
+  }
+}
+
 /// Two runs give the same numbers; so does one that is traced.
 TEST(Accounting, Deterministic) {
   struct Sink : TraceSink {

@@ -58,6 +58,17 @@ inline void checkRun(const RunResult &r) {
   EXPECT_EQ(std::accumulate(r.idleDepth.peaCycles.begin(),
                             r.idleDepth.peaCycles.end(), uint64_t(0)),
             r.idleContagiousPeaCycles);
+  // The energy of clusters adds up to that of the machine.
+  for (double EnergyBreakdown::*part :
+       {&EnergyBreakdown::compute, &EnergyBreakdown::scratchpad,
+        &EnergyBreakdown::network, &EnergyBreakdown::hbm,
+        &EnergyBreakdown::host, &EnergyBreakdown::configuration,
+        &EnergyBreakdown::control, &EnergyBreakdown::leakage}) {
+    double clusters = 0;
+    for (const EnergyBreakdown &cluster : r.clusterEnergy)
+      clusters += cluster.*part;
+    EXPECT_NEAR(clusters, r.energy.*part, 1e-12 * r.energy.*part);
+  }
   // What requests waited for adds up to their latencies.
   uint64_t blamed = std::accumulate(r.blame.cycles.begin(),
                                     r.blame.cycles.end(), uint64_t(0));

@@ -80,6 +80,9 @@ protected:
     result.ratioToLowerBound = 1.25;
     result.energyJoules = 0.1;
     result.energy.compute = 0.1;
+    result.clusterEnergy.resize(2);
+    result.clusterEnergy[0].compute = 0.025;
+    result.clusterEnergy[1].compute = 0.075;
     result.events = 12345;
     result.counters.migrations = 3;
     BlockStatistics task;
@@ -120,6 +123,8 @@ TEST_F(ReportTest, JsonHasTheStableKeys) {
   EXPECT_EQ(document["lower_bound_cycles"], 800);
   EXPECT_EQ(document["ratio_to_lower_bound"], 1.25);
   EXPECT_EQ(document["energy_joules"], 0.1);
+  EXPECT_EQ(document["clusters"]["energy"]["compute"], json({0.025, 0.075}));
+  EXPECT_EQ(document["clusters"]["energy"]["leakage"], json({0.0, 0.0}));
   EXPECT_EQ(document["events"], 12345);
   EXPECT_EQ(document["outputs_sha256"], std::string(64, 'a'));
   EXPECT_EQ(document["pea_cycles"]["moving_data"], 200);
@@ -160,9 +165,9 @@ TEST_F(ReportTest, CompareFindsBestAndDifferences) {
   EXPECT_NE(table.find("lower bound"), std::string::npos);
   // 800 of 1,000 cycles; the columns are explained.
   EXPECT_NE(table.find("80.0 %"), std::string::npos) << table;
-  for (const char *column : {"of best", "of bound", "p99 latency", "transient",
-                             "structural", "contagious", "mesh", "energy",
-                             "depth", "busiest", "weights"})
+  for (const char *column :
+       {"of best", "of bound", "p99 latency", "transient", "structural",
+        "contagious", "mesh", "energy", "depth", "busiest", "weights"})
     EXPECT_NE(table.find(column), std::string::npos) << column;
   EXPECT_NE(table.find("no scheduler can pass 100 %"), std::string::npos);
 
@@ -257,6 +262,7 @@ TEST_F(ReportTest, PageIsSelfContainedAndEscaped) {
   for (const char *external : {"http:", "https:", "src=", "@import", "<script"})
     EXPECT_EQ(page.find(external), std::string::npos) << external;
   EXPECT_NE(page.find("</html>"), std::string::npos);
+  EXPECT_NE(page.find("cluster 1: 0.075 J (compute 0.075,"), std::string::npos);
 }
 
 TEST_F(ReportTest, ProfileKeepsRecords) {
