@@ -78,7 +78,7 @@ struct Value {
   uint32_t pins; ///< instances that use it where it lies
   bool token;
   uint16_t idleDepth; ///< of the idle interval; 0: not contagious
-  bool lost; ///< known, but its data are gone
+  bool lost;          ///< known, but its data are gone
   /// An argument: the cluster that keeps space for it; noIndex: none does.
   uint32_t entry;
 };
@@ -124,13 +124,15 @@ struct Instance {
   bool resizing;
   bool drawnCycles; ///< `drawn` counts, not `call`
   bool moved;
-  bool weightLast; ///< the last of operands and weights is a weight
-  bool staged;      ///< waits at `tbu`, out of the queue of the cluster
-  bool atTbu;       ///< inputs of the cluster have passed the port of `tbu`
-  uint32_t note;    ///< the policy's
-  bool realised;   ///< what it costs and makes is known
-  bool untimed;    ///< serves no slot of a timetable
-  bool replay;     ///< makes values again that were lost
+  bool weightLast;   ///< the last of operands and weights is a weight
+  bool staged;       ///< waits at `tbu`, out of the queue of the cluster
+  bool atTbu;        ///< inputs of the cluster have passed the port of `tbu`
+  uint32_t note;     ///< the policy's
+  uint32_t away;     ///< inputs left in memory, by position (leaveAway)
+  bool awayAsked;    ///< they are on their way
+  bool realised;     ///< what it costs and makes is known
+  bool untimed;      ///< serves no slot of a timetable
+  bool replay;       ///< makes values again that were lost
   uint64_t backlog;  ///< its part of the backlog of TBU and cluster
   uint64_t inputsAt; ///< latest arrival so far
   uint64_t readyAt;
@@ -188,8 +190,8 @@ struct Stream {
 struct StreamTask {
   static constexpr uint32_t ticks = 720720; ///< lcm of 1 to 16
   uint32_t generation = 0;
-  uint32_t tick; ///< reached
-  uint32_t next; ///< to stop at
+  uint32_t tick;    ///< reached
+  uint32_t next;    ///< to stop at
   uint16_t version; ///< of the event of `next`
   bool stalled;
   uint64_t waited;    ///< before its start
@@ -260,11 +262,11 @@ struct OpenRequest {
   uint64_t causeAt; ///< when it was at the host port
   uint64_t path;
   uint64_t argumentBytes;
-  uint32_t entry;                  ///< cluster where the arguments go
-  uint64_t capacityWork;           ///< sum of min p * T(p)
+  uint32_t entry;                    ///< cluster where the arguments go
+  uint64_t capacityWork;             ///< sum of min p * T(p)
   std::array<uint64_t, 3> classWork; ///< the part that only a class can do
-  uint64_t work;                   ///< realised, on one PEA
-  std::vector<uint32_t> arguments; ///< values
+  uint64_t work;                     ///< realised, on one PEA
+  std::vector<uint32_t> arguments;   ///< values
   std::vector<Tensor> results;
 };
 
@@ -290,7 +292,7 @@ struct Message {
   MessageKind kind;
   uint32_t target, targetGeneration;
   uint32_t aux;
-  uint32_t value;   ///< held; noIndex: none
+  uint32_t value; ///< held; noIndex: none
   uint32_t cause;
   uint64_t request; ///< number, for traces
   uint32_t to, from;
@@ -592,7 +594,8 @@ private:
   }
   uint64_t decisionCycles(uint32_t block) const;
   std::array<uint64_t, 5> joinWork(const Control &control) const;
-  uint64_t joinCycles(uint32_t block, const std::array<uint64_t, 5> &work) const;
+  uint64_t joinCycles(uint32_t block,
+                      const std::array<uint64_t, 5> &work) const;
   uint64_t chargeJoin(uint32_t cluster, uint32_t block,
                       const std::array<uint64_t, 5> &work);
   uint32_t routedReplica(const BlockInfo &block, const Frame &frame) const;
@@ -692,8 +695,7 @@ private:
     return streaming && t.streamTo(block.inputBegin + input);
   }
   bool isStalled(const Instance &instance) const {
-    return instance.streams != noIndex &&
-           streamTasks[instance.streams].stalled;
+    return instance.streams != noIndex && streamTasks[instance.streams].stalled;
   }
   bool reportStall(const Instance &instance, BlockedInstance &report) const;
   bool onlyStreamed(const Instance &instance, uint32_t output) const;
@@ -754,6 +756,8 @@ private:
   void unpark(uint32_t cluster, uint64_t bytes);
   void makeRoom(uint32_t cluster);
   void spill(uint32_t value);
+  bool leaveAway(uint32_t instance, uint32_t input, uint32_t value);
+  void fetchAway(uint32_t instance, uint64_t at);
   uint64_t hbmService(uint32_t port, uint64_t bytes, uint64_t at);
 
   // EngineBlame.cpp.
@@ -807,6 +811,7 @@ private:
   PeaMask eligibleAt(uint32_t tbu, uint32_t kernel) const;
   bool canRun(const Instance &instance) const;
   void loseValues(uint32_t fault);
+  void gatherAway(uint64_t at);
   bool hasLostInput(const Instance &instance);
   void detach(uint32_t instance, bool keep, uint32_t fault, uint64_t at);
   void gather(uint32_t instance, uint64_t at);
@@ -968,7 +973,7 @@ private:
   std::unique_ptr<Network> network;
   std::unique_ptr<FlitNetwork> flitNetwork;
   std::vector<NetworkDelivery> delivered;
-  uint64_t meshAt = never; ///< its next event
+  uint64_t meshAt = never;            ///< its next event
   std::unique_ptr<FaultState> faults; ///< null without faults
   std::vector<uint64_t> hbmFree;
   uint64_t hostInFree = 0, hostOutFree = 0;
@@ -1025,7 +1030,7 @@ private:
   uint64_t idleTransient = 0, idleStructural = 0, idleContagious = 0;
   uint64_t breakEvenCycles = 1;
   uint64_t usablePeas = 0;
-  std::vector<BlockStatistics> totals; ///< by block
+  std::vector<BlockStatistics> totals;    ///< by block
   std::vector<SlotStatistics> slotTotals; ///< by slot, if the policy knows them
   std::vector<EnergyCounts> energyCounts; ///< by cluster
   std::vector<KernelStatistics> kernelTotals; ///< by kernel

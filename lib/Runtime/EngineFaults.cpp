@@ -725,9 +725,10 @@ void Engine::strike(const MachineFault &fault) {
     bool same = place != noIndex &&
                 clusterOf(place) == clusterOf(instance.tbu) &&
                 m.reachable[clusterOf(place)];
-    list.push_back({id, place, instance.tbu,
-                    same && instance.state >= InstanceState::Ready,
-                    same && instance.state == InstanceState::Gathering});
+    list.push_back(
+        {id, place, instance.tbu,
+         same && instance.state >= InstanceState::Ready && !instance.away,
+         same && instance.state == InstanceState::Gathering});
   }
   for (const SetBack &entry : list)
     if (!entry.move)
@@ -788,6 +789,7 @@ void Engine::strike(const MachineFault &fault) {
   }
   for (uint32_t id : dropped)
     repeat(id, at);
+  gatherAway(at);
   because(noIndex);
   FaultStatistics::Part &part = f.numbers.parts[number];
   if (part.instancesSetBack || part.decisionsRepeated || part.messagesRepeated)
@@ -888,8 +890,23 @@ void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
   instance.resizing = false;
   instance.resizes = 0;
   instance.atTbu = false;
+  instance.away = 0;
+  instance.awayAsked = false;
   if (fault != noIndex)
     trace.fault = fault;
+}
+
+/// Instances that count on values in memory which are gone collect their inputs
+/// anew. They give their PEAs back, so that the values can be made again.
+void Engine::gatherAway(uint64_t at) {
+  for (uint32_t id = 0; id < instances.size(); ++id) {
+    Instance &instance = instances[id];
+    if (!(instance.generation & 1) || !instance.away || instance.orphan ||
+        instance.state == InstanceState::Computing || !hasLostInput(instance))
+      continue;
+    detach(id, /*keep=*/false, noIndex, at);
+    gather(id, at);
+  }
 }
 
 /// The instance has its inputs in its cluster; they pass the port of its TBU
@@ -1221,6 +1238,7 @@ void Engine::repeat(uint32_t id, uint64_t at) {
       f.ofValue[message.target].fault =
           static_cast<uint32_t>(f.numbers.parts.size() - 1);
       ++f.numbers.parts.back().valuesLost;
+      gatherAway(at);
     }
     return;
   case MessageKind::Input: {

@@ -196,14 +196,17 @@ void Engine::leaveMesh(uint32_t id) {
       arrived(id);
     return;
   }
-  uint32_t target = message.target, value = message.value;
+  uint32_t target = message.target, value = message.value, aux = message.aux;
   bool current = instances.current(target, message.targetGeneration);
   because(message.cause);
   blame.release(message.cause);
   messages.release(id);
-  if (current)
-    inputDone(target, now(), value);
-  else if (faults)
+  if (current) {
+    uint64_t at = now();
+    if (value != noIndex && (instances[target].away >> aux & 1))
+      at = readThroughPort(instances[target].tbu, values[value].bytes, at);
+    inputDone(target, at, value);
+  } else if (faults)
     ++faults->numbers.duplicatesDropped;
   if (value != noIndex)
     release(value);
@@ -213,12 +216,12 @@ void Engine::leaveMesh(uint32_t id) {
 /// them.
 void Engine::networkResult(NetworkUse &use) const {
   const std::vector<uint64_t> &busy = linkNetwork ? linkNetwork->busyCycles()
-                                      : network ? network->busyCycles()
-                                                : flitNetwork->busyCycles();
-  const std::vector<uint64_t> &waited =
-      linkNetwork ? linkNetwork->waitedCycles()
-      : network   ? network->waitedCycles()
-                  : flitNetwork->waitedCycles();
+                                      : network   ? network->busyCycles()
+                                                  : flitNetwork->busyCycles();
+  const std::vector<uint64_t> &waited = linkNetwork
+                                            ? linkNetwork->waitedCycles()
+                                        : network ? network->waitedCycles()
+                                                  : flitNetwork->waitedCycles();
   use.model = options.network;
   use.linkBusyCycles.assign(size_t(m.clusters) * 4, 0);
   use.linkWaitedCycles.assign(size_t(m.clusters) * 4, 0);
@@ -405,9 +408,11 @@ uint64_t Engine::hbmService(uint32_t port, uint64_t bytes, uint64_t at) {
 //===----------------------------------------------------------------------===//
 
 void Engine::park(uint32_t cluster, uint64_t bytes) {
-  clusters[cluster].used += bytes;
-  if (m.scratchpad && clusters[cluster].used > m.scratchpad)
+  uint64_t &used = clusters[cluster].used;
+  used += bytes;
+  if (m.scratchpad && used > m.scratchpad)
     makeRoom(cluster);
+  counters.peakScratchpadBytes = std::max(counters.peakScratchpadBytes, used);
 }
 
 void Engine::unpark(uint32_t cluster, uint64_t bytes) {

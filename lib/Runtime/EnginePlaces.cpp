@@ -136,7 +136,8 @@ void Engine::bringToTbu(Instance &instance, uint64_t at) {
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (words[i]) {
       const Value &value = values[(words[i] & ~pinMark) - 1];
-      if (!value.token && value.tbu != instance.tbu)
+      if (!value.token && value.tbu != instance.tbu &&
+          !(instance.away >> i & 1))
         bytes += value.bytes;
     }
   instance.atTbu = true;
@@ -186,6 +187,7 @@ bool Engine::stage(uint32_t id, uint32_t tbuId) {
   loadCode(tbuId, block.kernel, at, begin, instance.block);
   counters.prefetches += counters.configLoads - loads;
   bringToTbu(instance, at);
+  fetchAway(id, at);
   for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
     weightUsed[t.blockWeights[w]] = 1;
     weightAt(clusterOf(tbuId), t.blockWeights[w], at).lastUse = at;

@@ -59,6 +59,8 @@ uint32_t Engine::makeInstance(uint32_t frameId, uint32_t blockId,
   instance.inputsAt = now();
   instance.readyAt = never;
   instance.parkedBytes = 0;
+  instance.away = 0;
+  instance.awayAsked = false;
   instance.path = frame.path;
   instance.idleFrom = instance.idleTo = 0;
   instance.producerIdleFrom = instance.producerIdleTo = 0;
@@ -110,7 +112,38 @@ void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
     word |= pinMark;
     ++values[value].pins;
   }
+  if (leaveAway(id, input, value))
+    return;
   sendInput(id, input, value, now());
+}
+
+/// An input that was spilled stays in memory while the scratchpad is full,
+/// until its instance has a TBU: what only waits would make others be spilled.
+bool Engine::leaveAway(uint32_t id, uint32_t input, uint32_t valueId) {
+  const Value &value = values[valueId];
+  Instance &instance = instances[id];
+  uint32_t cluster = clusterOf(instance.tbu);
+  if (!traits.clusterQueues || value.hbm == noIndex || value.lost ||
+      input >= 32 || !m.scratchpad ||
+      clusters[cluster].used + value.bytes <= m.scratchpad)
+    return false;
+  instance.away |= 1u << input;
+  inputDone(id, now() + tokenDelay(value.cluster, cluster), valueId);
+  return true;
+}
+
+/// Asks for the inputs that lie in memory.
+void Engine::fetchAway(uint32_t id, uint64_t at) {
+  Instance &instance = instances[id];
+  if (!instance.away || instance.awayAsked)
+    return;
+  instance.awayAsked = true;
+  for (uint32_t rest = instance.away; rest; rest &= rest - 1) {
+    uint32_t input = static_cast<uint32_t>(std::countr_zero(rest));
+    ++instance.pending;
+    pinInput(instance, input);
+    sendInput(id, input, (taskWords(instance)[input] & ~pinMark) - 1, at);
+  }
 }
 
 /// Brings an input to the TBU of the instance, from cycle `at` on.
@@ -139,6 +172,8 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
   instance.parkedBytes += value.bytes;
   park(to, value.bytes);
   if (from == to) {
+    if (instance.away >> input & 1)
+      at = readThroughPort(instance.tbu, value.bytes, at);
     inputDone(id, at, valueId);
     return;
   }
@@ -184,7 +219,7 @@ void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
     return;
   if (instance.state == InstanceState::Held)
     maybeCompute(id);
-  else
+  else if (instance.state != InstanceState::Ready)
     allInputs(id);
 }
 
@@ -903,7 +938,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
   instance.configured = ready;
 
   // Operands and weights; one count is held while they are asked for.
-  instance.pending = 1;
+  ++instance.pending;
   if (traits.central) {
     instance.parkedBytes = uint64_t(64) * block.numWaited();
     park(cluster, instance.parkedBytes);
@@ -919,6 +954,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
   }
   if (traits.clusterQueues && !instance.atTbu)
     bringToTbu(instance, at);
+  fetchAway(id, at);
   for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
     uint32_t weight = t.blockWeights[w];
     weightUsed[weight] = 1;
@@ -1300,7 +1336,8 @@ bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
   if (instance.state != InstanceState::Ready || traits.central ||
       traits.reach == Reach::Shares ||
       dispatchUnit(tbuId) == dispatchUnit(instance.tbu) ||
-      instance.streams != noIndex || !m.reachable[clusterOf(tbuId)] ||
+      instance.streams != noIndex || instance.awayAsked ||
+      !m.reachable[clusterOf(tbuId)] ||
       !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
     return false;
   uint32_t from = clusterOf(instance.tbu), to = clusterOf(tbuId);
@@ -1313,7 +1350,8 @@ bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (words[i]) {
       uint32_t value = (words[i] & ~pinMark) - 1;
-      bytes += values[value].token ? 0 : values[value].bytes;
+      if (!values[value].token && !(instance.away >> i & 1))
+        bytes += values[value].bytes;
       if ((words[i] & pinMark) && from != to) {
         --values[value].pins;
         words[i] &= ~pinMark;

@@ -149,6 +149,7 @@ static Json countersJson(const Counters &c) {
               {"joins", c.joins},
               {"frames", c.frames},
               {"peak_frames", c.peakFrames},
+              {"peak_scratchpad_bytes", c.peakScratchpadBytes},
               {"transfers", c.transfers},
               {"transfer_bytes", c.transferBytes},
               {"byte_hops", c.byteHops},

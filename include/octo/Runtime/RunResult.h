@@ -302,6 +302,7 @@ struct Counters {
   uint64_t joins = 0;
   uint64_t frames = 0;
   uint64_t peakFrames = 0;
+  uint64_t peakScratchpadBytes = 0; ///< in one cluster, after spilling
   uint64_t transfers = 0;
   uint64_t transferBytes = 0;
   uint64_t byteHops = 0;

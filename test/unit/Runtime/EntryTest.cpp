@@ -136,6 +136,39 @@ TEST(Entry, ThrashingClustersGetFewerRequests) {
   }
 }
 
+/// Sixteen requests, each with a value that is spilled while they wait for a
+/// decision. Then each has a task that wants it, on all PEAs, so one runs after
+/// the other. In the queue of a full cluster values are fetched as tasks are
+/// staged or start, three at a time; in the queue of a TBU all at once.
+TEST(Entry, WhatWaitsStaysInMemory) {
+  auto peak = [](const char *policy) {
+    TestProgram p(1, 1, 1, 16);
+    fb::MachineT &m = p.machine();
+    m.scratchpad = 4096;
+    m.hbm = {fb::HbmPort(0, 64, 40, 0, uint64_t(1) << 30)};
+    p.body.addImport(0, p.token);
+    p.task(p.body, "main/value", p.profiledKernel(), 100, {import(0)}, 1000);
+    p.task(p.body, "main/long", p.profiledKernel(), 5000, {import(0)});
+    BlockSpec &s = p.body.add(fb::BlockKind::Switch, "main/s");
+    s.inputs = {output(1), output(0)};
+    s.decideInputs = 1;
+    s.outputs = {p.token};
+    s.profile = p.frequencies({uint64_t(1) << 32});
+    RegionSpec &region = s.region(fb::RegionRole::Case);
+    region.addImport(1, p.data, 1000);
+    p.task(region, "main/s/wide", p.profiledKernel(0, {{16, 65536}}), 1000,
+           {import(0)});
+    region.yields = {output(0)};
+    p.body.yields = {output(2)};
+    RunResult r = run(p, policy, 16, 16);
+    EXPECT_EQ(r.requestsCompleted, 16u) << policy;
+    EXPECT_GE(r.counters.spills, 12u) << policy;
+    return r.counters.peakScratchpadBytes;
+  };
+  EXPECT_GE(peak("static"), 16000u);
+  EXPECT_LE(peak("octopus"), 4096u + 16 * 64);
+}
+
 /// A cluster dies while arguments are on the way to it: the host sends them to
 /// whoever takes over.
 TEST(Entry, SurvivesTheDeathOfACluster) {
