@@ -71,12 +71,14 @@ def compile(
     profile: Optional[PathLike] = None,
     kernels: bool = True,
     kernel_cpu: str = "",
+    streams: bool = True,
 ) -> "Program":
     """Compiles workflows for a machine.
 
     `source` is the path of an .mlir file, or the text itself if it has a line
     break. `target` is a name of `targets()` or the path of a target file. Without
-    `kernels` the program can be timed and not executed. Raises CompileError.
+    `kernels` the program can be timed and not executed. Without `streams` all
+    flows between tasks are whole. Raises CompileError.
     """
     text = os.fspath(source)
     is_path = "\n" not in text
@@ -93,6 +95,7 @@ def compile(
         profile="" if profile is None else os.fspath(profile),
         kernel_cpu=kernel_cpu,
         kernels=kernels,
+        streams=streams,
     )
     diagnostics = tuple(Diagnostic(*message) for message in messages)
     if program is None:

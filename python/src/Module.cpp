@@ -402,13 +402,14 @@ PYBIND11_MODULE(_octopus, m) {
       "compile",
       [](const std::string &source, bool isPath, const std::string &target,
          const std::string &profile, const std::string &kernelCpu,
-         bool kernels) {
+         bool kernels, bool streams) {
         CompileOptions options;
         (isPath ? options.inputs.emplace_back() : options.text) = source;
         options.targetPath = target;
         options.profilePath = profile;
         options.kernelCpu = kernelCpu;
         options.kernels = kernels;
+        options.streams = streams;
         CompileResult outcome;
         {
           py::gil_scoped_release unlocked;
@@ -427,5 +428,6 @@ PYBIND11_MODULE(_octopus, m) {
         return py::make_tuple(program, outcome.reportJson, messages);
       },
       py::kw_only(), py::arg("source"), py::arg("is_path"), py::arg("target"),
-      py::arg("profile"), py::arg("kernel_cpu"), py::arg("kernels"));
+      py::arg("profile"), py::arg("kernel_cpu"), py::arg("kernels"),
+      py::arg("streams"));
 }

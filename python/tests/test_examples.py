@@ -19,6 +19,7 @@ from common import item as item_of
 octopus = pytest.importorskip("octopus")
 
 EXAMPLES = ("triage", "refine", "detect", "moe")
+FIXED = ("listen",)  # no decisions
 REQUESTS = 4
 SEEDS = range(5)
 
@@ -67,7 +68,7 @@ def item(outputs, name, request):
 
 
 @pytest.mark.parametrize("seed", SEEDS)
-@pytest.mark.parametrize("name", EXAMPLES)
+@pytest.mark.parametrize("name", EXAMPLES + FIXED)
 def test_outputs_and_decisions(compiled, name, seed):
     reference = importlib.import_module(name)
     program = compiled(name)
@@ -114,3 +115,21 @@ def test_requests_differ_in_decisions_and_cycles(compiled, name):
     assert any(d != decisions[0] for d in decisions)
     frame = result._run.requests()
     assert len(set(frame["finished"] - frame["arrival"].astype(np.int64))) > 1
+
+
+def test_streams_pay(compiled):
+    """A task that starts on the first frames is done sooner, with the same values."""
+    inputs = importlib.import_module("listen").make_inputs(0, 3)
+    streamed = compiled("listen")
+    whole = octopus.compile(path_of("listen"), target="die", streams=False)
+    least = {"static": 1.6, "octopus": 1.4}
+    digests = set()
+    for policy in sorted(octopus.policies()):
+        one, other = (p.run(inputs, policy=policy, in_flight=1) for p in (streamed, whole))
+        digests |= {one.outputs_sha256, other.outputs_sha256}
+        assert other.data["counters"]["streams"] == 0
+        if policy in least:
+            assert one.data["counters"]["streams"] == 3 * one.requests_completed
+            gain = other.latency_cycles.mean / one.latency_cycles.mean
+            assert gain > least[policy], (policy, gain)
+    assert len(digests) == 1
