@@ -42,6 +42,11 @@ static mlir::LogicalResult run(int argc, char **argv,
     llvm::errs() << error << '\n';
     return mlir::failure();
   }
+  if (octo::Expected<void> good = octo::checkNesting(input->getMemBufferRef());
+      !good) {
+    llvm::errs() << good.error().str() << '\n';
+    return mlir::failure();
+  }
   if (mlir::failed(mlir::MlirOptMain(output->os(),
                                      octo::alignBytecode(std::move(input)),
                                      registry, config)))

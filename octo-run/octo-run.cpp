@@ -64,6 +64,13 @@ int fail(const Diagnostic &diagnostic) {
   return BadInput;
 }
 
+/// An error of a run, which need not say where: that of the program then.
+int failRun(Diagnostic diagnostic, const Options &options) {
+  if (diagnostic.file.empty())
+    diagnostic.file = options.program;
+  return fail(diagnostic);
+}
+
 /// Whether all that is to be written can be, before anything is run for it.
 Expected<void> checkOutputs(const Options &options) {
   for (const std::string &path :
@@ -230,12 +237,8 @@ int runCommand(Options &options) {
       (*session)->run(*simulation, trace.get(),
                       [&](const Progress &progress) { return line(progress); });
   line.clear();
-  if (!result) {
-    Diagnostic diagnostic = result.error();
-    if (diagnostic.file.empty())
-      diagnostic.file = options.program;
-    return fail(diagnostic);
-  }
+  if (!result)
+    return failRun(result.error(), options);
 
   const fb::Program &program = (*session)->program();
   Outputs outputs;
@@ -287,12 +290,8 @@ int replicationsCommand(Options &options) {
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
           .count();
   line.clear();
-  if (!results) {
-    Diagnostic diagnostic = results.error();
-    if (diagnostic.file.empty())
-      diagnostic.file = options.program;
-    return fail(diagnostic);
-  }
+  if (!results)
+    return failRun(results.error(), options);
   const fb::Program &program = (*session)->program();
   Outputs outputs;
   if (!options.json.empty())
@@ -403,12 +402,8 @@ int compareCommand(Options &options) {
         *simulation, options.replications.value_or(1), options.threads,
         [&](const Progress &progress) { return line(progress); });
     line.clear();
-    if (!results) {
-      Diagnostic diagnostic = results.error();
-      if (diagnostic.file.empty())
-        diagnostic.file = options.program;
-      return fail(diagnostic);
-    }
+    if (!results)
+      return failRun(results.error(), options);
     for (const RunResult &result : *results)
       if (result.status != RunStatus::Completed)
         unfinished += fmt::format("{}, seed {}: ", policy, result.seed) +

@@ -80,19 +80,6 @@ std::string CompileMessage::str() const {
 
 namespace {
 
-/// The first place in a file that a location speaks of.
-FileLineColLoc findFile(Location loc) {
-  FileLineColLoc found;
-  loc->walk([&](Location inner) {
-    if (auto file = dyn_cast<FileLineColLoc>(inner)) {
-      found = file;
-      return WalkResult::interrupt();
-    }
-    return WalkResult::advance();
-  });
-  return found;
-}
-
 class Compilation {
 public:
   Compilation(const CompileOptions &options, CompileResult &result)
@@ -135,7 +122,7 @@ private:
   }
   void collect(mlir::Diagnostic &diagnostic,
                CompileMessage::Severity severity) {
-    FileLineColLoc at = findFile(diagnostic.getLocation());
+    auto at = diagnostic.getLocation()->findInstanceOf<FileLineColLoc>();
     add(severity, at ? at.getFilename().str() : "", at ? at.getLine() : 0,
         at ? at.getColumn() : 0, diagnostic.str());
     for (mlir::Diagnostic &note : diagnostic.getNotes())
@@ -226,6 +213,10 @@ OwningOpRef<ModuleOp>
 Compilation::parse(std::unique_ptr<llvm::MemoryBuffer> buffer, StringRef name) {
   if (name.ends_with(".yaml") || name.ends_with(".yml"))
     return importYaml(buffer->getBuffer(), name, &context);
+  if (Expected<void> good = checkNesting(buffer->getMemBufferRef()); !good) {
+    (void)emitDiagnostic(&context, good.error());
+    return nullptr;
+  }
   llvm::SourceMgr sources;
   sources.AddNewSourceBuffer(alignBytecode(std::move(buffer)), llvm::SMLoc());
   // Verified here, so that mistakes of the user are told before any pass.

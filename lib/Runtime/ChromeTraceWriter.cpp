@@ -13,24 +13,18 @@
 
 #include "TraceFile.h"
 
+#include <nlohmann/json.hpp>
+
 #include <bit>
 
 using namespace octo;
 
 namespace {
 
-/// `text` between quotes, as JSON has it.
+/// `text` between quotes, as JSON has it; what is not UTF-8 is replaced.
 std::string quoted(std::string_view text) {
-  std::string out = "\"";
-  for (char c : text) {
-    if (c == '"' || c == '\\')
-      out += '\\', out += c;
-    else if (static_cast<unsigned char>(c) < 0x20)
-      out += fmt::format("\\u{:04x}", unsigned(static_cast<unsigned char>(c)));
-    else
-      out += c;
-  }
-  return out + '"';
+  using nlohmann::json;
+  return json(text).dump(-1, ' ', false, json::error_handler_t::replace);
 }
 
 class ChromeWriter final : public TraceWriter {

@@ -22,7 +22,6 @@
 #include <fstream>
 #include <iterator>
 #include <map>
-#include <sstream>
 #include <system_error>
 
 using namespace octo;
@@ -691,12 +690,19 @@ octo::parseScenario(std::string_view text, std::string_view name,
 Expected<Scenario>
 octo::readScenario(const std::string &path,
                    std::span<const WorkflowSignature> workflows) {
+  // Enough for the longest list of arrivals.
+  constexpr size_t maxFileBytes = size_t(256) << 20;
+  errno = 0;
   std::ifstream stream(path, std::ios::binary);
-  std::ostringstream text;
-  if (!stream || !(text << stream.rdbuf()))
+  std::string text = yaml::readText(stream, maxFileBytes);
+  if (text.empty())
     return makeFileError(path, "cannot be read: {}",
                          errno ? std::strerror(errno) : "it is empty");
-  return parseScenario(text.str(), path,
+  if (text.size() > maxFileBytes)
+    return makeFileError(path,
+                         "the file has over {} bytes; a scenario has no more",
+                         maxFileBytes);
+  return parseScenario(text, path,
                        std::filesystem::path(path).parent_path().string(),
                        workflows);
 }

@@ -13,6 +13,7 @@
 #include <atomic>
 #include <memory>
 #include <mutex>
+#include <new>
 #include <optional>
 #include <thread>
 
@@ -23,11 +24,18 @@ static Expected<RunResult> simulateTables(const ProgramTables &tables,
                                           KernelExecutor *executor,
                                           TraceSink *trace,
                                           const ProgressCallback &progress) {
-  auto engine =
-      std::make_unique<Engine>(tables, options, executor, trace, progress);
-  if (auto ready = engine->prepare(); !ready)
-    return octo::Error(ready.error());
-  return engine->run();
+  try {
+    auto engine =
+        std::make_unique<Engine>(tables, options, executor, trace, progress);
+    if (auto ready = engine->prepare(); !ready)
+      return octo::Error(ready.error());
+    return engine->run();
+  } catch (const std::bad_alloc &) {
+    // Tables of requests are made before the run, so this comes at its start.
+    return makeError("there is not enough memory for the run: give it fewer "
+                     "requests or fewer in flight, or run fewer replications "
+                     "at a time");
+  }
 }
 
 Expected<RunResult> octo::simulate(const fb::Program &program,

@@ -305,10 +305,9 @@ static TargetDesc readRoot(const Value &root) {
 Expected<TargetDesc> octo::parseTarget(std::string_view text,
                                        std::string_view name) {
   if (text.size() > maxFileBytes)
-    return makeFileError(name,
-                         "the file has {} bytes; a target file has at "
-                         "most {}",
-                         text.size(), maxFileBytes);
+    return makeFileError(
+        name, "the file has over {} bytes; a target file has no more",
+        maxFileBytes);
   return yaml::read<TargetDesc>(text, name, readRoot);
 }
 
@@ -322,14 +321,7 @@ Expected<TargetDesc> octo::readTarget(const std::string &path) {
                          "cannot open the target file: {}; check the "
                          "path, or use one of examples/targets",
                          std::strerror(errno));
-  std::string text;
-  text.reserve(1 << 16);
-  char buffer[1 << 16];
-  while (file.read(buffer, sizeof buffer), file.gcount() > 0) {
-    text.append(buffer, size_t(file.gcount()));
-    if (text.size() > maxFileBytes)
-      break;
-  }
+  std::string text = yaml::readText(file, maxFileBytes);
   if (file.bad())
     return makeFileError(path, "cannot read the target file: {}",
                          std::strerror(errno));

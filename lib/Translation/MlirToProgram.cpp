@@ -514,21 +514,6 @@ LogicalResult ProgramWriter::addRegions(WorkflowState &state) {
   return success();
 }
 
-/// The file position that a location stands for.
-static FileLineColLoc findFile(Location loc) {
-  if (auto file = dyn_cast<FileLineColLoc>(loc))
-    return file;
-  if (auto name = dyn_cast<NameLoc>(loc))
-    return findFile(name.getChildLoc());
-  if (auto call = dyn_cast<CallSiteLoc>(loc))
-    return findFile(call.getCallee());
-  if (auto fused = dyn_cast<FusedLoc>(loc))
-    for (Location part : fused.getLocations())
-      if (FileLineColLoc file = findFile(part))
-        return file;
-  return {};
-}
-
 /// Lists the streamed ones of the inputs that are about to be added.
 LogicalResult ProgramWriter::addStreams(WorkflowState &state,
                                         BlockOpInterface op) {
@@ -607,7 +592,7 @@ LogicalResult ProgramWriter::addBlocks(WorkflowState &state) {
     table.decide_inputs.push_back(static_cast<uint16_t>(decideInputs));
     table.join_kernel.push_back(join);
     table.bound.push_back(bound);
-    FileLineColLoc file = findFile(raw->getLoc());
+    auto file = raw->getLoc()->findInstanceOf<FileLineColLoc>();
     table.source_file.push_back(file ? string(file.getFilename().getValue())
                                      : none);
     table.source_line.push_back(file ? file.getLine() : 0);

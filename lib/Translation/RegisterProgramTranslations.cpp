@@ -29,10 +29,8 @@ static FailureOr<Program> load(const llvm::MemoryBuffer &buffer,
       parseProgram({reinterpret_cast<const uint8_t *>(buffer.getBufferStart()),
                     buffer.getBufferSize()},
                    std::string_view(name.data(), name.size()));
-  if (!program) {
-    emitError(UnknownLoc::get(context)) << program.error().str();
-    return failure();
-  }
+  if (!program)
+    return emitDiagnostic(context, program.error());
   return std::move(*program);
 }
 

@@ -26,6 +26,7 @@
 #include <cmath>
 #include <cstdint>
 #include <initializer_list>
+#include <istream>
 #include <limits>
 #include <map>
 #include <optional>
@@ -372,6 +373,18 @@ inline Map Value::mapOf(const std::vector<std::string_view> &keys) const {
   // A key's constructor noted the key's place under this path.
   source->places[path] = place();
   return result;
+}
+
+/// The text of a stream, of which no more than a byte over `mostBytes` is read:
+/// a device may have no end.
+inline std::string readText(std::istream &stream, size_t mostBytes) {
+  std::string text;
+  char buffer[1 << 16];
+  while (text.size() <= mostBytes &&
+         (stream.read(buffer, sizeof buffer), stream.gcount() > 0))
+    text.append(buffer, size_t(stream.gcount()));
+  text.resize(std::min(text.size(), mostBytes + 1));
+  return text;
 }
 
 /// Whether there is a second document. YAML::LoadAll must not be used to find

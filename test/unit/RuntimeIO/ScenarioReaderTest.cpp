@@ -240,6 +240,14 @@ TEST(ScenarioReader, FilesThatCannotBeRead) {
               std::string::npos)
         << scenario.error().str();
   }
+  // Devices may have no end.
+  Expected<Scenario> scenario = readScenario("/dev/zero", signatures());
+  ASSERT_FALSE(scenario);
+  EXPECT_EQ(scenario.error().str(), "/dev/zero: error: the file has over "
+                                    "268435456 bytes; a scenario has no more");
+  EXPECT_EQ(messageOf("arrivals: {trace: {file: /dev/zero}}"),
+            "s.yaml:1:26: error: `arrivals.trace.file`: the trace /dev/zero is "
+            "no regular file");
 }
 
 TEST(ScenarioReader, NamesOfInputs) {

@@ -30,14 +30,31 @@ def Octo_ActType : Octo_Type<"Act", "act"> {
 
 def Octo_BlockType : Octo_Type<"Block", "block"> {
   let summary = "ties the op that opens a control block to the one that closes it";
+  let description = [{
+    The first result of `octo.switch`, `octo.select`, `octo.loop` and
+    `octo.fork`. The one op that takes it ends their scopes: `octo.merge` a
+    switch, `octo.decide` a loop, `octo.join` a select or a fork.
+  }];
 }
 
 def Octo_DataType : Octo_Type<"Data", "data"> {
   let summary = "content of a profiled workflow: it has a size, never a value";
+  let description = [{
+    The payload of flows between tasks that have a profile and no code. How
+    large it is stands in the type of the flow.
+
+    Example: `!octo.flow<!octo.data, 64>`.
+  }];
 }
 
 def Octo_TokenType : Octo_Type<"Token", "token"> {
   let summary = "order without content";
+  let description = [{
+    The payload of a flow that says only that its producer is done. It takes a
+    message of the control plane and none of the data plane.
+
+    Example: `!octo.flow<!octo.token>`.
+  }];
 }
 
 def Octo_FlowType : Octo_Type<"Flow", "flow"> {
