@@ -77,6 +77,21 @@ struct Run {
   uint16_t count;
 };
 
+/// A block that another one exchanges data with.
+struct Neighbour {
+  uint32_t cluster;
+  uint32_t local;
+  uint64_t bytes;
+  uint64_t end; ///< of what it sends; 0: it takes
+};
+
+/// PEAs of the first lane that a task could have.
+struct Spot {
+  uint32_t local = none, first = 0;
+  bool under = false; ///< the fair share of the load
+  uint64_t score = 0, end = 0, gap = 0;
+};
+
 class Allocator {
 public:
   Allocator(const Problem &problem, const Topology &topology,
@@ -95,7 +110,34 @@ private:
   Checked<HomingPlan> placeLane();
   Checked<void> placeByBest();
   bool mapLane();
+  /// The first lane while blocks get their homes; TBUs and PEAs by local
+  /// number.
+  struct Filling {
+    std::array<uint64_t, numPeaClasses> cap{}; // load of a PEA, fair share
+    std::vector<uint64_t> freeAt;              // of a PEA
+    std::vector<MinTree> firstFree;            // of those under the cap
+    std::vector<uint32_t> localOf;             // of a TBU, if one lane is all
+    std::vector<uint32_t> firstOfCluster;
+    std::vector<uint64_t> endOf;  // of the first instance of a block
+    std::vector<uint32_t> homeOf; // cluster of a block
+    // Of the block whose turn it is.
+    std::vector<Neighbour> neighbours;
+    std::vector<uint32_t> candidates;
+  };
+  struct Tried {
+    Candidate candidate;
+    bool under; // there is a spot with room for its fair share
+  };
   Checked<void> placeFirstLane();
+  Filling emptyLane();
+  void refresh(Filling &f, uint32_t local);
+  void findNeighbours(Filling &f, uint32_t b) const;
+  uint64_t readyAt(const Filling &f, uint32_t cluster) const;
+  uint64_t byteHops(const Filling &f, uint32_t b, uint32_t cluster) const;
+  void placeControl(Filling &f, uint32_t b);
+  size_t findCandidates(Filling &f, uint32_t b) const;
+  Tried tryTbu(const Filling &f, uint32_t b, uint32_t local, Spot &spot) const;
+  Checked<void> placeTask(Filling &f, uint32_t b);
   void spreadCopies();
   void evenOut();
   void foldCopies();
@@ -116,6 +158,12 @@ private:
   }
   uint32_t classOf(uint32_t block) const {
     return uint32_t(problem.peaClass[problem.kernel[block]]);
+  }
+  bool isPinned(uint32_t block) const {
+    return problem.pinCluster[block] != none || problem.pinTbu[block] != none;
+  }
+  uint32_t clusterAt(uint32_t local) const {
+    return tbuOrder[local] / desc.tbusPerCluster;
   }
   /// Ranges of consecutive live PEAs of a class in a TBU.
   const std::vector<Run> &runsOf(uint32_t tbu, uint32_t peaClass) const {
@@ -317,7 +365,7 @@ void Allocator::chooseLanes() {
   std::vector<bool> seen(problem.codeBytes.size(), false);
   bool pinned = false;
   for (uint32_t b = 0; b < numBlocks; ++b) {
-    pinned |= problem.pinCluster[b] != none || problem.pinTbu[b] != none;
+    pinned |= isPinned(b);
     if (!problem.isTask(b))
       continue;
     work = addSat(work, load[b] >> 16);
@@ -446,7 +494,7 @@ void Allocator::chooseCopies() {
     // replica l of each of its tasks.
     if (!problem.isTask(b) ||
         (!problem.dynamicTime[b] && !problem.dynamicFrequency[b]) ||
-        problem.pinCluster[b] != none || problem.pinTbu[b] != none)
+        isPinned(b))
       continue;
     const uint64_t gangs = lanePeas[classOf(b)] / result.gang[b];
     demands[b].busy = busy[b];
@@ -531,392 +579,400 @@ Checked<void> Allocator::copyLane(uint32_t lane) {
   return {};
 }
 
-/// Finds the home of every block in the first lane.
-Checked<void> Allocator::placeFirstLane() {
-  const uint32_t lane = 0;
+/// The first lane without blocks.
+Allocator::Filling Allocator::emptyLane() {
   const uint32_t numTbus = tbusPerLane;
-  const uint32_t peas = desc.peasPerTbu;
-  auto tbuAt = [&](uint32_t local) { return tbuOrder[local]; };
-  auto clusterOf = [&](uint32_t local) {
-    return tbuAt(local) / desc.tbusPerCluster;
-  };
+  Filling f;
 
   // What a lane's PEAs may be loaded with before other places are preferred.
-  std::array<uint64_t, numPeaClasses> lanePeas{}, cap{};
+  std::array<uint64_t, numPeaClasses> lanePeas{};
   std::array<unsigned __int128, numPeaClasses> laneWork{};
   for (uint32_t i = 0; i < numTbus; ++i)
     for (uint32_t c = 0; c < numPeaClasses; ++c)
-      for (const Run &run : runsOf(tbuAt(i), c))
+      for (const Run &run : runsOf(tbuOrder[i], c))
         lanePeas[c] += run.count;
   for (uint32_t b = 0; b < numBlocks; ++b)
     if (problem.isTask(b))
       laneWork[classOf(b)] += load[b];
   for (uint32_t c = 0; c < numPeaClasses; ++c)
     if (lanePeas[c])
-      cap[c] = uint64_t(
+      f.cap[c] = uint64_t(
           laneWork[c] / lanePeas[c] * (65536 + options.loadSlackQ16) >> 16);
   if (!guide.empty())
-    cap = mostLoad;
+    f.cap = mostLoad;
 
-  // When each PEA is free, and what it is loaded with; by local number.
-  std::vector<uint64_t> freeAt(size_t(numTbus) * peas, 0);
-  loadOf.assign(size_t(numTbus) * peas, 0);
-  std::vector<MinTree> firstFree(numPeaClasses, MinTree(numTbus));
+  f.freeAt.assign(size_t(numTbus) * desc.peasPerTbu, 0);
+  loadOf.assign(size_t(numTbus) * desc.peasPerTbu, 0);
+  f.firstFree.assign(numPeaClasses, MinTree(numTbus));
   leastLoad.assign(numPeaClasses, MinTree(numTbus));
-  auto refresh = [&](uint32_t local) {
-    for (uint32_t c = 0; c < numPeaClasses; ++c) {
-      uint64_t time = forever, least = forever;
-      for (const Run &run : runsOf(tbuAt(local), c))
-        for (uint32_t p = run.first; p < uint32_t(run.first) + run.count; ++p) {
-          least = std::min(least, loadOf[size_t(local) * peas + p]);
-          // A PEA that is loaded to the cap is no place to look for.
-          if (loadOf[size_t(local) * peas + p] < cap[c] || cap[c] == 0)
-            time = std::min(time, freeAt[size_t(local) * peas + p]);
-        }
-      firstFree[c].set(local, time);
-      leastLoad[c].set(local, least);
-    }
-  };
   for (uint32_t i = 0; i < numTbus; ++i)
-    refresh(i);
+    refresh(f, i);
 
   // Pins make one lane of the whole machine, so every pinned place is in it.
-  std::vector<uint32_t> localOf;
   if (lanes == 1) {
-    localOf.assign(desc.numTbus(), none);
+    f.localOf.assign(desc.numTbus(), none);
     for (uint32_t i = 0; i < numTbus; ++i)
-      localOf[tbuAt(i)] = i;
+      f.localOf[tbuOrder[i]] = i;
   }
-
-  std::vector<uint32_t> firstOfCluster(desc.numClusters(), none);
+  f.firstOfCluster.assign(desc.numClusters(), none);
   for (uint32_t i = numTbus; i-- > 0;)
-    firstOfCluster[clusterOf(i)] = i;
+    f.firstOfCluster[clusterAt(i)] = i;
 
   kernelsOf.assign(numTbus, {});
   codeOf.assign(numTbus, 0);
   homeTbu.assign(numBlocks, none);
-  std::vector<uint64_t> endOf(numBlocks, 0);     // of the first instance
-  std::vector<uint32_t> homeOf(numBlocks, none); // cluster
-
+  f.endOf.assign(numBlocks, 0);
+  f.homeOf.assign(numBlocks, none);
   // Where pinned blocks will be is known before their turn: their partners
   // gather there.
   for (uint32_t b = 0; lanes == 1 && b < numBlocks; ++b)
     if (problem.pinCluster[b] != none) {
-      homeOf[b] = problem.pinCluster[b];
-      homeTbu[b] = localOf[problem.pinCluster[b] * desc.tbusPerCluster];
+      f.homeOf[b] = problem.pinCluster[b];
+      homeTbu[b] = f.localOf[problem.pinCluster[b] * desc.tbusPerCluster];
     }
+  return f;
+}
 
-  std::vector<uint32_t> candidates;
-  for (uint32_t b : order) {
-    Decision decision{b, DecisionKind::Home, {}};
-    const bool record = options.recordDecisions;
-
-    // The clusters that the block exchanges data with, and how much.
-    struct Neighbour {
-      uint32_t cluster;
-      uint32_t local;
-      uint64_t bytes;
-      uint64_t end;
-    };
-    std::vector<Neighbour> neighbours;
-    for (uint32_t e : flowsIn.of(b)) {
-      const Edge &flow = problem.flows[e];
-      if (homeOf[flow.from] != none)
-        neighbours.push_back({homeOf[flow.from], homeTbu[flow.from], flow.bytes,
-                              endOf[flow.from]});
-    }
-    for (uint32_t e : flowsOut.of(b)) {
-      const Edge &flow = problem.flows[e];
-      if (homeOf[flow.to] != none)
-        neighbours.push_back(
-            {homeOf[flow.to], homeTbu[flow.to], flow.bytes, 0});
-    }
-    uint32_t owner = problem.regionOwner[problem.region[b]];
-    if (owner != none && homeOf[owner] != none)
-      neighbours.push_back({homeOf[owner], homeTbu[owner], 0, endOf[owner]});
-    // Many neighbours: the largest flows decide, and the last to arrive.
-    constexpr size_t mostNeighbours = 16;
-    if (neighbours.size() > mostNeighbours) {
-      auto last = std::max_element(
-          neighbours.begin(), neighbours.end(),
-          [](const Neighbour &a, const Neighbour &b) { return a.end < b.end; });
-      std::iter_swap(neighbours.begin(), last);
-      std::nth_element(neighbours.begin() + 1,
-                       neighbours.begin() + mostNeighbours, neighbours.end(),
-                       [](const Neighbour &a, const Neighbour &b) {
-                         return std::tie(b.bytes, b.end, a.local) <
-                                std::tie(a.bytes, a.end, b.local);
-                       });
-      neighbours.resize(mostNeighbours);
-    }
-    // Cycles until all inputs are at a cluster, and the byte-hops to all
-    // partners (as cycles of a link).
-    auto readyAt = [&](uint32_t cluster) {
-      uint64_t ready = 0;
-      for (const Neighbour &n : neighbours)
-        if (n.end)
-          ready = std::max(
-              ready,
-              std::min(forever, n.end + transferCycles(topology, n.cluster,
-                                                       cluster, n.bytes)));
-      return ready;
-    };
-    auto byteHops = [&](uint32_t cluster) {
-      uint64_t sum = 0;
-      for (const Neighbour &n : neighbours)
-        sum += uint64_t(topology.distance(n.cluster, cluster)) * (n.bytes + 1);
-      if (hostBytes[b])
-        sum += uint64_t(topology.distance(topology.hostCluster(), cluster)) *
-               hostBytes[b];
-      return sum / desc.dataPlane.linkBytesPerCycle;
-    };
-
-    if (!problem.isTask(b)) {
-      // The CBU nearest to the partners; in doubt that of the lane's middle.
-      uint32_t best = none;
-      uint64_t bestScore = forever;
-      auto consider = [&](uint32_t cluster) {
-        if (cluster == none)
-          return;
-        bool alive = topology.cbuLive(cluster);
-        uint64_t score = alive ? byteHops(cluster) : forever;
-        if (record)
-          decision.candidates.push_back(
-              {cluster, 0, 0, int64_t(score),
-               alive ? Outcome::Worse : Outcome::Defect});
-        if (alive && score < bestScore)
-          best = cluster, bestScore = score;
-      };
-      if (problem.pinCluster[b] != none) {
-        consider(problem.pinCluster[b]);
-      } else {
-        size_t tried = 0;
-        std::vector<uint32_t> clusters;
-        if (!guide.empty() && topology.cbuLive(guide[b]))
-          clusters.push_back(guide[b]);
-        else
-          for (const Neighbour &n : neighbours)
-            if (std::find(clusters.begin(), clusters.end(), n.cluster) ==
-                    clusters.end() &&
-                tried++ < 8)
-              clusters.push_back(n.cluster);
-        // Spread those that nothing ties.
-        uint32_t middle = clusterOf(
-            uint32_t((uint64_t(b) * 2654435761u) % std::max(1u, numTbus)));
-        if (clusters.empty())
-          clusters.push_back(
-              numTbus <= desc.tbusPerCluster ? clusterOf(numTbus / 2) : middle);
-        for (uint32_t cluster : clusters)
-          consider(cluster);
-        // Dead CBUs: the next live one along the lane, then anywhere.
-        for (uint32_t i = 0; best == none && i < numTbus; ++i)
-          consider(clusterOf(i));
-        for (uint32_t c = 0; best == none && c < desc.numClusters(); ++c)
-          consider(c);
+/// Brings the trees of a lane up to date with the PEAs of a TBU.
+void Allocator::refresh(Filling &f, uint32_t local) {
+  const size_t firstPea = size_t(local) * desc.peasPerTbu;
+  for (uint32_t c = 0; c < numPeaClasses; ++c) {
+    uint64_t time = forever, least = forever;
+    for (const Run &run : runsOf(tbuOrder[local], c))
+      for (uint32_t p = run.first; p < uint32_t(run.first) + run.count; ++p) {
+        least = std::min(least, loadOf[firstPea + p]);
+        // A PEA that is loaded to the cap is no place to look for.
+        if (loadOf[firstPea + p] < f.cap[c] || f.cap[c] == 0)
+          time = std::min(time, f.freeAt[firstPea + p]);
       }
-      homeOf[b] = best;
-      const uint64_t start = readyAt(best);
-      startOf[b] = start;
-      length = std::max(length, addSat(start, result.rank[b]));
-      endOf[b] =
-          std::max<uint64_t>(1, std::min(forever, start + problem.cycles[b]));
-      placed[size_t(base[b]) * lanes + lane] =
-          Replica{best, 0, 0, 0, 0, 0, false};
-      positionOf[base[b]] = firstOfCluster[best];
-      if (record) {
-        for (Candidate &c : decision.candidates)
-          if (c.cluster == best)
-            c.outcome = Outcome::Chosen;
-        homes.push_back(std::move(decision));
-      }
+    f.firstFree[c].set(local, time);
+    leastLoad[c].set(local, least);
+  }
+}
+
+/// The clusters that a block exchanges data with, and how much.
+void Allocator::findNeighbours(Filling &f, uint32_t b) const {
+  std::vector<Neighbour> &neighbours = f.neighbours;
+  neighbours.clear();
+  for (uint32_t e : flowsIn.of(b)) {
+    const Edge &flow = problem.flows[e];
+    if (f.homeOf[flow.from] != none)
+      neighbours.push_back({f.homeOf[flow.from], homeTbu[flow.from], flow.bytes,
+                            f.endOf[flow.from]});
+  }
+  for (uint32_t e : flowsOut.of(b)) {
+    const Edge &flow = problem.flows[e];
+    if (f.homeOf[flow.to] != none)
+      neighbours.push_back(
+          {f.homeOf[flow.to], homeTbu[flow.to], flow.bytes, 0});
+  }
+  uint32_t owner = problem.regionOwner[problem.region[b]];
+  if (owner != none && f.homeOf[owner] != none)
+    neighbours.push_back({f.homeOf[owner], homeTbu[owner], 0, f.endOf[owner]});
+  // Many neighbours: the largest flows decide, and the last to arrive.
+  constexpr size_t mostNeighbours = 16;
+  if (neighbours.size() <= mostNeighbours)
+    return;
+  auto last = std::max_element(
+      neighbours.begin(), neighbours.end(),
+      [](const Neighbour &a, const Neighbour &b) { return a.end < b.end; });
+  std::iter_swap(neighbours.begin(), last);
+  std::nth_element(neighbours.begin() + 1, neighbours.begin() + mostNeighbours,
+                   neighbours.end(),
+                   [](const Neighbour &a, const Neighbour &b) {
+                     return std::tie(b.bytes, b.end, a.local) <
+                            std::tie(a.bytes, a.end, b.local);
+                   });
+  neighbours.resize(mostNeighbours);
+}
+
+/// Cycles until all inputs of the block whose turn it is are at a cluster.
+uint64_t Allocator::readyAt(const Filling &f, uint32_t cluster) const {
+  uint64_t ready = 0;
+  for (const Neighbour &n : f.neighbours)
+    if (n.end)
+      ready = std::max(
+          ready, std::min(forever, n.end + transferCycles(topology, n.cluster,
+                                                          cluster, n.bytes)));
+  return ready;
+}
+
+/// The byte-hops from a cluster to all partners, as cycles of a link.
+uint64_t Allocator::byteHops(const Filling &f, uint32_t b,
+                             uint32_t cluster) const {
+  uint64_t sum = 0;
+  for (const Neighbour &n : f.neighbours)
+    sum += uint64_t(topology.distance(n.cluster, cluster)) * (n.bytes + 1);
+  if (hostBytes[b])
+    sum += uint64_t(topology.distance(topology.hostCluster(), cluster)) *
+           hostBytes[b];
+  return sum / desc.dataPlane.linkBytesPerCycle;
+}
+
+/// The CBU nearest to the partners; in doubt that of the lane's middle.
+void Allocator::placeControl(Filling &f, uint32_t b) {
+  const uint32_t numTbus = tbusPerLane;
+  Decision decision{b, DecisionKind::Home, {}};
+  uint32_t best = none;
+  uint64_t bestScore = forever;
+  auto consider = [&](uint32_t cluster) {
+    if (cluster == none)
+      return;
+    bool alive = topology.cbuLive(cluster);
+    uint64_t score = alive ? byteHops(f, b, cluster) : forever;
+    if (options.recordDecisions)
+      decision.candidates.push_back({cluster, 0, 0, int64_t(score),
+                                     alive ? Outcome::Worse : Outcome::Defect});
+    if (alive && score < bestScore)
+      best = cluster, bestScore = score;
+  };
+  if (problem.pinCluster[b] != none) {
+    consider(problem.pinCluster[b]);
+  } else {
+    size_t tried = 0;
+    std::vector<uint32_t> clusters;
+    if (!guide.empty() && topology.cbuLive(guide[b]))
+      clusters.push_back(guide[b]);
+    else
+      for (const Neighbour &n : f.neighbours)
+        if (std::find(clusters.begin(), clusters.end(), n.cluster) ==
+                clusters.end() &&
+            tried++ < 8)
+          clusters.push_back(n.cluster);
+    // Spread those that nothing ties.
+    uint32_t middle = clusterAt(
+        uint32_t((uint64_t(b) * 2654435761u) % std::max(1u, numTbus)));
+    if (clusters.empty())
+      clusters.push_back(numTbus <= desc.tbusPerCluster ? clusterAt(numTbus / 2)
+                                                        : middle);
+    for (uint32_t cluster : clusters)
+      consider(cluster);
+    // Dead CBUs: the next live one along the lane, then anywhere.
+    for (uint32_t i = 0; best == none && i < numTbus; ++i)
+      consider(clusterAt(i));
+    for (uint32_t c = 0; best == none && c < desc.numClusters(); ++c)
+      consider(c);
+  }
+  f.homeOf[b] = best;
+  const uint64_t start = readyAt(f, best);
+  startOf[b] = start;
+  length = std::max(length, addSat(start, result.rank[b]));
+  f.endOf[b] =
+      std::max<uint64_t>(1, std::min(forever, start + problem.cycles[b]));
+  placed[size_t(base[b]) * lanes] = Replica{best, 0, 0, 0, 0, 0, false};
+  positionOf[base[b]] = f.firstOfCluster[best];
+  if (!options.recordDecisions)
+    return;
+  for (Candidate &c : decision.candidates)
+    if (c.cluster == best)
+      c.outcome = Outcome::Chosen;
+  homes.push_back(std::move(decision));
+}
+
+/// The TBUs of the lane that a task is tried on, those of the cluster of its
+/// data first; returns how many these are.
+size_t Allocator::findCandidates(Filling &f, uint32_t b) const {
+  const uint32_t numTbus = tbusPerLane;
+  std::vector<uint32_t> &candidates = f.candidates;
+  candidates.clear();
+  auto add = [&](uint32_t local) {
+    if (local != none && local < numTbus &&
+        std::find(candidates.begin(), candidates.end(), local) ==
+            candidates.end())
+      candidates.push_back(local);
+  };
+  if (isPinned(b)) {
+    // Nowhere else.
+    uint32_t first = problem.pinCluster[b] == none ? 0 : problem.pinCluster[b];
+    uint32_t last =
+        problem.pinCluster[b] == none ? desc.numClusters() : first + 1;
+    for (uint32_t c = first; c < last; ++c)
+      for (uint32_t t = 0; t < desc.tbusPerCluster; ++t)
+        if (problem.pinTbu[b] == none || problem.pinTbu[b] == t)
+          add(f.localOf[c * desc.tbusPerCluster + t]);
+    return 0;
+  }
+  if (!guide.empty())
+    for (uint32_t i = f.firstOfCluster[guide[b]];
+         i < numTbus && clusterAt(i) == guide[b]; ++i)
+      add(i);
+  const size_t guided = candidates.size();
+  if (numTbus <= 16) {
+    for (uint32_t i = 0; i < numTbus; ++i)
+      add(i);
+    return guided;
+  }
+  // Where the partners are and beside them, where a PEA is free first, and
+  // where the load is least.
+  size_t tried = 0;
+  for (const Neighbour &n : f.neighbours) {
+    if (n.local == none || tried++ >= 4)
       continue;
-    }
+    add(n.local);
+    add(n.local + 1);
+    if (n.local)
+      add(n.local - 1);
+    if (n.local >= desc.tbusPerCluster)
+      add(n.local - desc.tbusPerCluster);
+    add(n.local + desc.tbusPerCluster);
+  }
+  add(f.firstFree[classOf(b)].argMin());
+  add(leastLoad[classOf(b)].argMin());
+  return guided;
+}
 
-    const uint32_t peaClass = classOf(b), gang = result.gang[b];
-    const uint32_t kernel = problem.kernel[b];
-    const uint64_t duration = problem.cyclesOn(b, gang);
-    const uint64_t share = partOf(b);
-    {
-      candidates.clear();
-      auto add = [&](uint32_t local) {
-        if (local != none && local < numTbus &&
-            std::find(candidates.begin(), candidates.end(), local) ==
-                candidates.end())
-          candidates.push_back(local);
-      };
-      size_t guided = 0;
-      bool pinnedHere =
-          problem.pinCluster[b] != none || problem.pinTbu[b] != none;
-      if (pinnedHere) {
-        uint32_t first =
-            problem.pinCluster[b] == none ? 0 : problem.pinCluster[b];
-        uint32_t last =
-            problem.pinCluster[b] == none ? desc.numClusters() : first + 1;
-        for (uint32_t c = first; c < last; ++c)
-          for (uint32_t t = 0; t < desc.tbusPerCluster; ++t)
-            if (problem.pinTbu[b] == none || problem.pinTbu[b] == t)
-              add(localOf[c * desc.tbusPerCluster + t]);
-      } else if (!guide.empty()) {
-        for (uint32_t i = firstOfCluster[guide[b]];
-             i < numTbus && clusterOf(i) == guide[b]; ++i)
-          add(i);
-        guided = candidates.size();
+/// Tries the PEAs of a TBU for a task: `spot` becomes one of them if it is
+/// better.
+Allocator::Tried Allocator::tryTbu(const Filling &f, uint32_t b, uint32_t local,
+                                   Spot &spot) const {
+  const uint32_t cluster = clusterAt(local);
+  const uint32_t peaClass = classOf(b), gang = result.gang[b];
+  const uint32_t kernel = problem.kernel[b];
+  const size_t firstPea = size_t(local) * desc.peasPerTbu;
+  const uint64_t duration = problem.cyclesOn(b, gang), share = partOf(b);
+  const bool pinned = isPinned(b);
+  Tried tried{{cluster, uint16_t(tbuOrder[local] % desc.tbusPerCluster),
+               uint16_t(gang), 0, Outcome::NoCapacity},
+              false};
+  const uint64_t ready = readyAt(f, cluster);
+  if (ready >= forever) {
+    tried.candidate.outcome = Outcome::NoRoute;
+    return tried;
+  }
+  // Configurations that do not fit together are loaded again and again.
+  uint64_t reload = 0;
+  const std::vector<uint32_t> &resident = kernelsOf[local];
+  if (codeOf[local] + problem.codeBytes[kernel] > desc.configStore.bytes &&
+      std::find(resident.begin(), resident.end(), kernel) == resident.end())
+    reload = problem.codeBytes[kernel] / desc.configStore.bytesPerCycle;
+  const uint64_t nearby = byteHops(f, b, cluster);
+  for (const Run &run : runsOf(tbuOrder[local], peaClass)) {
+    if (run.count < gang)
+      continue;
+    for (uint32_t p = run.first; p + gang <= uint32_t(run.first) + run.count;
+         ++p) {
+      uint64_t heaviest = 0, latest = 0;
+      for (uint32_t q = p; q < p + gang; ++q) {
+        latest = std::max(latest, f.freeAt[firstPea + q]);
+        heaviest = std::max(heaviest, loadOf[firstPea + q]);
       }
-      if (pinnedHere) {
-        // Nowhere else.
-      } else if (numTbus <= 16) {
-        for (uint32_t i = 0; i < numTbus; ++i)
-          add(i);
-      } else {
-        // Where the partners are and beside them, where a PEA is free first,
-        // and where the load is least.
-        size_t tried = 0;
-        for (const Neighbour &n : neighbours) {
-          if (n.local == none || tried++ >= 4)
-            continue;
-          add(n.local);
-          add(n.local + 1);
-          if (n.local)
-            add(n.local - 1);
-          if (n.local >= desc.tbusPerCluster)
-            add(n.local - desc.tbusPerCluster);
-          add(n.local + desc.tbusPerCluster);
-        }
-        add(firstFree[peaClass].argMin());
-        add(leastLoad[peaClass].argMin());
+      const uint64_t start = std::max(ready, latest);
+      // Among equals, the PEA that waits the least: others stay free.
+      uint64_t gap = start - latest;
+      bool under =
+          pinned || heaviest + share <= f.cap[peaClass] || heaviest == 0;
+      uint64_t finish = std::min(forever, start + duration + reload);
+      // Over the cap, the load decides; under it, the finish.
+      uint64_t score =
+          under ? finish + nearby : std::min(forever, (heaviest + share) >> 16);
+      if (tried.candidate.outcome == Outcome::NoCapacity ||
+          (under && !tried.under) ||
+          (under == tried.under && int64_t(score) < tried.candidate.score)) {
+        tried.candidate.score = int64_t(score);
+        tried.candidate.outcome = Outcome::Worse;
+        tried.under = under;
       }
-
-      std::vector<bool> candidatesUnder; // fair share left, by candidate
-      struct Spot {
-        uint32_t local = none, first = 0;
-        bool under = false;
-        uint64_t score = 0, end = 0, gap = 0;
-      } spot, guidedSpot;
-      auto consider = [&](uint32_t local) {
-        const uint32_t cluster = clusterOf(local);
-        Candidate candidate{cluster,
-                            uint16_t(tbuAt(local) % desc.tbusPerCluster),
-                            uint16_t(gang), 0, Outcome::NoCapacity};
-        bool candidateUnder = false;
-        uint64_t ready = readyAt(cluster);
-        if (ready >= forever)
-          candidate.outcome = Outcome::NoRoute;
-        // Configurations that do not fit together are loaded again and again.
-        uint64_t reload = 0;
-        const std::vector<uint32_t> &resident = kernelsOf[local];
-        if (codeOf[local] + problem.codeBytes[kernel] >
-                desc.configStore.bytes &&
-            std::find(resident.begin(), resident.end(), kernel) ==
-                resident.end())
-          reload = problem.codeBytes[kernel] / desc.configStore.bytesPerCycle;
-        uint64_t nearby = byteHops(cluster);
-        for (const Run &run : runsOf(tbuAt(local), peaClass)) {
-          if (run.count < gang || ready >= forever)
-            continue;
-          for (uint32_t p = run.first;
-               p + gang <= uint32_t(run.first) + run.count; ++p) {
-            uint64_t start = ready, heaviest = 0, latest = 0;
-            for (uint32_t q = p; q < p + gang; ++q) {
-              latest = std::max(latest, freeAt[size_t(local) * peas + q]);
-              heaviest = std::max(heaviest, loadOf[size_t(local) * peas + q]);
-            }
-            start = std::max(ready, latest);
-            // Among equals, the PEA that waits the least: others stay free.
-            uint64_t gap = start - latest;
-            bool under = pinnedHere || heaviest + share <= cap[peaClass] ||
-                         heaviest == 0;
-            uint64_t finish = std::min(forever, start + duration + reload);
-            // Over the cap, the load decides; under it, the finish.
-            uint64_t score = under
-                                 ? finish + nearby
-                                 : std::min(forever, (heaviest + share) >> 16);
-            if (candidate.outcome == Outcome::NoCapacity ||
-                (under && !candidateUnder) ||
-                (under == candidateUnder && int64_t(score) < candidate.score)) {
-              candidate.score = int64_t(score);
-              candidate.outcome = Outcome::Worse;
-              candidateUnder = under;
-            }
-            if (spot.local == none || (under && !spot.under) ||
-                (under == spot.under &&
-                 std::tie(score, gap) < std::tie(spot.score, spot.gap)))
-              spot = {local, p, under, score, start + duration, gap};
-          }
-        }
-        if (record && decision.candidates.size() < 12) {
-          decision.candidates.push_back(candidate);
-          candidatesUnder.push_back(candidateUnder);
-        }
-      };
-      for (size_t i = 0; i < candidates.size(); ++i) {
-        if (i == guided)
-          guidedSpot = spot;
-        consider(candidates[i]);
-      }
-      // Where its data would have it, unless it would end late there.
-      if (guidedSpot.under &&
-          guidedSpot.end <= spot.end + duration / patience &&
-          addSat(guidedSpot.end - duration, result.rank[b]) <= deadline)
-        spot = guidedSpot;
-      // No candidate has a run of that length: look through the lane.
-      for (uint32_t i = 0; spot.local == none && i < numTbus; ++i)
-        if (longestRun(tbuAt(i), peaClass) >= gang)
-          consider(i);
-      Replica replica;
-      const uint32_t best = spot.local;
-      if (best == none) {
-        // The lane lacks the class or the run (defects): borrow another place
-        // of the machine.
-        Checked<Replica> found = placeNear(b, 0);
-        if (!found)
-          return tl::make_unexpected(found.error());
-        replica = *found;
-        homeOf[b] = replica.cluster;
-        spot.end = readyAt(replica.cluster) + duration;
-      } else {
-        replica.cluster = clusterOf(best);
-        replica.tbu = uint16_t(tbuAt(best) % desc.tbusPerCluster);
-        replica.peaFirst = uint16_t(spot.first);
-        for (uint32_t q = spot.first; q < spot.first + gang; ++q) {
-          freeAt[size_t(best) * peas + q] = spot.end;
-          loadOf[size_t(best) * peas + q] =
-              addSat(loadOf[size_t(best) * peas + q], share);
-        }
-        refresh(best);
-        std::vector<uint32_t> &resident = kernelsOf[best];
-        if (std::find(resident.begin(), resident.end(), kernel) ==
-                resident.end() &&
-            resident.size() < 32) {
-          resident.push_back(kernel);
-          codeOf[best] += problem.codeBytes[kernel];
-        }
-        homeOf[b] = replica.cluster;
-        homeTbu[b] = best;
-      }
-      endOf[b] = std::max<uint64_t>(1, spot.end);
-      startOf[b] = spot.end - duration;
-      length = std::max(length, addSat(startOf[b], result.rank[b]));
-      replica.peaCount = uint16_t(gang);
-      replica.maxGang =
-          mostPeas(b, replica.cluster * desc.tbusPerCluster + replica.tbu);
-      placed[size_t(base[b]) * lanes + lane] = replica;
-      positionOf[base[b]] = best;
-      if (record) {
-        for (size_t i = 0; i < decision.candidates.size(); ++i) {
-          Candidate &c = decision.candidates[i];
-          if (c.cluster == replica.cluster && c.tbu == replica.tbu)
-            c.outcome = Outcome::Chosen;
-          else if (c.outcome == Outcome::Worse && pinnedHere)
-            c.outcome = Outcome::Pinned;
-          // A load beside a finish: the fair share there is used up.
-          else if (c.outcome == Outcome::Worse && spot.under &&
-                   !candidatesUnder[i])
-            c.outcome = Outcome::NoCapacity;
-        }
-      }
+      if (spot.local == none || (under && !spot.under) ||
+          (under == spot.under &&
+           std::tie(score, gap) < std::tie(spot.score, spot.gap)))
+        spot = {local, p, under, score, start + duration, gap};
     }
-    if (record)
-      homes.push_back(std::move(decision));
+  }
+  return tried;
+}
+
+/// The home of a task: the PEAs on which it ends first while there is room for
+/// its fair share of the load, else those that have the least.
+Checked<void> Allocator::placeTask(Filling &f, uint32_t b) {
+  const uint32_t gang = result.gang[b], kernel = problem.kernel[b];
+  const uint64_t duration = problem.cyclesOn(b, gang);
+  const size_t guided = findCandidates(f, b);
+
+  std::vector<Tried> shown; // in the record of the decision
+  Spot spot, guidedSpot;
+  auto consider = [&](uint32_t local) {
+    Tried tried = tryTbu(f, b, local, spot);
+    if (options.recordDecisions && shown.size() < 12)
+      shown.push_back(tried);
+  };
+  for (size_t i = 0; i < f.candidates.size(); ++i) {
+    if (i == guided)
+      guidedSpot = spot;
+    consider(f.candidates[i]);
+  }
+  // Where its data would have it, unless it would end late there.
+  if (guidedSpot.under && guidedSpot.end <= spot.end + duration / patience &&
+      addSat(guidedSpot.end - duration, result.rank[b]) <= deadline)
+    spot = guidedSpot;
+  // No candidate has a run of that length: look through the lane.
+  for (uint32_t i = 0; spot.local == none && i < tbusPerLane; ++i)
+    if (longestRun(tbuOrder[i], classOf(b)) >= gang)
+      consider(i);
+
+  Replica replica;
+  const uint32_t best = spot.local;
+  if (best == none) {
+    // The lane lacks the class or the run (defects): borrow another place of
+    // the machine.
+    Checked<Replica> found = placeNear(b, 0);
+    if (!found)
+      return tl::make_unexpected(found.error());
+    replica = *found;
+    spot.end = readyAt(f, replica.cluster) + duration;
+  } else {
+    replica.cluster = clusterAt(best);
+    replica.tbu = uint16_t(tbuOrder[best] % desc.tbusPerCluster);
+    replica.peaFirst = uint16_t(spot.first);
+    for (uint32_t q = spot.first; q < spot.first + gang; ++q) {
+      const size_t pea = size_t(best) * desc.peasPerTbu + q;
+      f.freeAt[pea] = spot.end;
+      loadOf[pea] = addSat(loadOf[pea], partOf(b));
+    }
+    refresh(f, best);
+    std::vector<uint32_t> &resident = kernelsOf[best];
+    if (std::find(resident.begin(), resident.end(), kernel) == resident.end() &&
+        resident.size() < 32) {
+      resident.push_back(kernel);
+      codeOf[best] += problem.codeBytes[kernel];
+    }
+    homeTbu[b] = best;
+  }
+  f.homeOf[b] = replica.cluster;
+  f.endOf[b] = std::max<uint64_t>(1, spot.end);
+  startOf[b] = spot.end - duration;
+  length = std::max(length, addSat(startOf[b], result.rank[b]));
+  replica.peaCount = uint16_t(gang);
+  replica.maxGang =
+      mostPeas(b, replica.cluster * desc.tbusPerCluster + replica.tbu);
+  placed[size_t(base[b]) * lanes] = replica;
+  positionOf[base[b]] = best;
+  if (!options.recordDecisions)
+    return {};
+
+  Decision decision{b, DecisionKind::Home, {}};
+  for (auto &[c, under] : shown) {
+    if (c.cluster == replica.cluster && c.tbu == replica.tbu)
+      c.outcome = Outcome::Chosen;
+    else if (c.outcome == Outcome::Worse && isPinned(b))
+      c.outcome = Outcome::Pinned;
+    // A load beside a finish: the fair share there is used up.
+    else if (c.outcome == Outcome::Worse && spot.under && !under)
+      c.outcome = Outcome::NoCapacity;
+    decision.candidates.push_back(c);
+  }
+  homes.push_back(std::move(decision));
+  return {};
+}
+
+/// Finds the home of every block in the first lane.
+Checked<void> Allocator::placeFirstLane() {
+  Filling f = emptyLane();
+  for (uint32_t b : order) {
+    findNeighbours(f, b);
+    if (!problem.isTask(b))
+      placeControl(f, b);
+    else if (Checked<void> home = placeTask(f, b); !home)
+      return home;
   }
   return {};
 }
@@ -1167,7 +1223,7 @@ void Allocator::evenOut() {
   for (uint32_t b = 0; b < numBlocks; ++b) {
     if (!problem.isTask(b) ||
         (!problem.dynamicTime[b] && !problem.dynamicFrequency[b]) ||
-        problem.pinCluster[b] != none || problem.pinTbu[b] != none)
+        isPinned(b))
       continue;
     for (uint32_t copy = 0; copy < copies[b]; ++copy) {
       const uint32_t local = positionOf[base[b] + copy];
@@ -1278,7 +1334,7 @@ void Allocator::placeStandby() {
     for (uint32_t copy = 1; copy < copies[b]; ++copy)
       elsewhere |= positionOf[base[b] + copy] != positionOf[base[b]];
     if (!problem.isTask(b) || !problem.dynamicFrequency[b] || elsewhere ||
-        problem.pinCluster[b] != none || problem.pinTbu[b] != none)
+        isPinned(b))
       continue;
     const Replica &home = placed[base[b]];
     uint32_t at = usablePosition[home.cluster * desc.tbusPerCluster + home.tbu];
