@@ -73,12 +73,19 @@ int failRun(Diagnostic diagnostic, const Options &options) {
 
 /// Whether all that is to be written can be, before anything is run for it.
 Expected<void> checkOutputs(const Options &options) {
-  for (const std::string &path :
-       {options.json, options.profile, options.outputs, options.report,
-        options.request.checkpoint.file})
-    if (!path.empty())
-      if (Expected<void> possible = checkWritable(path); !possible)
-        return possible;
+  std::vector<std::string> paths = {
+      options.json,    options.profile,
+      options.outputs, options.report,
+      options.trace,   options.log,
+      options.blame,   options.request.checkpoint.file};
+  std::erase(paths, "");
+  for (const std::string &path : paths) {
+    if (std::ranges::count(paths, path) > 1 && !path.starts_with("/dev/"))
+      return makeFileError(path, "two outputs cannot be one file; give each a "
+                                 "name of its own");
+    if (Expected<void> possible = checkWritable(path); !possible)
+      return possible;
+  }
   return {};
 }
 

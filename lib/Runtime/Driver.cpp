@@ -144,6 +144,9 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
     tenant.arrivals.inFlight = 0;
     scenario.tenants.push_back(std::move(tenant));
   }
+  if (request.requests == 0u || request.inFlight == 0u)
+    return makeError("a run has at least one request, and at least one in "
+                     "flight");
   if (request.requests) {
     // The number asked for is shared by weight, whatever the tenants had.
     scenario.requests = *request.requests;

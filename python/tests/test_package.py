@@ -223,6 +223,12 @@ def test_scenarios(profiled, tmp_path):
     assert "did you mean `seed`?" in diagnostic.message
 
 
+def test_there_is_something_to_run(profiled):
+    for nothing in ({"requests": 0}, {"requests": 3, "in_flight": 0}):
+        with pytest.raises(octopus.ProgramError, match="at least one request"):
+            profiled.run(**nothing)
+
+
 def test_a_recorded_profile_compiles(tmp_path):
     source = conftest.workflow("mini")
     program = octopus.compile(source, target="edge")
