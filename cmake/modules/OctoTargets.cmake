@@ -27,6 +27,8 @@ if(OCTO_SANITIZE)
   # executable that opens it, so it cannot be asked to define everything.
   string(REPLACE "-Wl,-z,defs" "" CMAKE_SHARED_LINKER_FLAGS
          "${CMAKE_SHARED_LINKER_FLAGS}")
+  # By default what is undefined is told and goes on: a test would pass.
+  set(OCTO_TEST_ENVIRONMENT UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1)
 endif()
 
 function(octo_target_includes target)

@@ -320,10 +320,15 @@ TEST(Distribution, ScaledFormsAgreeWithTables) {
       std::vector<int64_t> x = {0};
       for (double z = -8; z < 8; z += 0.004) {
         int64_t k = int64_t(std::exp(mu + sigma * z));
+        // (Below 1 there is no logarithm.)
+        if (k <= x.back())
+          continue;
         double above =
             1 - normalBelow((std::log(double(k) - 0.5) - mu) / sigma);
+        if (above >= 1 || above <= 1e-15)
+          continue;
         uint64_t draw = lastDraw - uint64_t(std::ldexp(above, 64)) + 1;
-        if (k > x.back() && above < 1 && above > 1e-15 && draw > u.back()) {
+        if (draw > u.back()) {
           u.push_back(draw);
           x.push_back(k);
         }
