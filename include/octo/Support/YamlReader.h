@@ -244,12 +244,6 @@ public:
     return node.Scalar();
   }
 
-  bool boolean() const {
-    if (!isPlain() || (node.Scalar() != "true" && node.Scalar() != "false"))
-      expected("`true` or `false`");
-    return node.Scalar() == "true";
-  }
-
   /// One of `names`; returns its index.
   template <class Names>
   size_t oneOf(const Names &names) const {
