@@ -179,12 +179,12 @@ private:
   }
   /// Cycles before its ports are free at which a head may have them. Flits of
   /// long messages take turns, so the next head passes while the one before is
-  /// on its way, as far as the flits behind it have room in its lane. What
-  /// leaves the mesh goes one after the other.
+  /// on its way: when there is room for a lane's flits, or half of its own would
+  /// have passed. What leaves the mesh goes one after the other.
   uint64_t early(const Message &message) const {
     return message.worm == none || message.out == localPort
                ? 0
-               : shape.channelFlits;
+               : std::max<uint64_t>(shape.channelFlits, message.flits / 2);
   }
   uint32_t openLanes(const Port &port, uint64_t at) const;
   uint32_t roomy(const Port &port, uint32_t need, uint64_t at) const;
