@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "ExactSolver.h"
+#include "MappingGraphs.h"
 #include "TaskGraphs.h"
 #include "TestProblem.h"
 
@@ -164,6 +165,7 @@ static std::vector<uint32_t> mapWithScotch(std::span<const uint64_t> work,
   SCOTCH_stratGraphMapBuild(&strategy,
                             SCOTCH_STRATSPEED | SCOTCH_STRATRECURSIVE,
                             SCOTCH_Num(width * height), 0.05);
+  SCOTCH_randomReset(); // or its result depends on what it did before
   SCOTCH_graphMap(&graph, &mesh, &strategy, part.data());
   SCOTCH_stratExit(&strategy);
   SCOTCH_archExit(&mesh);
@@ -252,46 +254,60 @@ static Json measureSpeed(bool quick) {
   return rows;
 }
 
-#ifdef OCTO_HAS_SCOTCH
-/// Graphs that are a mesh themselves, each node with its four neighbours.
-static Json measureGrids(bool quick) {
-  printf("\ngrids onto 32 x 32 clusters, hop-bytes of ours over Scotch's\n");
+/// Kinds of graphs, mapped by us and by Scotch.
+static Json measureKinds(bool quick) {
+  const uint32_t side = quick ? 8 : 32;
+  printf("\nkinds of graphs onto %u x %u clusters, hop-bytes of ours over "
+         "Scotch's\n  %-20s %9s %9s %8s %8s %11s %9s %9s\n",
+         side, side, "kind", "nodes", "edges", "user s", "over +%", "hop-bytes",
+         "Scotch s", "of theirs");
   Json rows = Json::array();
-  Topology topology(plainTarget(32, 32, 1, 1));
+  Topology topology(plainTarget(side, side, 1, 1));
   std::vector<uint64_t> capacity(topology.numClusters(), 1);
-  for (uint32_t side : {64u, 100u, 316u}) {
-    if (quick && side > 64)
-      break;
-    std::vector<uint64_t> work(size_t(side) * side, 100);
-    std::vector<Edge> edges;
-    for (uint32_t v = 0; v < side * side; ++v) {
-      if ((v + 1) % side)
-        edges.push_back({v, v + 1, 64});
-      if (v + side < side * side)
-        edges.push_back({v, v + side, 64});
-    }
+  for (const MappingGraph &graph : mappingGraphs(quick ? 6250 : 100000)) {
     const double before = userSeconds();
-    Checked<std::vector<uint32_t>> ours =
-        mapToMesh(work, edges, topology, capacity);
-    const double between = userSeconds();
-    if (!ours) {
-      fprintf(stderr, "scheduling-bench: %s\n", ours.error().message.c_str());
+    Checked<std::vector<uint32_t>> mapping =
+        mapToMesh(graph.work, graph.edges, topology, capacity);
+    const double took = userSeconds() - before;
+    if (!mapping) {
+      fprintf(stderr, "scheduling-bench: %s\n",
+              mapping.error().message.c_str());
       exit(1);
     }
-    const std::vector<uint32_t> theirs = mapWithScotch(work, edges, 32, 32);
-    const double after = userSeconds();
-    const double ratio = double(hopBytes(edges, topology, *ours)) /
-                         double(hopBytes(edges, topology, theirs));
-    printf("  %4u x %-4u %8.2f s, Scotch %8.2f s %9.3f\n", side, side,
-           between - before, after - between, ratio);
-    rows.push_back({{"side", side},
-                    {"seconds", between - before},
-                    {"scotch_seconds", after - between},
-                    {"of_scotch", ratio}});
+    std::vector<uint64_t> load(topology.numClusters(), 0);
+    uint64_t all = 0;
+    for (size_t v = 0; v < graph.work.size(); ++v) {
+      load[(*mapping)[v]] += graph.work[v];
+      all += graph.work[v];
+    }
+    const double over = double(*std::max_element(load.begin(), load.end())) *
+                            double(load.size()) / double(all) -
+                        1;
+    const uint64_t ours = hopBytes(graph.edges, topology, *mapping);
+    Json row = {{"kind", graph.name},          {"nodes", graph.work.size()},
+                {"edges", graph.edges.size()}, {"seconds", took},
+                {"imbalance", over},           {"hop_bytes", ours}};
+    printf("  %-20s %9zu %9zu %8.2f %8.1f %11.4g", graph.name,
+           graph.work.size(), graph.edges.size(), took, 100 * over,
+           double(ours));
+#ifdef OCTO_HAS_SCOTCH
+    const double between = userSeconds();
+    const std::vector<uint32_t> theirs =
+        mapWithScotch(graph.work, graph.edges, side, side);
+    const double scotch = userSeconds() - between;
+    const uint64_t bytes = hopBytes(graph.edges, topology, theirs);
+    const double ratio = double(ours) / double(bytes);
+    printf(" %9.2f %9.3f", scotch, ratio);
+    row["scotch_seconds"] = scotch;
+    row["scotch_hop_bytes"] = bytes;
+    row["of_scotch"] = ratio;
+#endif
+    printf("\n");
+    fflush(stdout);
+    rows.push_back(row);
   }
   return rows;
 }
-#endif
 
 int main(int argc, char **argv) {
   CLI::App app{"How good static schedules are, and how fast they are made"};
@@ -308,9 +324,7 @@ int main(int argc, char **argv) {
   json["steps"] = steps;
   json["quality"] = measureQuality(dataDir, steps, quick);
   json["speed"] = measureSpeed(quick);
-#ifdef OCTO_HAS_SCOTCH
-  json["grids"] = measureGrids(quick);
-#endif
+  json["kinds"] = measureKinds(quick);
   if (jsonFile.empty())
     return 0;
   std::ofstream out(jsonFile);

@@ -36,10 +36,11 @@ struct MappingOptions {
 
 /// The cluster of each node. `work` is by node; `capacity` by cluster, what it
 /// can do relative to others, 0 where nothing may be placed. Ends of edges that
-/// are `none` are ignored. Bisects nodes (METIS: Karypis, Kumar, SIAM J. Sci.
-/// Comput. 20(1), 1998) and mesh together, each half of the nodes to the half
-/// of the mesh that is nearer to what it exchanges data with, then moves and
-/// swaps nodes while that saves hops. Near-linear. The result depends on
+/// are `none` are ignored. Joins nodes that exchange much, bisects what comes
+/// out of that and the mesh together, each half of the nodes to the half of the
+/// mesh that is nearer to what it exchanges data with, then moves and swaps
+/// nodes while that saves hops. METIS bisects where there are phases (Karypis,
+/// Kumar, SIAM J. Sci. Comput. 20(1), 1998). Near-linear. The result depends on
 /// nothing but the arguments. An error names what is missing.
 Checked<std::vector<uint32_t>> mapToMesh(std::span<const uint64_t> work,
                                          std::span<const Edge> edges,
