@@ -38,6 +38,16 @@ function(octo_target_includes target)
     $<INSTALL_INTERFACE:include>)
 endfunction()
 
+# octo_export(<name> <export>)
+# Installs a library for other projects, to which OctoFoo is Octopus::Foo.
+function(octo_export name export)
+  string(REGEX REPLACE "^Octo" "" short ${name})
+  set_target_properties(${name} PROPERTIES EXPORT_NAME ${short})
+  target_compile_features(${name} INTERFACE cxx_std_20)
+  install(TARGETS ${name} EXPORT ${export}
+    ARCHIVE DESTINATION lib COMPONENT development)
+endfunction()
+
 # octo_library(<name> SOURCES ... [LINK ...] [DEPENDS ...])
 # A library of the program or runtime floor: no MLIR, no LLVM.
 function(octo_library name)
@@ -48,7 +58,7 @@ function(octo_library name)
   if(ARG_DEPENDS)
     add_dependencies(${name} ${ARG_DEPENDS})
   endif()
-  set_property(GLOBAL APPEND PROPERTY OCTO_INSTALLED_LIBRARIES ${name})
+  octo_export(${name} OctopusTargets)
 endfunction()
 
 # octo_mlir_library(<name> SOURCES ... [LINK ...] [DEPENDS ...])
@@ -57,12 +67,15 @@ function(octo_mlir_library name)
   cmake_parse_arguments(ARG "" "" "SOURCES;LINK;DEPENDS" ${ARGN})
   add_library(${name} STATIC ${ARG_SOURCES})
   octo_target_includes(${name})
+  # Where they are installed, OctopusConfig.cmake adds those of the MLIR there.
   target_include_directories(${name} SYSTEM PUBLIC
-    ${MLIR_INCLUDE_DIRS} ${LLVM_INCLUDE_DIRS})
+    "$<BUILD_INTERFACE:${MLIR_INCLUDE_DIRS}>" "$<BUILD_INTERFACE:${LLVM_INCLUDE_DIRS}>")
   target_compile_options(${name} PRIVATE -fno-exceptions)
   target_link_libraries(${name} PUBLIC ${ARG_LINK} MLIR LLVM)
   add_dependencies(${name} octo-headers ${ARG_DEPENDS})
-  set_property(GLOBAL APPEND PROPERTY OCTO_INSTALLED_LIBRARIES ${name})
+  octo_export(${name} OctopusCompilerTargets)
+  string(REGEX REPLACE "^Octo" "Octopus::" exported ${name})
+  set_property(GLOBAL APPEND PROPERTY OCTO_COMPILER_LIBRARIES ${exported})
 endfunction()
 
 # octo_tool(<name> SOURCES ... LINK ...)

@@ -165,6 +165,11 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
   return stages;
 }
 
+void buildDefaultPipeline(OpPassManager &pm, const PipelineOptions &options) {
+  for (const PipelineStage &stage : defaultPipeline(options))
+    stage.build(pm);
+}
+
 namespace {
 struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
   Option<std::string> target{
@@ -196,8 +201,7 @@ void registerOctoPipelines() {
         options.streams = given.streams;
         options.kernelCpu = given.kernelCpu;
         options.kernelOpt = given.kernelOpt;
-        for (const PipelineStage &stage : defaultPipeline(options))
-          stage.build(pm);
+        buildDefaultPipeline(pm, options);
       });
 }
 

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
 """Runs the commands of a documentation page.
 
-Usage: run_commands.py PAGE.md SOURCE_DIR
+Usage: run_commands.py PAGE.md SOURCE_DIR [BUILD_DIR]
 
 Every ```console block is executed, block after block, in one scratch folder
-that has `examples` and `bench` of the source tree beside it. Lines that start with `$ ` are
-commands (a trailing backslash continues them); the other lines are what the
-command should print. `...` alone on a line stands for any lines; `...` inside a
+that has `examples` and `bench` of the source tree beside it, and the build
+folder as `build` where it is given. Lines that start with `$ ` are commands (a
+trailing backslash continues them); the other lines are what the command should
+print. `...` alone on a line stands for any lines; `...` inside a
 line for any text. A block introduced as ```mlir file=NAME (or yaml, python)
 is written to NAME first, so a page can show a file and then use it.
 """
@@ -58,9 +59,12 @@ def main():
     environment["PATH"] = os.pathsep.join(
         [os.path.dirname(sys.executable), os.environ["PATH"]])
     ran = 0
+    beside = {name: os.path.join(source, name) for name in ("examples", "bench")}
+    if len(sys.argv) > 3:
+        beside["build"] = os.path.abspath(sys.argv[3])
     with tempfile.TemporaryDirectory() as folder:
-        for name in ("examples", "bench"):
-            os.symlink(os.path.join(source, name), os.path.join(folder, name))
+        for name, path in beside.items():
+            os.symlink(path, os.path.join(folder, name))
         for language, info, body in FENCE.findall(text):
             name = re.search(r"file=(\S+)", info)
             if name:

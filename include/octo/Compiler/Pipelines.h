@@ -15,6 +15,7 @@
 
 #include "mlir/Pass/PassManager.h"
 
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -44,6 +45,10 @@ struct PipelineStage {
 
 /// The stages of the default pipeline, from owg to a complete octo module.
 std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options);
+
+/// Adds all of them to a pass manager for modules, as octo-default-pipeline.
+void buildDefaultPipeline(mlir::OpPassManager &pm,
+                          const PipelineOptions &options);
 
 /// Registers octo-default-pipeline{target=... kernels=... kernel-cpu=...
 /// kernel-opt=...}.
