@@ -8,7 +8,7 @@
 #   %data       the folder test/data
 #   %python     the Python interpreter; PYTHONPATH has the package
 #   %octo_lib   the folder of the shared libraries that were built
-#   %octo_build the build folder
+#   %octo_src, %octo_build   the source and the build folder
 #   %exit       `%exit 2 command`: succeeds if the command ends with code 2
 # Features: octo-run, octo-compile, ... for each tool that was built; asan;
 # kernels (their loader was built); python-package; shared-data (its
@@ -38,6 +38,7 @@ config.substitutions.append(
 config.substitutions.append(("%data", os.path.join(config.test_source_root, "data")))
 config.substitutions.append(("%python", config.python_executable))
 config.substitutions.append(("%octo_lib", config.octo_lib_dir))
+config.substitutions.append(("%octo_src", config.octo_src_root))
 config.substitutions.append(("%octo_build", config.octo_obj_root))
 expect_exit = os.path.join(config.test_source_root, "tools", "Inputs", "expect_exit.py")
 config.substitutions.append(("%exit", config.python_executable + " " + expect_exit))
