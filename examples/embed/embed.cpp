@@ -64,7 +64,6 @@ static OwningOpRef<ModuleOp> buildWorkflow(MLIRContext &context) {
   // A branch with one case has empty blocks: `decide`, the case, the default.
   auto branch = owg::BranchOp::create(b, loc, "above-one", TypeRange{vector},
                                       ValueRange{squared}, /*numCases=*/1);
-  OpBuilder::InsertionGuard guard(b);
   Block &decide = branch.getDecideRegion().front();
   b.setInsertionPointToEnd(&decide);
   Value zero = arith::ConstantIndexOp::create(b, loc, 0);
