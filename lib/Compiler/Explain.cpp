@@ -65,11 +65,20 @@ static void explainLoad(BlockOpInterface block, PolicyAttr policy,
   if (!block.isTask())
     return;
   const sched::ReplicaDemand demand = demandOf(block, policy);
-  text += fmt::format("  work of a request: {} cycles, standard deviation {}",
-                      demand.busy,
-                      uint64_t(double(demand.busy) *
-                               std::sqrt(part(policy.getVariationQ16()))));
-  double all = 0;
+  auto request = block->getParentOp()->getAttrOfType<RequestWorkAttr>(
+      RequestWorkAttr::attrName());
+  auto explainWork = [&](uint64_t mean, uint64_t deviation, uint64_t tail) {
+    text += fmt::format("{} cycles, standard deviation {}", mean, deviation);
+    if (request)
+      text += fmt::format(", {:.6g} % within {}",
+                          request.getPercent().getValueAsDouble(), tail);
+  };
+  text += "  work of a request: ";
+  explainWork(
+      demand.busy,
+      uint64_t(double(demand.busy) * std::sqrt(part(policy.getVariationQ16()))),
+      policy.getTail());
+  double sum = 0;
   // The block that would get the next replica.
   double most = 0;
   StringRef next;
@@ -78,7 +87,7 @@ static void explainLoad(BlockOpInterface block, PolicyAttr policy,
     if (!other || !other.isTask() || !other.getPolicyAttr())
       continue;
     const sched::ReplicaDemand theirs = demandOf(other, other.getPolicyAttr());
-    all += double(theirs.busy);
+    sum += double(theirs.busy);
     const uint32_t replicas = activeReplicas(other.getPlaceAttr());
     if (!replicas)
       continue;
@@ -87,7 +96,12 @@ static void explainLoad(BlockOpInterface block, PolicyAttr policy,
       most = benefit, next = other.getPathAttr().getValue();
   }
   text += fmt::format(" ({:.1f} % of all)\n",
-                      all > 0 ? 100 * double(demand.busy) / all : 0.0);
+                      sum > 0 ? 100 * double(demand.busy) / sum : 0.0);
+  if (request) {
+    text += "    of all tasks: ";
+    explainWork(request.getCycles(), request.getDeviation(), request.getTail());
+    text += "\n";
+  }
   const uint32_t replicas = activeReplicas(block.getPlaceAttr());
   if (!replicas || most <= 0)
     return;

@@ -157,7 +157,11 @@ std::vector<PipelineStage> defaultPipeline(const PipelineOptions &options) {
         });
   add(
       "octo-runtime-tables",
-      [](OpPassManager &pm) { pm.addPass(spatial::createOctoRuntimeTables()); },
+      [percent = options.tailPercent](OpPassManager &pm) {
+        spatial::OctoRuntimeTablesOptions tables;
+        tables.tailPercent = percent;
+        pm.addPass(spatial::createOctoRuntimeTables(tables));
+      },
       /*verify=*/true);
   add("octo-verify-schedule", [](OpPassManager &pm) {
     pm.addPass(spatial::createOctoVerifySchedule());

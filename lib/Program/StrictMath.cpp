@@ -86,3 +86,12 @@ double strict::normalTail(double z) {
     fraction = z + n / fraction;
   return density / fraction;
 }
+
+double strict::normalQuantile(double p) {
+  double low = -9, high = 9;
+  while (high - low > 1e-10) {
+    const double z = (low + high) / 2;
+    (normalTail(z) > p ? low : high) = z;
+  }
+  return (low + high) / 2;
+}

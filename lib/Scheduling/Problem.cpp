@@ -60,7 +60,8 @@ Checked<void> checkProblem(const Problem &problem) {
                                     numBlocks, size));
   for (size_t size :
        {problem.regionRateQ16.size(), problem.regionVariationQ16.size(),
-        problem.regionSerial.size(), problem.regionCopied.size()})
+        problem.regionSerial.size(), problem.regionCopied.size(),
+        problem.regionExclusive.size()})
     if (size != numRegions)
       return fail(none, fmt::format("{} regions, but a column of {} entries",
                                     numRegions, size));

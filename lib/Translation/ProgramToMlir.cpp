@@ -557,7 +557,8 @@ void WorkflowReader::decorate(uint32_t number, Operation *op) {
                                 : string(atOrNone(policy.reason(), number))),
       at(policy.priority(), number), at(policy.expected_cycles(), number),
       at(policy.expected_cycles_p95(), number),
-      at(policy.expected_count_q16(), number), /*variationQ16=*/0, next));
+      at(policy.expected_count_q16(), number), /*variationQ16=*/0,
+      /*tail=*/0, next));
   if (decisions[number])
     block.setDecisionsAttr(decisions[number]);
 }

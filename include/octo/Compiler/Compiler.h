@@ -65,6 +65,8 @@ struct CompileOptions {
   /// Least efficiency of the fixed gangs of policies that do not resize. A high
   /// one is better for throughput, a low one for the latency of few requests.
   double gangEfficiency = 0.7;
+  /// Requests that stay within the tails told, in percent.
+  double tailPercent = 99;
   /// Record candidates and scores even for large programs.
   bool recordDecisions = false;
   /// Flows within segments are streamed where it pays.

@@ -31,6 +31,7 @@ struct PipelineOptions {
   std::string kernelCachePolicy;
   bool recordDecisions = false;
   double gangEfficiency = 0.7;
+  double tailPercent = 99;
   /// Flows within segments may be streamed.
   bool streams = true;
 };

@@ -29,6 +29,9 @@ double exp(double x);
 /// Probability that a standard normal variable is above z, for |z| <= 30.
 double normalTail(double z);
 
+/// The z with normalTail(z) = p, in [-9, 9], for p in (0, 1): to 1e-10.
+double normalQuantile(double p);
+
 } // namespace octo::strict
 
 #endif // OCTO_PROGRAM_STRICTMATH_H

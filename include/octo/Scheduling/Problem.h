@@ -92,6 +92,8 @@ struct Problem {
   std::vector<bool> regionSerial;
   /// The region is a copy of a fan-out, or lies in one.
   std::vector<bool> regionCopied;
+  /// Of its owner's regions exactly one runs: the cases of a branch.
+  std::vector<bool> regionExclusive;
 
   //===--------------------------------------------------------------------===//
   // Blocks: those of a region in a topological order, and by ascending region.

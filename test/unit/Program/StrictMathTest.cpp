@@ -82,3 +82,10 @@ TEST(StrictMath, SameBitsEverywhere) {
   }
   EXPECT_EQ(hash, 0xe11932cbe353acabu) << std::hex << hash;
 }
+
+TEST(StrictMath, NormalQuantile) {
+  for (double z = -7; z <= 8; z += 0.0625)
+    EXPECT_NEAR(strict::normalQuantile(strict::normalTail(z)), z, 1e-3) << z;
+  EXPECT_NEAR(strict::normalQuantile(0.01), 2.3263478740408408, 1e-9);
+  EXPECT_NEAR(strict::normalQuantile(0.95), -1.6448536269514722, 1e-9);
+}

@@ -51,6 +51,8 @@ struct Conditional : TestProblem {
         regionVariationQ16.push_back(0);
         regionSerial.push_back(false);
         regionCopied.push_back(false);
+        regionExclusive.back() = true;
+        regionExclusive.push_back(true);
         const uint32_t regions = numRegions();
         branches.push_back({block, {regions - 2, regions - 1}});
         addEdge(block - 1 - uint32_t(draw.below(std::min(block, 2u))), block);

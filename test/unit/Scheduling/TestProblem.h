@@ -24,6 +24,7 @@ struct TestProblem : Problem {
     regionVariationQ16 = {0};
     regionSerial = {false};
     regionCopied = {false};
+    regionExclusive = {false};
     addKernel("k");
   }
 
@@ -68,6 +69,7 @@ struct TestProblem : Problem {
     regionVariationQ16.push_back(0);
     regionSerial.push_back(serial);
     regionCopied.push_back(false);
+    regionExclusive.push_back(false);
     return block;
   }
   void addEdge(uint32_t from, uint32_t to, uint64_t bytes = 0) {

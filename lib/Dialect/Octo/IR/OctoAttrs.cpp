@@ -539,6 +539,7 @@ Attribute PolicyAttr::parse(AsmParser &parser, Type) {
   bool dynamicTime = false, dynamicFrequency = false;
   StringAttr reason;
   uint64_t priority = 0, cycles = 0, p95 = 0, count = 0, variation = 0;
+  uint64_t tail = 0;
   SmallVector<uint32_t> next;
   auto flag = [&](StringRef suffix, bool &value) -> ParseResult {
     SMLoc loc = parser.getCurrentLocation();
@@ -566,6 +567,11 @@ Attribute PolicyAttr::parse(AsmParser &parser, Type) {
       return {};
     more = succeeded(parser.parseOptionalComma());
   }
+  if (more && succeeded(parser.parseOptionalKeyword("tail"))) {
+    if (parser.parseEqual() || parser.parseInteger(tail))
+      return {};
+    more = succeeded(parser.parseOptionalComma());
+  }
   if (more) {
     if (parser.parseKeyword("next") || parser.parseEqual() ||
         parser.parseCommaSeparatedList(
@@ -577,7 +583,8 @@ Attribute PolicyAttr::parse(AsmParser &parser, Type) {
   if (parser.parseGreater())
     return {};
   return PolicyAttr::get(parser.getContext(), dynamicTime, dynamicFrequency,
-                         reason, priority, cycles, p95, count, variation, next);
+                         reason, priority, cycles, p95, count, variation, tail,
+                         next);
 }
 
 void PolicyAttr::print(AsmPrinter &printer) const {
@@ -591,6 +598,8 @@ void PolicyAttr::print(AsmPrinter &printer) const {
           << ", count_q16 = " << getExpectedCountQ16();
   if (getVariationQ16())
     printer << ", variation_q16 = " << getVariationQ16();
+  if (getTail())
+    printer << ", tail = " << getTail();
   if (!getNext().empty()) {
     printer << ", next = [";
     llvm::interleaveComma(getNext(), printer.getStream());

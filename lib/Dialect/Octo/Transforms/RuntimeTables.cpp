@@ -13,7 +13,10 @@
 
 #include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/Transforms/Passes.h"
+#include "octo/Scheduling/RequestWork.h"
 #include "octo/Support/CompileReport.h"
+
+#include <cmath>
 
 namespace octo::spatial {
 #define GEN_PASS_DEF_OCTORUNTIMETABLES
@@ -43,6 +46,10 @@ public:
 
 private:
   LogicalResult run() {
+    if (!(tailPercent >= 50 && tailPercent < 100))
+      return emitError(UnknownLoc::get(&getContext()))
+             << "octo-runtime-tables: tail-percent is at least 50 and below "
+                "100";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-runtime-tables");
     if (failed(machine))
@@ -50,8 +57,8 @@ private:
     EstimateAssumptions assume{defaultDim, defaultTrips};
     SymbolTableCollection symbols;
     for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-      FailureOr<ScheduleProblem> problem =
-          buildProblem(program, machine->target, symbols, assume);
+      FailureOr<ScheduleProblem> problem = buildProblem(
+          program, machine->target, symbols, assume, Variance::Exact);
       if (failed(problem))
         return failure();
       FailureOr<sched::Placement> placement =
@@ -94,12 +101,21 @@ private:
       for (uint32_t &block : next)
         block = from.layout.blocks[block].ordinal;
 
+      const double runs = double(count[b]) / 65536;
+      const double busy =
+          problem.isTask(b) ? runs * double(problem.cycles[b]) : 0;
+      const double variance =
+          busy * busy * (double(demand.workVariationQ16[b]) / 65536);
+      // It runs at all in no more requests than it is expected instances of.
+      const uint64_t tail =
+          sched::workTail({busy, variance}, runs, tailPercent);
+
       BlockOpInterface op = from.layout.blocks[b].op;
       op.setPolicyAttr(PolicyAttr::get(
           &getContext(), problem.dynamicTime[b], problem.dynamicFrequency[b],
           StringAttr::get(&getContext(), from.reason[b]), rank[b],
           problem.cycles[b], problem.cyclesP95[b], count[b],
-          demand.workVariationQ16[b], next));
+          demand.workVariationQ16[b], tail, next));
       dynamicTime += problem.dynamicTime[b];
       dynamicFrequency += problem.dynamicFrequency[b];
       if (problem.isTask(b)) {
@@ -128,6 +144,15 @@ private:
     program.setEpochCycles(int64_t(std::min<uint64_t>(epoch, 1ull << 62)));
     program.setAgeCycles(int64_t(std::min<uint64_t>(age, 1ull << 62)));
 
+    const sched::WorkMoments request = sched::requestWork(problem);
+    const uint64_t deviation = uint64_t(std::sqrt(request.variance) + 0.5);
+    const uint64_t tail = sched::workTail(request, 1, tailPercent);
+    program->setAttr(
+        RequestWorkAttr::attrName(),
+        RequestWorkAttr::get(
+            &getContext(), uint64_t(request.mean + 0.5), deviation, tail,
+            FloatAttr::get(Float64Type::get(&getContext()), tailPercent)));
+
     auto add = [](StringRef name, uint64_t value) {
       octo::CompileReport::add("octo-runtime-tables", name, value);
     };
@@ -138,6 +163,8 @@ private:
       longest = std::max(longest, r);
     add("critical_path_cycles", longest);
     add("work_pea_cycles_per_request", uint64_t(work >> 16));
+    add("work_deviation_per_request", deviation);
+    add("work_tail_per_request", tail);
   }
 };
 

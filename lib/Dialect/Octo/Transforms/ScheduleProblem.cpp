@@ -12,6 +12,7 @@
 #include "ScheduleProblem.h"
 
 #include "octo/Dialect/OWG/IR/OWG.h"
+#include "octo/Program/Distribution.h"
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
@@ -112,31 +113,45 @@ uint64_t meanOf(DistributionAttr distribution) {
   return (distribution.getMeanQ16() + 32768) >> 16;
 }
 
-/// Variance over the square of the mean, in 1/65536, from draws at the middles
-/// of equal parts of the distribution.
-uint64_t variationOf(DistributionAttr distribution) {
-  constexpr unsigned parts = 64;
+/// Variance over the square of the mean, in 1/65536.
+uint64_t variationOf(DistributionAttr distribution, Variance variance) {
   constexpr double most = double(uint64_t(1) << 40);
   if (distribution.isConstant())
     return 0;
-  double sum = 0, squares = 0;
-  for (unsigned i = 0; i < parts; ++i) {
-    double x = double(
-        distribution.sample((2 * uint64_t(i) + 1) * (uint64_t(1) << 57)));
-    sum += x;
-    squares += x * x;
+  double mean = 0, square = 0;
+  if (variance == Variance::Exact) {
+    CurveAttr curve = distribution.getCurve();
+    const Distribution whole(
+        std::make_shared<Curve>(
+            std::vector<uint64_t>(curve.getU().begin(), curve.getU().end()),
+            std::vector<int64_t>(curve.getX().begin(), curve.getX().end()),
+            curve.getDiscrete()),
+        distribution.getScale(), distribution.getShift());
+    mean = whole.mean();
+    square = whole.secondMoment();
+  } else {
+    // At the middles of equal parts of the distribution.
+    constexpr unsigned parts = 64;
+    for (unsigned i = 0; i < parts; ++i) {
+      double x = double(
+          distribution.sample((2 * uint64_t(i) + 1) * (uint64_t(1) << 57)));
+      mean += x / parts;
+      square += x * x / parts;
+    }
   }
-  if (sum <= 0)
+  if (mean <= 0)
     return 0;
-  double variation = squares * parts / (sum * sum) - 1;
+  double variation = square / (mean * mean) - 1;
   return uint64_t(std::clamp(variation * 65536.0, 0.0, most));
 }
 
 class Builder {
 public:
   Builder(ProgramOp program, const TargetDesc &target,
-          SymbolTableCollection &symbols, const EstimateAssumptions &assume)
-      : program(program), target(target), symbols(symbols), assume(assume) {}
+          SymbolTableCollection &symbols, const EstimateAssumptions &assume,
+          Variance variance)
+      : program(program), target(target), symbols(symbols), assume(assume),
+        variance(variance) {}
 
   FailureOr<ScheduleProblem> build();
 
@@ -155,7 +170,7 @@ private:
   uint64_t variation(DistributionAttr distribution) {
     auto [it, isNew] = variations.try_emplace(distribution, 0);
     if (isNew)
-      it->second = variationOf(distribution);
+      it->second = variationOf(distribution, variance);
     return it->second;
   }
   static uint64_t bytesOf(Value value) {
@@ -167,6 +182,7 @@ private:
   const TargetDesc &target;
   SymbolTableCollection &symbols;
   const EstimateAssumptions &assume;
+  const Variance variance;
   ScheduleProblem result;
   sched::Problem &p = result.problem;
   llvm::DenseMap<Attribute, uint32_t> kernelNumber;
@@ -299,6 +315,7 @@ void Builder::addRegions() {
     p.regionVariationQ16.push_back(spread);
     p.regionSerial.push_back(serial);
     p.regionCopied.push_back(copied);
+    p.regionExclusive.push_back(scope.role == ScopeRole::Case);
   }
 }
 
@@ -571,8 +588,9 @@ FailureOr<ScheduleProblem> Builder::build() {
 FailureOr<ScheduleProblem> buildProblem(ProgramOp program,
                                         const TargetDesc &target,
                                         SymbolTableCollection &symbols,
-                                        const EstimateAssumptions &assume) {
-  return Builder(program, target, symbols, assume).build();
+                                        const EstimateAssumptions &assume,
+                                        Variance variance) {
+  return Builder(program, target, symbols, assume, variance).build();
 }
 
 FailureOr<sched::Placement> readPlacement(const ScheduleProblem &from,

@@ -13,6 +13,9 @@
 // RUN: not octo-opt %t/program.mlir --octo-set-machine=target=%targets/edge.yaml --octo-allocate-peas=decisions=maybe 2>&1 | FileCheck %s --check-prefix=OPTION
 // RUN: not octo-opt %t/program.mlir --octo-set-machine=target=%targets/edge.yaml --octo-allocate-peas=gang-efficiency=2 2>&1 | FileCheck %s --check-prefix=EFFICIENCY
 // RUN: not octo-opt %t/program.mlir --octo-set-machine=target=%targets/edge.yaml --octo-allocate-peas=load-slack=-1 2>&1 | FileCheck %s --check-prefix=SLACK
+// RUN: not octo-opt %t/program.mlir --octo-runtime-tables=tail-percent=100 2>&1 | FileCheck %s --check-prefix=PERCENT
+// RUN: not octo-opt %t/program.mlir --octo-runtime-tables=tail-percent=49.9 2>&1 | FileCheck %s --check-prefix=PERCENT
+// RUN: not octo-opt %t/program.mlir --octo-runtime-tables=tail-percent=nan 2>&1 | FileCheck %s --check-prefix=PERCENT
 // RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows 2>&1 | FileCheck %s --check-prefix=STREAMS
 // RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows=max-chunks=17 2>&1 | FileCheck %s --check-prefix=CHUNKS
 
@@ -29,6 +32,7 @@
 // OPTION: octo-allocate-peas: decisions is on, off or auto, not 'maybe'
 // EFFICIENCY: octo-allocate-peas: gang-efficiency is between 0 and 1
 // SLACK: octo-allocate-peas: load-slack is between 0 and 1000
+// PERCENT: octo-runtime-tables: tail-percent is at least 50 and below 100
 // STREAMS: 'p/t' has no place; run octo-allocate-peas before octo-stream-flows
 // CHUNKS: octo-stream-flows: max-chunks is 17; expected 2 to 16
 

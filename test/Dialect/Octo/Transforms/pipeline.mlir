@@ -3,6 +3,7 @@
 // RUN: octo-opt %s --octo-allocate-peas=lanes=1 | FileCheck %s --check-prefix=PLACE
 // RUN: octo-opt %s --octo-allocate-peas=lanes=1 --octo-static-schedule | FileCheck %s --check-prefix=SLOT
 // RUN: octo-opt %s --octo-allocate-peas=lanes=1 --octo-static-schedule --octo-runtime-tables --octo-verify-schedule | FileCheck %s --check-prefix=TABLE
+// RUN: octo-opt %s --octo-allocate-peas --octo-runtime-tables=tail-percent=80 | FileCheck %s --check-prefix=PERCENT
 // RUN: octo-opt %s --octo-allocate-peas | FileCheck %s --check-prefix=LANES
 // RUN: octo-opt %s --octo-allocate-peas --octo-static-schedule --octo-runtime-tables --octo-verify-schedule -o %t.1.mlir
 // RUN: octo-opt %t.1.mlir --octo-static-schedule --octo-runtime-tables --octo-verify-schedule -o %t.2.mlir
@@ -25,6 +26,14 @@ octo.machine @m {target = {name = "m", clockHz = 1000000000, tbusPerCluster = 2,
 octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
   {scaling = #octo.scaling<alpha_permille = 500>}
 
+// 100 + 200 + 50 in one of four: a variance of 50^2 x 1/4 x 3/4. The tail of the
+// rare task is nothing or itself.
+// TABLE: octo.program @p
+// TABLE-SAME: octo.request_work = #octo.request_work<cycles = 313, deviation = 22, tail = 365, percent = 9.900000e+01 : f64>
+// PERCENT: octo.program @p
+// PERCENT-SAME: octo.request_work = #octo.request_work<cycles = 313, deviation = 22, tail = 331, percent = 8.000000e+01 : f64>
+// PERCENT: octo.tb "p/c/case0/d"
+// PERCENT-SAME: count_q16 = 16384, variation_q16 = 196608, tail = 50
 octo.program @p on @m {
   %body, %x = octo.entry : !octo.flow<!octo.data, 64>
   // PLACE: octo.tb "p/a"
@@ -37,7 +46,7 @@ octo.program @p on @m {
   // SLOT: octo.tb "p/a"
   // SLOT-SAME: slot <segment = 0, replica = 0, start = 5, cycles = 71>
   // TABLE: octo.tb "p/a"
-  // TABLE-SAME: policy <static_time, static_frequency, "known at compile time", priority = {{[0-9]+}}, cycles = 100, p95 = 100, count_q16 = 65536, next = [1]>
+  // TABLE-SAME: policy <static_time, static_frequency, "known at compile time", priority = {{[0-9]+}}, cycles = 100, p95 = 100, count_q16 = 65536, tail = 100, next = [1]>
   %a = octo.tb "p/a" in %body @k(%x) profile <[{draw = #octo.dist<100>}]>
     : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
   // PLACE: octo.tb "p/b"
@@ -63,7 +72,7 @@ octo.program @p on @m {
   // SLOT-NOT: slot <
   // SLOT: octo.segment in %body interval {{[0-9]+}} lanes 1
   // TABLE: octo.tb "p/c/case0/d"
-  // TABLE-SAME: policy <static_time, dynamic_frequency, "frequency: 'p/c' decides", priority = {{[0-9]+}}, cycles = 50, p95 = 50, count_q16 = 16384
+  // TABLE-SAME: policy <static_time, dynamic_frequency, "frequency: 'p/c' decides", priority = {{[0-9]+}}, cycles = 50, p95 = 50, count_q16 = 16384, variation_q16 = 196608, tail = 50
   %d = octo.tb "p/c/case0/d" in %case0 @k(%x0) profile <[{draw = #octo.dist<50>}]>
     : (!octo.flow<!octo.data, 64>) -> !octo.flow<!octo.data, 64>
 }

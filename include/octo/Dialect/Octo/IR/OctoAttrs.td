@@ -312,9 +312,10 @@ def Octo_PolicyAttr : Octo_Attr<"Policy", "policy"> {
     Class in time and in frequency with its reason; `priority` is the upward
     rank with communication in cycles; expectations are for one instance on one
     PEA (cycles) and for one request (instances, in 1/65536); `variation_q16` is
-    the tail: the variance of the cycles that one request asks of the block over
-    the square of their mean (a program file does not carry it); `next` are the
-    numbers of likely next blocks, for prefetch.
+    the spread: the variance of the cycles that one request asks of the block
+    over the square of their mean; `tail` is what those cycles do not exceed in
+    most requests (`#octo.request_work` says in how many; a program file carries
+    neither); `next` are the numbers of likely next blocks, for prefetch.
 
     Example: `#octo.policy<static_time, dynamic_frequency, "trip count of w/l",
     priority = 900, cycles = 100, p95 = 120, count_q16 = 65536, next = [4, 5]>`.
@@ -324,9 +325,28 @@ def Octo_PolicyAttr : Octo_Attr<"Policy", "policy"> {
                         "uint64_t":$expectedCycles,
                         "uint64_t":$expectedCyclesP95,
                         "uint64_t":$expectedCountQ16,
-                        "uint64_t":$variationQ16,
+                        "uint64_t":$variationQ16, "uint64_t":$tail,
                         OptionalArrayRefParameter<"uint32_t">:$next);
   let hasCustomAssemblyFormat = 1;
+}
+
+def Octo_RequestWorkAttr : Octo_Attr<"RequestWork", "request_work"> {
+  let summary = "the work of all tasks of a request, with its tail";
+  let description = [{
+    Cycles on one PEA: the expected sum over all tasks, its standard deviation,
+    and the `tail` that `percent` % of the requests do not exceed (as `tail` of
+    every `#octo.policy`). Stands as `octo.request_work` on `octo.program`; a
+    program file does not carry it. docs/scheduling.md says how it is found.
+
+    Example: `#octo.request_work<cycles = 900, deviation = 300, tail = 1742,
+    percent = 9.900000e+01 : f64>`.
+  }];
+  let parameters = (ins "uint64_t":$cycles, "uint64_t":$deviation,
+                        "uint64_t":$tail, "::mlir::FloatAttr":$percent);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    static ::llvm::StringRef attrName() { return "octo.request_work"; }
+  }];
 }
 
 def Octo_DecisionAttr : Octo_Attr<"Decision", "decision"> {

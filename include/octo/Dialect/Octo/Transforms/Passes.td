@@ -155,14 +155,18 @@ def OctoRuntimeTables : Octo_EstimatePass<"octo-runtime-tables"> {
   let summary = "tables for the run-time scheduler";
   let description = [{
     Gives every block its `policy`: class with reason, priority (upward rank with
-    communication), expected cycles and instances, likely next blocks; and the
-    program its epoch and ageing constant. Needs places.
+    communication), expected cycles and instances, the tail of the work that a
+    request asks of it, likely next blocks; and the program its epoch and ageing
+    constant, and the expected work of a request with its tail
+    (`octo.request_work`). Needs places.
   }];
   let options = estimateOptions # [
     Option<"epochCycles", "epoch-cycles", "uint64_t", /*default=*/"0",
            "period of the coarse scheduler (0: 32 mean task times)">,
     Option<"ageCycles", "age-cycles", "uint64_t", /*default=*/"0",
-           "ageing constant of affinity (0: 4 loads of the median kernel)">
+           "ageing constant of affinity (0: 4 loads of the median kernel)">,
+    Option<"tailPercent", "tail-percent", "double", /*default=*/"99",
+           "requests that stay within the tails told, at least 50 and below 100">
   ];
 }
 
