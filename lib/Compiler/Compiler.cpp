@@ -190,8 +190,8 @@ bool Compilation::checkOptions() {
     return usage("no input; name the files of the workflow");
   if (options.targetPath.empty())
     return usage("no target; name a target file with --target");
-  if (!(options.tailPercent >= 50 && options.tailPercent < 100))
-    return usage("--tail-percent is at least 50 and below 100");
+  if (!(options.tailPercent >= 50 && options.tailPercent <= 99.9999))
+    return usage("--tail-percent is between 50 and 99.9999");
   if (!options.until.empty()) {
     std::vector<std::string> stages = compileStages();
     if (llvm::find(stages, options.until) == stages.end()) {

@@ -71,6 +71,34 @@ WorkMoments requestWork(const Problem &problem) {
   return {};
 }
 
+/// The y that a gamma variable of this shape, in (0, 1], and scale 1 exceeds
+/// with probability `above`.
+static double gammaQuantile(double shape, double above) {
+  // Gamma(1 + shape) by Stirling's series, Abramowitz and Stegun 6.1.41, where
+  // that is good to 1e-11.
+  double x = 1 + shape, product = 1;
+  for (; x < 16; ++x)
+    product *= x;
+  constexpr double halfLog2Pi = 0.9189385332046727;
+  const double gamma =
+      strict::exp((x - 0.5) * strict::log(x) - x + halfLog2Pi + 1 / (12 * x) -
+                  1 / (360 * x * x * x) + 1 / (1260 * x * x * x * x * x)) /
+      product;
+  double low = -690, high = 4; // of log y
+  while (high - low > 1e-10) {
+    const double logY = (low + high) / 2, y = strict::exp(logY);
+    // The incomplete gamma function, 6.5.29.
+    double term = 1, sum = 1;
+    for (int n = 1; term > sum * 1e-16; ++n) {
+      term *= y / (shape + n);
+      sum += term;
+    }
+    const double below = strict::exp(shape * logY - y) * sum / gamma;
+    (below < 1 - above ? low : high) = logY;
+  }
+  return strict::exp((low + high) / 2);
+}
+
 uint64_t workTail(const WorkMoments &work, double runs, double percent) {
   const double above = 1 - percent / 100;
   runs = std::min(runs, 1.0);
@@ -80,13 +108,16 @@ uint64_t workTail(const WorkMoments &work, double runs, double percent) {
   const double mean = work.mean / runs;
   const double variation =
       std::max(0.0, runs * (1 + work.variance / (work.mean * work.mean)) - 1);
-  double root = 1; // cube root of the tail over the mean
-  // What is left of rounding to 1/65536 is no spread.
-  if (variation > 1.0 / 32768)
-    root += strict::normalQuantile(above / runs) * std::sqrt(variation / 9) -
-            variation / 9;
-  root = std::max(root, 0.0);
-  return uint64_t(std::min(mean * root * root * root + 0.5, 0x1p62));
+  double overMean = 1;
+  if (variation >= 1) {
+    overMean = variation * gammaQuantile(1 / variation, above / runs);
+  } else if (variation > 1.0 / 32768) { // what is left of rounding is no spread
+    const double z = strict::normalQuantile(above / runs);
+    const double root =
+        std::max(0.0, 1 - variation / 9 + z * std::sqrt(variation / 9));
+    overMean = root * root * root;
+  }
+  return uint64_t(std::min(mean * overMean + 0.5, 0x1p62));
 }
 
 } // namespace octo::sched

@@ -37,13 +37,13 @@ struct WorkMoments {
 /// linear in blocks and regions.
 WorkMoments requestWork(const Problem &problem);
 
-/// The work that `percent` (at least 50, below 100) of the requests do not
+/// The work that `percent` (50 to 99.9999) of the requests do not
 /// exceed, as of a gamma distribution with the moments given: the usual
-/// two-moment fit of random sums (Seal, ASTIN Bulletin 9, 1977), its quantile
-/// by Wilson and Hilferty (PNAS 17, 1931), within 1 % of the exact one at 99 %
-/// up to a variance of twice the mean squared and 4 % below it at four times.
-/// `runs` is the probability that there is any work, or a bound above it: the
-/// fit is of the requests that have some.
+/// two-moment fit of random sums (Seal, ASTIN Bulletin 9, 1977). Its quantile
+/// is exact where the variance is at least the mean squared; below that it is
+/// that of Wilson and Hilferty (PNAS 17, 1931), within 1 % at 99 %. `runs` is
+/// the probability that there is any work, or a bound above it: the fit is of
+/// the requests that have some.
 uint64_t workTail(const WorkMoments &work, double runs, double percent);
 
 } // namespace octo::sched

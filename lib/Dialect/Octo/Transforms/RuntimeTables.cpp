@@ -46,10 +46,9 @@ public:
 
 private:
   LogicalResult run() {
-    if (!(tailPercent >= 50 && tailPercent < 100))
+    if (!(tailPercent >= 50 && tailPercent <= 99.9999))
       return emitError(UnknownLoc::get(&getContext()))
-             << "octo-runtime-tables: tail-percent is at least 50 and below "
-                "100";
+             << "octo-runtime-tables: tail-percent is between 50 and 99.9999";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-runtime-tables");
     if (failed(machine))

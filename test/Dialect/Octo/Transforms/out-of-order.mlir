@@ -32,7 +32,7 @@
 // OPTION: octo-allocate-peas: decisions is on, off or auto, not 'maybe'
 // EFFICIENCY: octo-allocate-peas: gang-efficiency is between 0 and 1
 // SLACK: octo-allocate-peas: load-slack is between 0 and 1000
-// PERCENT: octo-runtime-tables: tail-percent is at least 50 and below 100
+// PERCENT: octo-runtime-tables: tail-percent is between 50 and 99.9999
 // STREAMS: 'p/t' has no place; run octo-allocate-peas before octo-stream-flows
 // CHUNKS: octo-stream-flows: max-chunks is 17; expected 2 to 16
 

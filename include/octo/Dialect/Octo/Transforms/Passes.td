@@ -166,7 +166,7 @@ def OctoRuntimeTables : Octo_EstimatePass<"octo-runtime-tables"> {
     Option<"ageCycles", "age-cycles", "uint64_t", /*default=*/"0",
            "ageing constant of affinity (0: 4 loads of the median kernel)">,
     Option<"tailPercent", "tail-percent", "double", /*default=*/"99",
-           "requests that stay within the tails told, at least 50 and below 100">
+           "requests that stay within the tails told, 50 to 99.9999">
   ];
 }
 
