@@ -47,6 +47,7 @@ struct Options {
   std::string program;
   RunRequest request;
   std::vector<std::string> plugins;
+  bool ablation = false;
   std::vector<std::string> policies = {"static", "pool", "octopus"};
   std::string outputs, profile, json, trace, log, blame, report, checkpointAt;
   TraceFormat traceFormat = TraceFormat::ByName;
@@ -192,9 +193,8 @@ Expected<SimulationOptions> prepareRun(const Session &session,
   Expected<SimulationOptions> simulation = session.prepare(options.request);
   if (!simulation)
     return simulation;
-  if (Expected<void> known =
-          checkPolicy(simulation->policy, simulation->disable,
-                      simulation->policyOptions);
+  if (Expected<void> known = checkPolicy(
+          simulation->policy, simulation->disable, simulation->policyOptions);
       !known)
     return Error(known.error());
   return simulation;
@@ -336,9 +336,8 @@ std::vector<std::string> switchesOf(const std::string &policy,
 
 /// The settings that a policy of a comparison takes: those with its name in
 /// front ("pool.gang=2"), and of the others those whose name it knows.
-std::vector<std::string>
-settingsOf(const std::string &policy,
-           const std::vector<std::string> &settings) {
+std::vector<std::string> settingsOf(const std::string &policy,
+                                    const std::vector<std::string> &settings) {
   std::vector<std::string> result;
   for (const PolicyInfo &info : registeredPolicies()) {
     if (info.name != policy)
@@ -362,11 +361,33 @@ Expected<void> checkSettings(const Options &options) {
     if (std::ranges::none_of(options.policies, [&](const std::string &policy) {
           return !settingsOf(policy, {setting}).empty();
         }))
-      return makeError("no policy of the comparison takes the option '{}': give "
-                       "name=value or policy.name=value (octo-run run --help "
-                       "lists them)",
-                       setting);
+      return makeError(
+          "no policy of the comparison takes the option '{}': give "
+          "name=value or policy.name=value (octo-run run --help "
+          "lists them)",
+          setting);
   return {};
+}
+
+/// What a comparison runs: each policy, then, with --ablation, it without each
+/// mechanism that it has.
+std::vector<std::pair<std::string, std::vector<std::string>>>
+comparedRuns(const Options &options) {
+  std::vector<std::pair<std::string, std::vector<std::string>>> runs;
+  for (const std::string &policy : options.policies) {
+    std::vector<std::string> off = switchesOf(policy, options.request.disable);
+    runs.emplace_back(policy, off);
+    if (!options.ablation)
+      continue;
+    for (const PolicyInfo &info : registeredPolicies())
+      if (info.name == policy)
+        for (const std::string &mechanism : info.switches)
+          if (!std::ranges::count(off, mechanism)) {
+            runs.emplace_back(policy, off);
+            runs.back().second.push_back(mechanism);
+          }
+  }
+  return runs;
 }
 
 /// Policies side by side, each once or in replications.
@@ -399,9 +420,9 @@ int compareCommand(Options &options) {
   std::vector<std::vector<RunResult>> runs;
   std::string unfinished;
   auto begin = std::chrono::steady_clock::now();
-  for (const std::string &policy : options.policies) {
+  for (const auto &[policy, disable] : comparedRuns(options)) {
     simulation->policy = policy;
-    simulation->disable = switchesOf(policy, options.request.disable);
+    simulation->disable = disable;
     simulation->policyOptions =
         settingsOf(policy, options.request.policyOptions);
     ProgressLine line(options, policy);
@@ -509,8 +530,8 @@ std::string parameterNames() {
       continue;
     names += (names.empty() ? "" : "; ") + info.name + ": ";
     for (const PolicyParameter &parameter : info.parameters)
-      names += (&parameter == &info.parameters.front() ? "" : ", ") +
-               parameter.name;
+      names +=
+          (&parameter == &info.parameters.front() ? "" : ", ") + parameter.name;
   }
   return names;
 }
@@ -560,6 +581,12 @@ void addRunOptions(CLI::App &command, Options &options) {
   command
       .add_option("--in-flight", request.inFlight,
                   "Closed loop with so many requests open at a time")
+      ->check(count)
+      ->type_name("N");
+  command
+      .add_option("--slo", request.slo,
+                  "Cycles within which a request is in time (default: five "
+                  "times its own longest chain of tasks)")
       ->check(count)
       ->type_name("N");
   command
@@ -716,6 +743,8 @@ int main(int argc, char **argv) {
       ->delimiter(',')
       ->allow_extra_args(false)
       ->type_name("A,B");
+  compare->add_flag("--ablation", options.ablation,
+                    "Also each policy with mechanisms without each of them");
   addReplicationOptions(*compare, options);
   compare
       ->add_option("--json", options.json,

@@ -62,7 +62,7 @@ static std::array<uint8_t, 32> digestOf(Header header, std::string_view rest) {
 std::string octo::describeRun(const SimulationOptions &options) {
   // What is added to these structs and decides a run belongs into the text.
   static_assert(detail::numFields<SimulationOptions>() == 14);
-  static_assert(detail::numFields<Scenario>() == 9);
+  static_assert(detail::numFields<Scenario>() == 10);
   static_assert(detail::numFields<FaultRule>() == 13);
   static_assert(detail::numFields<Tenant>() == 6);
   static_assert(detail::numFields<Arrivals>() == 4);
@@ -82,6 +82,7 @@ std::string octo::describeRun(const SimulationOptions &options) {
   line("requests", scenario.requests);
   line("seed", scenario.seed);
   line("warm-up requests", scenario.warmUpRequests);
+  line("service level", scenario.sloCycles);
   line("drift offset", scenario.driftOffset);
   for (size_t i = 0; i < scenario.tenants.size(); ++i) {
     const Tenant &tenant = scenario.tenants[i];

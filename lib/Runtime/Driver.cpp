@@ -159,6 +159,8 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   }
   if (request.seed)
     scenario.seed = *request.seed;
+  if (request.slo)
+    scenario.sloCycles = *request.slo;
   if (!scenario.stop.maxCycles && !scenario.stop.maxEvents)
     scenario.stop.maxEvents = StopRules::defaultMaxEvents;
 

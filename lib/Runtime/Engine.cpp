@@ -124,8 +124,8 @@ Expected<void> Engine::prepare() {
 
   // What dies takes chunks with it that nobody keeps: with faults all flows are
   // whole, since inputs are kept until their consumers commit.
-  streaming = traits.segments && !traits.central && !t.streams.empty() &&
-              !ownTables;
+  streaming =
+      traits.segments && !traits.central && !t.streams.empty() && !ownTables;
 
   // What runs code?
   std::vector<uint8_t> used(t.workflows.size(), 0);
@@ -391,11 +391,10 @@ Expected<void> Engine::prepare() {
   bool shares = traits.reach == Reach::Shares && !traits.central;
   laneFirst.assign(m.tbus + 1, 0);
   for (uint32_t i = 0; i < m.tbus; ++i)
-    laneFirst[i + 1] =
-        shares                 ? t.laneBegin[i + 1]
-        : traits.queuePerPea   ? (i + 1) * m.peasPerTbu
-        : traits.clusterQueues ? (clusterOf(i) + 1) * 3
-                               : (i + 1) * 3;
+    laneFirst[i + 1] = shares                 ? t.laneBegin[i + 1]
+                       : traits.queuePerPea   ? (i + 1) * m.peasPerTbu
+                       : traits.clusterQueues ? (clusterOf(i) + 1) * 3
+                                              : (i + 1) * 3;
   if (!traits.central)
     lanes.resize(laneFirst.back());
   central.resize(3);
@@ -605,7 +604,8 @@ Expected<void> Engine::prepare() {
     arrive(event.payload);
     break;
   case SpaceBackEvent:
-    entries[event.entity].bytes -= uint64_t(event.version) << 32 | event.payload;
+    entries[event.entity].bytes -=
+        uint64_t(event.version) << 32 | event.payload;
     tryAdmit();
     break;
   case WeightEvent:
@@ -641,8 +641,8 @@ uint64_t Engine::epochPeriod() const {
   return std::min<uint64_t>(period ? period : 65536, 0x7fffffff);
 }
 
-/// Large programs lie in memory: what the next event needs is fetched while this
-/// one is served. A wrong guess costs nothing but a line of cache.
+/// Large programs lie in memory: what the next event needs is fetched while
+/// this one is served. A wrong guess costs nothing but a line of cache.
 void Engine::fetchAhead() {
   const Event *event = wheel.soon();
   if (!event)
@@ -653,7 +653,8 @@ void Engine::fetchAhead() {
     for (size_t line = 0; line < sizeof(Instance); line += 64)
       __builtin_prefetch(instance + line);
     // Blocks of the first workflow are those that the entity numbers.
-    const char *block = reinterpret_cast<const char *>(&t.blocks[event->entity]);
+    const char *block =
+        reinterpret_cast<const char *>(&t.blocks[event->entity]);
     __builtin_prefetch(block);
     __builtin_prefetch(block + sizeof(BlockInfo) - 1);
     if (event->type == CompletionEvent) {
@@ -999,6 +1000,9 @@ void Engine::startBody(uint32_t id) {
   settleFrame(frame);
 }
 
+/// A request is in time within so many of its longest chains (assumed).
+static constexpr uint64_t sloChains = 5;
+
 void Engine::finishRequest(uint32_t id) {
   OpenRequest &request = requests[id];
   if (request.finished)
@@ -1021,6 +1025,9 @@ void Engine::finishRequest(uint32_t id) {
   TenantState &tenant = tenants[request.tenant];
   ++tenant.finished;
   if (!request.failed && request.order >= options.scenario.warmUpRequests) {
+    uint64_t slo = options.scenario.sloCycles;
+    requestsInTime +=
+        now() - record.arrival <= (slo ? slo : sloChains * request.path);
     latency[0].add(now() - record.arrival);
     latency[1 + request.tenant].add(now() - record.arrival);
     steady.add(now() - record.arrival, now());
@@ -1244,8 +1251,8 @@ void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
     __builtin_prefetch(&t.replicas[block.replicaBegin]);
     const Frame &to = frames[frame];
     __builtin_prefetch(inputWords(to, block));
-    __builtin_prefetch(&to.words[t.consumers[first].block -
-                                 t.regions[to.region].blockBegin]);
+    __builtin_prefetch(
+        &to.words[t.consumers[first].block - t.regions[to.region].blockBegin]);
   }
   blame.retain(cause);
   deliveries.push_back({frame, frames[frame].generation, slot, value, cause});

@@ -1002,6 +1002,7 @@ private:
   std::vector<std::string> outputDigests;
   uint64_t totalRequests = 0;
   uint64_t openRequests = 0;
+  uint64_t requestsInTime = 0;
   uint64_t finishedRequests = 0;
   uint64_t admittedOpen = 0;
   uint64_t heldInstances = 0;

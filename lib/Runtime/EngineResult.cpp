@@ -368,10 +368,15 @@ RunResult Engine::result(RunStatus status) {
     statistics.latency = latency[1 + i].summary();
     r.tenants.push_back(std::move(statistics));
   }
-  if (end)
+  r.sloCycles = options.scenario.sloCycles;
+  r.requestsInTime = requestsInTime;
+  if (end) {
     r.throughputRequestsPerMegacycle =
         static_cast<double>(r.requestsCompleted) * 1e6 /
         static_cast<double>(end);
+    r.goodputRequestsPerMegacycle =
+        static_cast<double>(requestsInTime) * 1e6 / static_cast<double>(end);
+  }
   r.latency = latency[0].summary();
   r.admissionWait = admissionWait.summary();
   r.taskWait = taskWait.summary();

@@ -313,6 +313,11 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["requests_failed"] = result.requestsFailed;
   json["throughput_requests_per_megacycle"] =
       result.throughputRequestsPerMegacycle;
+  json["slo"] = {
+      {"limit_cycles",
+       result.sloCycles ? Json(result.sloCycles) : Json(nullptr)},
+      {"requests_in_time", result.requestsInTime},
+      {"goodput_requests_per_megacycle", result.goodputRequestsPerMegacycle}};
   json["latency_cycles"] = summaryJson(result.latency);
   json["admission_wait_cycles"] = summaryJson(result.admissionWait);
   json["task_wait_cycles"] = summaryJson(result.taskWait);
@@ -1085,6 +1090,50 @@ static std::string policyLabel(const RunResult &result) {
                            fmt::join(result.disabled, ", "));
 }
 
+static std::string explainSlo(const RunResult &result) {
+  return result.sloCycles
+             ? fmt::format("requests that took at most {} cycles",
+                           groupDigits(result.sloCycles))
+             : "requests that took at most five times their own longest chain "
+               "of tasks; --slo sets a limit";
+}
+
+/// Policies that others are measured by, if they are there.
+static constexpr const char *baselineNames[] = {"static-even", "static"};
+
+/// What the compiler expected of the tasks that took most, beside what was seen
+/// under the compiled placement, or else under the first policy.
+static std::string predictedBlocks(std::span<const RunResult> results,
+                                   const fb::Program &program) {
+  const RunResult *seen = &results.front();
+  for (const RunResult &result : results)
+    if (result.policy == "static")
+      seen = &result;
+  std::vector<const BlockStatistics *> tasks;
+  for (const BlockStatistics &block : seen->blocks)
+    if (block.instances && block.computePeaCycles && block.predictedCycles)
+      tasks.push_back(&block);
+  if (tasks.empty())
+    return {};
+  std::ranges::stable_sort(tasks, std::greater<>(),
+                           &BlockStatistics::computePeaCycles);
+  constexpr size_t shown = 8;
+  tasks.resize(std::min(tasks.size(), shown));
+  std::vector<std::vector<std::string>> rows = {
+      {"task", "times", "predicted", "cycles", "predicted"}};
+  for (const BlockStatistics *block : tasks)
+    rows.push_back(
+        {pathOf(program, block->workflow, block->block),
+         groupDigits(block->instances),
+         groupDigits(block->predictedInstancesQ16 >> 16),
+         cycles(double(block->busyCycles) / double(block->instances)),
+         groupDigits(block->predictedCycles)});
+  return fmt::format("\n  the tasks that took most under {}, and what the "
+                     "compiler predicted\n",
+                     policyLabel(*seen)) +
+         alignColumns(rows);
+}
+
 std::string octo::formatComparison(std::span<const RunResult> results,
                                    const fb::Program &program) {
   if (results.empty())
@@ -1099,8 +1148,17 @@ std::string octo::formatComparison(std::span<const RunResult> results,
   uint64_t bound = binding->lowerBound.cycles();
 
   std::vector<std::vector<std::string>> speed = {
-      {"policy", "makespan", "req/Mcycle", "of best", "of bound",
-       "mean latency", "p99 latency", "failed"}};
+      {"policy", "makespan", "req/Mcycle", "of best", "of bound"}};
+  std::vector<std::vector<std::string>> late = {
+      {"policy", "mean", "p50", "p99", "in time", "goodput", "failed"}};
+  std::vector<const RunResult *> baselines;
+  for (const char *name : baselineNames)
+    for (const RunResult &result : results)
+      if (result.policy == name) {
+        baselines.push_back(&result);
+        speed[0].push_back(fmt::format("/ {}", name));
+      }
+  speed[0].push_back("/ best other");
   std::vector<std::vector<std::string>> time = {
       {"policy", "computing", "transient", "structural", "contagious", "depth",
        "other"}};
@@ -1119,8 +1177,28 @@ std::string octo::formatComparison(std::span<const RunResult> results,
         {policyLabel(result), groupDigits(result.makespanCycles),
          fmt::format("{:.4g}", throughput),
          most > 0 ? fmt::format("{:.1f} %", percent(throughput, most)) : "-",
-         ofBound, result.latency.count ? cycles(result.latency.mean) : "-",
-         result.latency.count ? groupDigits(result.latency.p99) : "-",
+         ofBound});
+    auto over = [&](double other) {
+      speed.back().push_back(
+          other > 0 ? fmt::format("{:.2f}", throughput / other) : "-");
+    };
+    for (const RunResult *baseline : baselines)
+      over(baseline->throughputRequestsPerMegacycle);
+    double other = 0;
+    for (const RunResult &rival : results)
+      if (rival.policy != result.policy)
+        other = std::max(other, rival.throughputRequestsPerMegacycle);
+    over(other);
+    const SampleSummary &latency = result.latency;
+    auto known = [&](std::string text) {
+      return latency.count ? text : std::string("-");
+    };
+    late.push_back(
+        {policyLabel(result), known(cycles(latency.mean)),
+         known(groupDigits(latency.p50)), known(groupDigits(latency.p99)),
+         known(fmt::format("{:.1f} %", percent(double(result.requestsInTime),
+                                               double(latency.count)))),
+         fmt::format("{:.4g}", result.goodputRequestsPerMegacycle),
          groupDigits(result.requestsFailed)});
 
     double total = 0;
@@ -1157,27 +1235,37 @@ std::string octo::formatComparison(std::span<const RunResult> results,
          groupDigits(result.counters.migrations),
          withPrefix(result.energyJoules, "J")});
   }
-  speed.push_back({"lower bound", groupDigits(bound), "", "",
-                   bound ? "100.0 %" : "-", "", "", ""});
+  speed.push_back(
+      {"lower bound", groupDigits(bound), "", "", bound ? "100.0 %" : "-"});
+  speed.back().resize(speed[0].size());
 
+  std::string slo = explainSlo(results.front());
   std::string text = machineLine(results.front(), program);
   text += alignColumns(speed);
   if (bound)
     text += fmt::format("  the bound is set by: {} ({})\n",
                         bindingBound(binding->lowerBound),
                         explainBound(bindingBound(binding->lowerBound)));
+  text += "\n  how long requests took\n";
+  text += alignColumns(late);
   text += "\n  where the cycles of the PEAs went\n";
   text += alignColumns(time);
   text += "\n  what was moved, and the energy of it all\n";
   text += alignColumns(moved);
+  text += predictedBlocks(results, program);
   text += "\n";
   text += legend(
       {{"makespan", "cycles from the first arrival to the last result"},
        {"req/Mcycle", "throughput: requests completed in a million cycles"},
        {"of best", "this throughput over the best one of this table"},
        {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
-       {"mean latency", "cycles from the arrival of a request to its result"},
-       {"p99 latency", "99 of 100 requests took no longer than so many cycles"},
+       {"/ static ...", "this throughput over that policy's; best other: over "
+                        "the best of the other policies"},
+       {"mean", "cycles from the arrival of a request to its result"},
+       {"p50, p99", "50 or 99 of 100 requests took no longer than so many "
+                    "cycles"},
+       {"in time", slo.c_str()},
+       {"goodput", "requests in time that completed in a million cycles"},
        {"failed", "requests that ended with an error of their own"},
        {"computing", "part of all PEA-cycles in which PEAs computed"},
        {"transient", "idle for less than loading a kernel takes"},
@@ -1256,8 +1344,17 @@ octo::formatCompareReplications(std::span<const std::vector<RunResult>> runs,
     return {};
   const std::vector<RunResult> &best = bestOf(runs);
   std::vector<std::vector<std::string>> rows = {
-      {"policy", "req/Mcycle", "of best", "95 % interval", "of bound",
-       "mean latency", "p99 latency", "computing"}};
+      {"policy", "req/Mcycle", "of best", "95 % interval", "of bound"}};
+  std::vector<const std::vector<RunResult> *> baselines;
+  for (const char *name : baselineNames)
+    for (const std::vector<RunResult> &results : runs)
+      if (!results.empty() && results.front().policy == name) {
+        baselines.push_back(&results);
+        rows[0].push_back(fmt::format("/ {}", name));
+      }
+  for (const char *column :
+       {"mean latency", "p99 latency", "in time", "goodput", "computing"})
+    rows[0].push_back(column);
   auto withHalf = [](const Spread &spread, bool known) {
     return known
                ? fmt::format("{:.4g} +- {:.2g}", spread.mean, spread.halfWidth)
@@ -1285,11 +1382,29 @@ octo::formatCompareReplications(std::span<const std::vector<RunResult>> runs,
                     known ? fmt::format("{:.1f} to {:.1f} %", 100 * ratio.least,
                                         100 * ratio.most)
                           : "-",
-                    fmt::format("{:.1f} %", ofBound),
-                    cycles(of("latency_cycles.mean").mean),
-                    cycles(of("latency_cycles.p99").mean),
-                    fmt::format("{:.1f} %", 100 * of("pea_utilization").mean)});
+                    fmt::format("{:.1f} %", ofBound)});
+    for (const std::vector<RunResult> *baseline : baselines) {
+      Spread over = pairedRatio(results, *baseline);
+      rows.back().push_back(known
+                                ? fmt::format("{:.2f} ({:.2f} to {:.2f})",
+                                              over.mean, over.least, over.most)
+                                : fmt::format("{:.2f}", over.mean));
+    }
+    double inTime = 0, counted = 0, goodput = 0;
+    for (const RunResult &result : results) {
+      inTime += double(result.requestsInTime);
+      counted += double(result.latency.count);
+      goodput += result.goodputRequestsPerMegacycle / double(results.size());
+    }
+    for (std::string text :
+         {cycles(of("latency_cycles.mean").mean),
+          cycles(of("latency_cycles.p99").mean),
+          fmt::format("{:.1f} %", percent(inTime, counted)),
+          fmt::format("{:.4g}", goodput),
+          fmt::format("{:.1f} %", 100 * of("pea_utilization").mean)})
+      rows.back().push_back(std::move(text));
   }
+  std::string slo = explainSlo(runs.front().front());
   std::string text = machineLine(runs.front().front(), program);
   text += fmt::format("  means of {} replications, seeds {} to {}\n",
                       runs.front().size(), runs.front().front().seed,
@@ -1301,7 +1416,10 @@ octo::formatCompareReplications(std::span<const std::vector<RunResult>> runs,
                    "geometric mean"},
        {"95 % interval", "of that mean (Student, over the seeds)"},
        {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
+       {"/ static ...", "throughput over that policy's, in the same way"},
        {"p99 latency", "99 of 100 requests took no longer than so many cycles"},
+       {"in time", slo.c_str()},
+       {"goodput", "requests in time that completed in a million cycles"},
        {"computing", "part of the live PEAs' cycles in which they computed"}});
   return text;
 }

@@ -325,7 +325,7 @@ public:
 
   Scenario scenario(const yaml::Value &root) {
     yaml::Map map =
-        root.map({"name", "requests", "seed", "warm_up", "drift_offset", "stop",
+        root.map({"name", "requests", "seed", "warm_up", "slo_cycles", "drift_offset", "stop",
                   "faults", "fault_detection_cycles", "tenants", "workflow",
                   "arrivals", "inputs"});
     Scenario result;
@@ -335,6 +335,8 @@ public:
       result.requests = value->integer(1, maxCount);
     if (auto value = map.find("seed"))
       result.seed = value->integer(0, UINT64_MAX);
+    if (auto value = map.find("slo_cycles"))
+      result.sloCycles = value->integer(1, maxCycles);
     if (auto value = map.find("warm_up"))
       result.warmUpRequests = value->integer(0, maxCount);
     if (auto value = map.find("drift_offset"))

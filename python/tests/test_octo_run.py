@@ -172,6 +172,26 @@ def test_summary_and_report(programs, tmp_path):
     assert good("run", programs["profiled"], "--quiet").stdout == ""
 
 
+def test_compare_shows_ablation_and_who_is_in_time(programs, tmp_path):
+    path = tmp_path / "c.json"
+    done = good("compare", programs["profiled"], "--requests", 6, "--ablation", "--slo", 1000000000000,
+                "--policies", "static,octopus", "--json", path)
+    for text in ("octopus without ddsm", "octopus without atss", "octopus without pcss",
+                 "/ static", "at most 1,000,000,000,000 cycles"):
+        assert text in done.stdout
+    results = json.loads(path.read_text())["results"]
+    assert [r["disabled"] for r in results] == [[], [], ["ddsm"], ["atss"], ["pcss"]]
+    for result in results:
+        assert result["slo"]["limit_cycles"] == 1000000000000
+        assert result["slo"]["requests_in_time"] == result["requests_completed"] == 6
+        assert result["slo"]["goodput_requests_per_megacycle"] == pytest.approx(
+            result["throughput_requests_per_megacycle"])
+    good("compare", programs["profiled"], "--requests", 6, "--ablation", "--slo", 1, "--policies", "static",
+         "--json", path)
+    (only,) = json.loads(path.read_text())["results"]
+    assert only["slo"]["requests_in_time"] == 0
+
+
 def test_compare_prints_a_table(programs):
     done = good("compare", programs["mini"], "--requests", 4)
     for word in ("static", "pool", "octopus", "lower bound", "the same under every policy",

@@ -38,6 +38,8 @@ struct RunRequest {
   std::optional<uint64_t> seed;
   /// Requests open at a time, in a closed loop.
   std::optional<uint64_t> inFlight;
+  /// Instead of the scenario's, in cycles.
+  std::optional<uint64_t> slo;
   std::string policy = "octopus";
   std::vector<std::string> disable;
   /// Parameters of the policy, "name=value".

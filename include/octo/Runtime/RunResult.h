@@ -437,6 +437,10 @@ struct RunResult {
   uint64_t requestsArrived = 0;
   uint64_t requestsCompleted = 0;
   uint64_t requestsFailed = 0;
+  /// Completed after the warm-up within the scenario's sloCycles.
+  uint64_t requestsInTime = 0;
+  uint64_t sloCycles = 0; ///< 0: five times the longest chain of each request
+  double goodputRequestsPerMegacycle = 0; ///< of those in time
   double throughputRequestsPerMegacycle = 0;
   /// From arrival to the results' leaving, of completed requests after warm-up.
   SampleSummary latency;

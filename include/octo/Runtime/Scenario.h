@@ -109,6 +109,9 @@ struct Scenario {
   /// The first requests (in order of arrival) that do not count in latency and
   /// waiting statistics.
   uint64_t warmUpRequests = 0;
+  /// Cycles in which a request should be served; 0: five times its own longest
+  /// chain of tasks (assumed).
+  uint64_t sloCycles = 0;
   /// Added to the request number wherever a profile's epochs are looked up:
   /// starts the run in the middle of a drift.
   uint64_t driftOffset = 0;

@@ -14,6 +14,26 @@ namespace {
 
 constexpr uint64_t one32 = uint64_t(1) << 32;
 
+/// One request of a chain of 300 cycles, one that waits for it: within a limit
+/// of 599 cycles the first is in time, within five times their chains both are.
+TEST(Control, RequestsAreInTime) {
+  for (uint64_t slo : {0, 299, 300, 599, 600}) {
+    TestProgram p(1, 1, 1, 1);
+    uint32_t kernel = p.profiledKernel();
+    p.body.addImport(0, p.token);
+    p.task(p.body, "main/a", kernel, 100, {import(0)});
+    p.task(p.body, "main/b", kernel, 200, {output(0)});
+    p.body.yields = {output(1)};
+    SimulationOptions options = closedLoop("static", 2, 2);
+    options.scenario.sloCycles = slo;
+    RunResult r = run(p.build(), options);
+    ASSERT_EQ(r.latency.max, 600u);
+    EXPECT_EQ(r.requestsInTime, slo == 0 || slo == 600 ? 2u : slo >= 300);
+    EXPECT_DOUBLE_EQ(r.goodputRequestsPerMegacycle,
+                     double(r.requestsInTime) * 1e6 / 600);
+  }
+}
+
 TEST(Control, SwitchTakesOneCase) {
   for (uint64_t first : {uint64_t(0), one32}) {
     TestProgram p;

@@ -92,9 +92,10 @@ inline RunResult run(const fb::Program &program,
   return std::move(*result);
 }
 
-inline RunResult run(TestProgram &program, const std::string &policy = "static",
-                     uint64_t requests = 1, uint64_t inFlight = 1,
-                     uint64_t seed = 0) {
+/// A closed loop, without code.
+inline SimulationOptions closedLoop(const std::string &policy,
+                                    uint64_t requests, uint64_t inFlight,
+                                    uint64_t seed = 0) {
   SimulationOptions options;
   options.policy = policy;
   options.timingOnly = true;
@@ -103,7 +104,13 @@ inline RunResult run(TestProgram &program, const std::string &policy = "static",
   Tenant tenant;
   tenant.arrivals.inFlight = inFlight;
   options.scenario.tenants.push_back(tenant);
-  return run(program.build(), options);
+  return options;
+}
+
+inline RunResult run(TestProgram &program, const std::string &policy = "static",
+                     uint64_t requests = 1, uint64_t inFlight = 1,
+                     uint64_t seed = 0) {
+  return run(program.build(), closedLoop(policy, requests, inFlight, seed));
 }
 
 } // namespace octo::test

@@ -91,6 +91,7 @@ protected:
     BlockStatistics choice;
     choice.block = 1;
     choice.outcomes = {40, 9};
+    task.predictedCycles = 20;
     result.blocks = {task, choice};
     result.failures = {{5, 0, 0, 77, "w/<t>", "w.mlir", 12, "division by 0"}};
     result.outputsSha256 = std::string(64, 'a');
@@ -166,8 +167,9 @@ TEST_F(ReportTest, CompareFindsBestAndDifferences) {
   // 800 of 1,000 cycles; the columns are explained.
   EXPECT_NE(table.find("80.0 %"), std::string::npos) << table;
   for (const char *column :
-       {"of best", "of bound", "p99 latency", "transient", "structural",
-        "contagious", "mesh", "energy", "depth", "busiest", "weights"})
+       {"of best", "of bound", "best other", "p50", "in time", "goodput",
+        "transient", "structural", "contagious", "mesh", "energy", "depth",
+        "busiest", "weights", "predicted"})
     EXPECT_NE(table.find(column), std::string::npos) << column;
   EXPECT_NE(table.find("no scheduler can pass 100 %"), std::string::npos);
 
