@@ -88,10 +88,10 @@ protected:
     BlockStatistics task;
     task.instances = 49;
     task.computePeaCycles = 1000;
+    task.predictedCycles = 20;
     BlockStatistics choice;
     choice.block = 1;
     choice.outcomes = {40, 9};
-    task.predictedCycles = 20;
     result.blocks = {task, choice};
     result.failures = {{5, 0, 0, 77, "w/<t>", "w.mlir", 12, "division by 0"}};
     result.outputsSha256 = std::string(64, 'a');
