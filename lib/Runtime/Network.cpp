@@ -52,7 +52,7 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
       input.first.fill(none);
       input.last.fill(none);
       input.free.fill(0);
-      input.openAt.fill(0);
+      input.emptied.fill(0);
       input.before = onMesh ? routes.neighbour(router, port) : router;
       input.linkBefore = uint8_t(port ^ 1);
       // A link is as long in both directions.
@@ -62,7 +62,6 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
       if (port == localPort) {
         input.back = std::max(shape.interfaceCycles, 1u);
         input.depth = shape.channelFlits;
-        input.linkBefore = localPort;
       }
       input.space.fill(input.depth);
     }
@@ -153,18 +152,12 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
   }
   if (!credits.empty())
     takeCredits();
-  // Events of this cycle may be added while it is handled; its mark goes last.
-  const uint64_t number = at & (numSlots - 1);
-  Slot &slot = slots[number];
+  // Events of this cycle may be added while it is handled.
+  Slot &slot = slots[at & (numSlots - 1)];
   while (slot.first != none) {
     uint32_t who = slot.first;
-    Pending &event = pending[who];
-    event.at = never;
-    slot.first = event.next;
-    if (event.next == none)
-      slot.last = none;
-    else
-      pending[event.next].previous = none;
+    unlist(who);
+    pending[who].at = never;
     if (who < numRouters)
       arbitrate(who);
     else if (who < 2 * numRouters)
@@ -172,9 +165,6 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
     else
       deliver(who - 2 * numRouters, delivered);
   }
-  words[number >> 6] &= ~(uint64_t(1) << (number & 63));
-  if (!words[number >> 6])
-    summary &= ~(uint64_t(1) << (number >> 6));
   findNext();
 }
 
@@ -182,17 +172,8 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
 // Lanes
 //===----------------------------------------------------------------------===//
 
-/// Lanes of an input port that a message longer than a lane may be allocated at
-/// cycle `at`: it needs one of its own.
-inline uint32_t Network::openLanes(const Port &port, uint64_t at) const {
-  uint32_t mask = 0;
-  for (uint32_t i = 0; i < stride; ++i)
-    mask |= uint32_t(port.openAt[i] <= at) << i;
-  return mask & channelMask;
-}
-
 /// Lanes of an input port that a message of `need` flits of buffer may be
-/// allocated at cycle `at`.
+/// allocated at cycle `at`. What is longer than a lane needs one of its own.
 uint32_t Network::roomy(const Port &port, uint32_t need, uint64_t at) const {
   uint32_t mask = 0;
   for (uint32_t i = 0; i < stride; ++i) {
@@ -225,32 +206,6 @@ void Network::settle(Port &port, uint32_t channel, uint64_t at) {
   port.returnAt[channel] = never;
 }
 
-/// Finds out again when a lane will be empty and may be allocated.
-inline void Network::reopen(Port &port, uint32_t channel) {
-  uint64_t at = port.available[channel];
-  if (port.space[channel] < port.depth) {
-    uint64_t back = port.returnAt[channel];
-    bool comes = back != never &&
-                 port.space[channel] + port.returned[channel] >= port.depth;
-    at = comes ? std::max(at, back) : never;
-  }
-  port.openAt[channel] = at;
-}
-
-/// Flits of a message that comes get their room in a lane at cycle `at`.
-inline void Network::occupy(Port &port, uint32_t channel, uint32_t flits,
-                            uint64_t at) {
-  settle(port, channel, at);
-  port.space[channel] -= flits;
-  port.openAt[channel] = never;
-}
-
-/// When the credit of the last flit that left a lane is back.
-inline uint64_t Network::emptied(const Port &port, uint32_t channel) const {
-  uint64_t free = port.free[channel];
-  return free ? free - 1 - headCycles + port.back : 0;
-}
-
 void Network::takeCredits() {
   while (!credits.empty() && credits.front().at <= time) {
     Credit credit = credits.front();
@@ -258,14 +213,13 @@ void Network::takeCredits() {
     credits.pop_back();
     Port &port = inputs[credit.lane / stride];
     port.space[credit.lane % stride] += credit.flits;
-    reopen(port, credit.lane % stride);
     creditsAt(port, time);
   }
 }
 
 /// Whoever waits for credits of a port looks again then.
-inline void Network::creditsAt(const Port &port, uint64_t at) {
-  if (port.linkBefore == localPort) {
+void Network::creditsAt(Port &port, uint64_t at) {
+  if (&port - &inputs[port.before * ports] == localPort) {
     if (sources[port.before].starved)
       wake(numRouters + port.before, at);
   } else if (routers[port.before].starved >> port.linkBefore & 1) {
@@ -274,7 +228,7 @@ inline void Network::creditsAt(const Port &port, uint64_t at) {
 }
 
 /// The port of the next link of a message that comes to a router.
-inline uint8_t Network::nextLink(uint32_t router, Message &message) {
+uint8_t Network::nextLink(uint32_t router, Message &message) {
   if (!whole)
     return routes.next(router, message.to, message.descending);
   if (message.right) {
@@ -309,10 +263,10 @@ void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
 /// A message leaves a lane from cycle `at` on, its last flit at `tail`. The
 /// next message may follow as soon as there is room for its first flit; its
 /// last one finds room when that of this message has left.
-[[gnu::always_inline]] inline void Network::leave(Port &port, uint32_t channel,
-                                                  const Message &message,
-                                                  uint64_t at, uint64_t tail) {
+void Network::leave(Port &port, uint32_t channel, const Message &message,
+                    uint64_t at, uint64_t tail) {
   port.free[channel] = tail + 1 + headCycles;
+  port.emptied[channel] = tail + port.back;
   settle(port, channel, at);
   if (message.worm == none) {
     if (port.returnAt[channel] != never) {
@@ -329,7 +283,6 @@ void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
         port.back;
     port.returned[channel] = port.depth - port.space[channel];
   }
-  reopen(port, channel);
   creditsAt(port, port.returnAt[channel]);
 }
 
@@ -396,8 +349,7 @@ void Network::feed(uint32_t router) {
   Message &message = messages[id];
   Port &port = inputs[router * ports + localPort];
   uint32_t need = spaceFor(message, port);
-  uint32_t room =
-      message.worm == none ? roomy(port, need, time) : openLanes(port, time);
+  uint32_t room = roomy(port, need, time);
   if (!room) {
     source.starved = true;
     if (uint64_t at = roomAt(port, need); at != never)
@@ -417,9 +369,10 @@ void Network::feed(uint32_t router) {
   message.tail = source.free - 1 + shape.interfaceCycles;
   if (message.worm != none)
     worms[message.worm].assign(
-        1, {router * ports + localPort, none, 0, source.free - 1, source.free});
+        1, {router, none, 0, 0, source.free - 1, source.free});
   message.out = nextLink(router, message);
-  occupy(port, channel, need, time);
+  settle(port, channel, time);
+  port.space[channel] -= need;
   enterLane(port, channel, id);
 }
 
@@ -436,13 +389,12 @@ void Network::takeTurns(Router &router, Port &port, uint32_t in,
 }
 
 /// Lanes behind the next link of a message that it may have at cycle `at`.
-inline uint32_t Network::roomFor(const Router &router, const Message &message,
-                                 uint64_t at) const {
+uint32_t Network::roomFor(const Router &router, const Message &message,
+                          uint64_t at) const {
   if (message.out == localPort)
     return 1;
   const Port &after = inputs[router.links[message.out].after];
-  return message.worm == none ? roomy(after, uint32_t(message.flits), at)
-                              : openLanes(after, at);
+  return roomy(after, spaceFor(message, after), at);
 }
 
 /// Matches the heads of a router with its links.
@@ -583,10 +535,9 @@ void Network::share(const Holder &holder, uint64_t until,
   Port &port = inputs[holder.lane / stride];
   uint32_t channel = holder.lane % stride;
   port.free[channel] += more;
-  if (message.worm != none && port.returnAt[channel] != never) {
+  port.emptied[channel] += more;
+  if (message.worm != none && port.returnAt[channel] != never)
     port.returnAt[channel] += more;
-    reopen(port, channel);
-  }
   message.tail += more;
 }
 
@@ -628,7 +579,7 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
     }
     if (message.worm != none)
       worms[message.worm].push_back(
-          {number * ports + out, lane, 0, tail, link.free});
+          {number, lane, uint8_t(out), 0, tail, link.free});
     if (!whole)
       message.descending |= routes.descends(number, out);
     // As the VC allocator of iSLIP: a lane goes on after the output channel
@@ -641,10 +592,11 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
 
     port = &inputs[link.after];
     number = link.afterRouter;
-    occupy(*port, channel, spaceFor(message, *port), at);
+    settle(*port, channel, at);
+    port->space[channel] -= spaceFor(message, *port);
     port->available[channel] = tail + 2;
     message.arrival = at + link.flight;
-    message.tail = std::max(tail, emptied(*port, channel)) + link.flight;
+    message.tail = std::max(tail, port->emptied[channel]) + link.flight;
     out = message.out = nextLink(number, message);
     Router &router = routers[number];
     uint64_t ready =
@@ -692,17 +644,15 @@ void Network::stall(Message &message) {
     }
     WormLink &behind = links[i];
     behind.left = message.flits - room;
-    uint32_t number = behind.link / ports;
     if (behind.lane == none) {
       // A source does not send others in between.
-      sources[number].free = never;
+      sources[behind.router].free = never;
       continue;
     }
-    Router &router = routers[number];
-    Link &link = router.links[behind.link % ports];
+    Router &router = routers[behind.router];
+    Link &link = router.links[behind.out];
     Port &port = inputs[behind.lane / stride];
     port.returnAt[behind.lane % stride] = never;
-    reopen(port, behind.lane % stride);
     uint64_t until =
         std::max(behind.end - std::min(behind.left, behind.end), time);
     if (link.free == behind.end)
@@ -711,7 +661,7 @@ void Network::stall(Message &message) {
       port.inFree = until;
     link.busy -= behind.left;
     if (router.heads)
-      wake(number, until);
+      wake(behind.router, until);
   }
 }
 
@@ -727,16 +677,15 @@ void Network::resume(Message &message) {
     if (!behind.left)
       continue;
     uint64_t start = time + flight * (links.size() - i);
-    uint32_t number = behind.link / ports;
     if (behind.lane == none) {
       behind.tail = std::max(start + behind.left - 1, tail);
-      Source &source = sources[number];
+      Source &source = sources[behind.router];
       source.free = behind.end = start + behind.left;
       if (source.first != none)
-        wake(numRouters + number, source.free);
+        wake(numRouters + behind.router, source.free);
       tail = behind.tail + shape.interfaceCycles;
     } else {
-      Link &link = routers[number].links[behind.link % ports];
+      Link &link = routers[behind.router].links[behind.out];
       Port &port = inputs[behind.lane / stride];
       start = std::max({start, link.free, port.inFree});
       behind.tail = std::max(start + behind.left - 1, tail);

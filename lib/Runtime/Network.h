@@ -99,18 +99,16 @@ private:
     std::array<uint64_t, stride> returnAt;  ///< credits come back; never: none
     std::array<uint32_t, stride> space;     ///< flits that may be sent
     std::array<uint32_t, stride> returned;  ///< flits of these credits
-    /// A long message may be allocated the lane from then on; never: it is not
-    /// empty, and nothing is known of when it will be.
-    std::array<uint64_t, stride> openAt;
     // What its router looks at.
     std::array<uint32_t, stride> first, last; ///< messages
     std::array<uint64_t, stride> free;        ///< no head is ready earlier
-    uint64_t inFree = 0;                      ///< of the crossbar
+    std::array<uint64_t, stride> emptied; ///< credit of the last flit is back
+    uint64_t inFree = 0;                  ///< of the crossbar
     Holder holder;
     uint32_t depth;     ///< flits of a lane
     uint32_t back;      ///< cycles of a credit
     uint32_t before;    ///< router that sends to it; of a local port its own
-    uint8_t linkBefore; ///< of that router; localPort: its source
+    uint8_t linkBefore; ///< of that router
     uint8_t turnIn = 0, turnChannel = 0;
     std::array<uint8_t, stride> turnLane{};
   };
@@ -132,8 +130,9 @@ private:
   };
   /// The links that a long message lies across.
   struct WormLink {
-    uint32_t link; ///< router * ports + port; of a source the local port
-    uint32_t lane; ///< that it leaves; none: the source
+    uint32_t router; ///< whose link it is; of a source its own
+    uint32_t lane;   ///< that it leaves; none: the source
+    uint8_t out;
     uint64_t left; ///< flits to be sent after a stall; 0: goes on
     uint64_t tail; ///< when the last flit passes
     uint64_t end;  ///< its ports are held until then
@@ -179,25 +178,21 @@ private:
   }
   /// Cycles before its ports are free at which a head may have them. Flits of
   /// long messages take turns, so the next head passes while the one before is
-  /// on its way: when there is room for a lane's flits, or half of its own would
-  /// have passed. What leaves the mesh goes one after the other.
+  /// on its way, as far as the flits behind it have room in its lane. What
+  /// leaves the mesh goes one after the other.
   uint64_t early(const Message &message) const {
     return message.worm == none || message.out == localPort
                ? 0
-               : std::max<uint64_t>(shape.channelFlits, message.flits / 2);
+               : shape.channelFlits;
   }
-  uint32_t openLanes(const Port &port, uint64_t at) const;
   uint32_t roomy(const Port &port, uint32_t need, uint64_t at) const;
   uint64_t roomAt(const Port &port, uint32_t need) const;
   uint32_t roomFor(const Router &router, const Message &message,
                    uint64_t at) const;
   static void settle(Port &port, uint32_t channel, uint64_t at);
-  static void reopen(Port &port, uint32_t channel);
-  static void occupy(Port &port, uint32_t channel, uint32_t flits, uint64_t at);
   void takeCredits();
-  void creditsAt(const Port &port, uint64_t at);
+  void creditsAt(Port &port, uint64_t at);
   uint8_t nextLink(uint32_t router, Message &message);
-  uint64_t emptied(const Port &port, uint32_t channel) const;
   void enterLane(Port &port, uint32_t channel, uint32_t id);
   void leave(Port &port, uint32_t channel, const Message &message, uint64_t at,
              uint64_t tail);

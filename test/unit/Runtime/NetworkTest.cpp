@@ -341,8 +341,7 @@ TEST(Network, LongMessagesSaturateWhereTheirFlitsDo) {
        {Case{"uniform", 16, 0.352}, Case{"uniform", 24, 0.324},
         Case{"tornado", 16, 0.250}, Case{"tornado", 24, 0.243},
         Case{"tornado", 32, 0.235}, Case{"bit-complement", 24, 0.201},
-        Case{"transpose", 24, 0.143}, Case{"uniform", 32, 0.303},
-        Case{"uniform", 64, 0.256}, Case{"tornado", 64, 0.209}})
+        Case{"transpose", 24, 0.143}})
     for (double part : {0.9, 1.1}) {
       TrafficRun run;
       run.pattern = c.pattern;
