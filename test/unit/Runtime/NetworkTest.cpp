@@ -150,6 +150,50 @@ TEST(Network, EverythingArrivesUnderLoad) {
   }
 }
 
+/// So do messages of up to 1,500 flits that all go to one place, over meshes of
+/// many sizes with and without dead links, in not too many steps.
+TEST(Network, LongMessagesToOnePlaceArrive) {
+  std::mt19937_64 random(6);
+  for (unsigned round = 0; round < 16; ++round) {
+    NetworkShape shape;
+    shape.width = shape.dieWidth = 2 + random() % 7;
+    shape.height = shape.dieHeight = 2 + random() % 7;
+    shape.flitBytes = 64;
+    shape.setBuffer(2048);
+    uint32_t clusters = shape.clusters();
+    std::vector<bool> dead(clusters * 4);
+    for (unsigned i = 0; i < round % 4; ++i) {
+      uint32_t at = uint32_t(random() % clusters);
+      if (at % shape.width + 1 < shape.width)
+        dead[at * 4] = dead[(at + 1) * 4 + 1] = true;
+    }
+    MeshRoutes routes(shape.width, shape.height, dead);
+    Network network(shape, routes);
+    std::vector<NetworkDelivery> delivered;
+    unsigned sent = 0;
+    uint64_t time = 0;
+    for (uint32_t id = 0; id < 800; ++id) {
+      uint32_t from = uint32_t(random() % clusters);
+      random(); // as where it was seen that they did not
+      uint32_t to = clusters / 2;
+      uint64_t flits = id % 3 ? 1 + random() % 1500 : 1 + random() % 40;
+      if (from == to || !routes.reachable(from, to))
+        continue;
+      ++sent;
+      network.inject(id, from, to, flits * shape.flitBytes, time);
+      for (unsigned step = 0; step < 3; ++step)
+        if (network.nextTime() != Network::never) {
+          time = network.nextTime();
+          network.run(time, delivered);
+        }
+    }
+    for (unsigned steps = 0; steps < 100000; ++steps)
+      if (network.nextTime() != Network::never)
+        network.run(network.nextTime(), delivered);
+    EXPECT_EQ(delivered.size(), sent) << "round " << round;
+  }
+}
+
 /// A message that is blocked blocks what is behind it in its channel, and what
 /// is longer than the buffers holds up the routers behind (back-pressure).
 TEST(Network, BlockedMessagesHoldWhatIsBehind) {
