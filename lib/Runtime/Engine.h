@@ -900,7 +900,6 @@ private:
   uint64_t now() const { return wheel.now(); }
   uint64_t epochPeriod() const;
   uint32_t clusterOf(uint32_t tbu) const { return m.clusterOf(tbu); }
-  uint32_t laneCount() const;
 
   /// With faults the tables change with the machine: a copy of its own.
   std::unique_ptr<ProgramTables> ownTables;
