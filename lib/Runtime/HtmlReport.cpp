@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "ReportWords.h"
 #include "octo/Runtime/Report.h"
 
 #include "octo/Program/program_generated.h"
@@ -18,6 +19,7 @@
 #include <numeric>
 
 using namespace octo;
+using namespace octo::report;
 
 namespace {
 
@@ -79,12 +81,6 @@ std::string stackedBar(const std::vector<Part> &parts) {
 std::string row(std::string_view label, std::string_view value) {
   return fmt::format("<tr><th>{}</th><td>{}</td></tr>\n", escape(label),
                      escape(value));
-}
-
-std::string stringAt(const fb::Program &program, uint32_t index) {
-  const auto *strings = program.strings();
-  return strings && index < strings->size() ? strings->Get(index)->str()
-                                            : std::string();
 }
 
 /// A heading and what one should know to read what follows.
