@@ -103,8 +103,9 @@ int main(int argc, char **argv) {
       ->type_name("E")
       ->check(CLI::Range(0.0, 1.0));
   app.add_option("--tail-percent", options.tailPercent,
-                 "requests that stay within the tails of work that --explain "
-                 "and the report tell, 50 to 99.9999 (default 99)")
+                 "requests that stay within the tails of work and of critical "
+                 "paths that --explain and the report tell, 50 to 99.9999 "
+                 "(default 99)")
       ->type_name("P");
   app.add_option("--report-json", reportFile,
                  "write the counters of the passes as JSON (- for standard "

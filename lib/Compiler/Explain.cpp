@@ -102,6 +102,14 @@ static void explainLoad(BlockOpInterface block, PolicyAttr policy,
     explainWork(request.getCycles(), request.getDeviation(), request.getTail());
     text += "\n";
   }
+  if (auto path = block->getParentOp()->getAttrOfType<RequestPathAttr>(
+          RequestPathAttr::attrName()))
+    text += fmt::format(
+        "  a request alone on the machine: {} cycles, standard deviation {}, "
+        "{:.6g} % within {} ({} drawn)\n",
+        path.getCycles(), path.getDeviation(),
+        path.getPercent().getValueAsDouble(), path.getTail(),
+        path.getSamples());
   const uint32_t replicas = activeReplicas(block.getPlaceAttr());
   if (!replicas || most <= 0)
     return;

@@ -72,13 +72,15 @@ def compile(
     kernels: bool = True,
     kernel_cpu: str = "",
     streams: bool = True,
+    tail_percent: float = 99,
 ) -> "Program":
     """Compiles workflows for a machine.
 
     `source` is the path of an .mlir file, or the text itself if it has a line
     break. `target` is a name of `targets()` or the path of a target file. Without
     `kernels` the program can be timed and not executed. Without `streams` all
-    flows between tasks are whole. Raises CompileError.
+    flows between tasks are whole. `tail_percent` (50 to 99.9999) of the requests
+    stay within the tails that `compile_report` tells. Raises CompileError.
     """
     text = os.fspath(source)
     is_path = "\n" not in text
@@ -96,6 +98,7 @@ def compile(
         kernel_cpu=kernel_cpu,
         kernels=kernels,
         streams=streams,
+        tail_percent=tail_percent,
     )
     diagnostics = tuple(Diagnostic(*message) for message in messages)
     if program is None:

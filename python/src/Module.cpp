@@ -401,8 +401,8 @@ PYBIND11_MODULE(_octopus, m) {
   m.def(
       "compile",
       [](const std::string &source, bool isPath, const std::string &target,
-         const std::string &profile, const std::string &kernelCpu,
-         bool kernels, bool streams) {
+         const std::string &profile, const std::string &kernelCpu, bool kernels,
+         bool streams, double tailPercent) {
         CompileOptions options;
         (isPath ? options.inputs.emplace_back() : options.text) = source;
         options.targetPath = target;
@@ -410,6 +410,7 @@ PYBIND11_MODULE(_octopus, m) {
         options.kernelCpu = kernelCpu;
         options.kernels = kernels;
         options.streams = streams;
+        options.tailPercent = tailPercent;
         CompileResult outcome;
         {
           py::gil_scoped_release unlocked;
@@ -429,5 +430,5 @@ PYBIND11_MODULE(_octopus, m) {
       },
       py::kw_only(), py::arg("source"), py::arg("is_path"), py::arg("target"),
       py::arg("profile"), py::arg("kernel_cpu"), py::arg("kernels"),
-      py::arg("streams"));
+      py::arg("streams"), py::arg("tail_percent"));
 }

@@ -57,6 +57,8 @@ module attributes {
   test.i3 = #octo.policy<static_time, static_frequency, "", priority = 1, cycles = 2, p95 = 3, count_q16 = 4, tail = 6>,
   // CHECK-SAME: test.i4 = #octo.request_work<cycles = 1, deviation = 2, tail = 3, percent = 9.500000e+01 : f64>
   test.i4 = #octo.request_work<cycles = 1, deviation = 2, tail = 3, percent = 95.0 : f64>,
+  // CHECK-SAME: test.i5 = #octo.request_path<cycles = 1, deviation = 2, tail = 3, percent = 9.500000e+01 : f64, samples = 4>
+  test.i5 = #octo.request_path<cycles = 1, deviation = 2, tail = 3, percent = 95.0 : f64, samples = 4>,
   // CHECK-SAME: test.j0 = #octo.decision<home, [{cluster 1, tbu 2, gang 3, score -4, chosen}, {cluster 0, tbu 0, gang 1, score 9, no_route}]>
   test.j0 = #octo.decision<home, [{cluster 1, tbu 2, gang 3, score -4, chosen}, {cluster 0, tbu 0, gang 1, score 9, no_route}]>,
   // CHECK-SAME: test.j1 = #octo.decision<class, []>

@@ -65,6 +65,8 @@ private:
       if (failed(placement))
         return failure();
       write(program, *problem, *placement, *machine);
+      writePath(program, *problem, buildRequestModel(program, *problem, assume),
+                *placement, *machine);
     }
     return success();
   }
@@ -164,6 +166,35 @@ private:
     add("work_pea_cycles_per_request", uint64_t(work >> 16));
     add("work_deviation_per_request", deviation);
     add("work_tail_per_request", tail);
+  }
+
+  void writePath(ProgramOp program, const ScheduleProblem &from,
+                 const sched::RequestModel &model,
+                 const sched::Placement &placement,
+                 const ModuleMachine &machine) {
+    sched::PathOptions options;
+    options.percent = tailPercent;
+    const std::optional<sched::RequestPath> path = sched::requestPath(
+        from.problem, model, *machine.topology, placement, options);
+    if (!path) {
+      program->removeAttr(RequestPathAttr::attrName());
+      return;
+    }
+    const uint64_t mean = uint64_t(path->cycles.mean + 0.5);
+    const uint64_t deviation = uint64_t(std::sqrt(path->cycles.variance) + 0.5);
+    program->setAttr(
+        RequestPathAttr::attrName(),
+        RequestPathAttr::get(
+            &getContext(), mean, deviation, path->tail,
+            FloatAttr::get(Float64Type::get(&getContext()), tailPercent),
+            path->samples));
+    auto add = [](StringRef name, uint64_t value) {
+      octo::CompileReport::add("octo-runtime-tables", name, value);
+    };
+    add("path_cycles_per_request", mean);
+    add("path_deviation_per_request", deviation);
+    add("path_tail_per_request", path->tail);
+    add("path_samples", path->samples);
   }
 };
 

@@ -16,6 +16,7 @@
 #include "llvm/ADT/TypeSwitch.h"
 
 #include <algorithm>
+#include <cmath>
 
 using namespace mlir;
 
@@ -113,6 +114,20 @@ uint64_t meanOf(DistributionAttr distribution) {
   return (distribution.getMeanQ16() + 32768) >> 16;
 }
 
+Distribution toDistribution(DistributionAttr distribution) {
+  CurveAttr curve = distribution.getCurve();
+  return Distribution(
+      std::make_shared<Curve>(
+          std::vector<uint64_t>(curve.getU().begin(), curve.getU().end()),
+          std::vector<int64_t>(curve.getX().begin(), curve.getX().end()),
+          curve.getDiscrete()),
+      distribution.getScale(), distribution.getShift());
+}
+
+/// Of cycles without a profile that vary: a normal spread that passes twice the
+/// mean one time in twenty, (1 / 1.645)^2.
+constexpr uint64_t assumedVariationQ16 = 24219;
+
 /// Variance over the square of the mean, in 1/65536.
 uint64_t variationOf(DistributionAttr distribution, Variance variance) {
   constexpr double most = double(uint64_t(1) << 40);
@@ -120,13 +135,7 @@ uint64_t variationOf(DistributionAttr distribution, Variance variance) {
     return 0;
   double mean = 0, square = 0;
   if (variance == Variance::Exact) {
-    CurveAttr curve = distribution.getCurve();
-    const Distribution whole(
-        std::make_shared<Curve>(
-            std::vector<uint64_t>(curve.getU().begin(), curve.getU().end()),
-            std::vector<int64_t>(curve.getX().begin(), curve.getX().end()),
-            curve.getDiscrete()),
-        distribution.getScale(), distribution.getShift());
+    const Distribution whole = toDistribution(distribution);
     mean = whole.mean();
     square = whole.secondMoment();
   } else {
@@ -420,10 +429,8 @@ LogicalResult Builder::addBlocks() {
       p95 = cycles;
     }
     p.cycles.push_back(std::min<uint64_t>(cycles, uint64_t(1) << 50));
-    // Without a profile: a normal spread that passes twice the mean one time in
-    // twenty, (1 / 1.645)^2.
     p.cyclesVariationQ16.push_back(draw           ? variation(draw)
-                                   : p95 > cycles ? 24219
+                                   : p95 > cycles ? assumedVariationQ16
                                                   : 0);
     p.cyclesP95.push_back(
         std::min<uint64_t>(std::max(cycles, p95), uint64_t(1) << 51));
@@ -591,6 +598,57 @@ FailureOr<ScheduleProblem> buildProblem(ProgramOp program,
                                         const EstimateAssumptions &assume,
                                         Variance variance) {
   return Builder(program, target, symbols, assume, variance).build();
+}
+
+sched::RequestModel buildRequestModel(ProgramOp program,
+                                      const ScheduleProblem &from,
+                                      const EstimateAssumptions &assume) {
+  sched::RequestModel model;
+  auto add = [&](const octo::Distribution &distribution) {
+    model.distributions.push_back(distribution);
+    return uint32_t(model.distributions.size()) - 1;
+  };
+  llvm::DenseMap<Attribute, uint32_t> known;
+  uint32_t assumedTrips = sched::none;
+  for (uint32_t b = 0; b < from.problem.numBlocks(); ++b) {
+    BlockOpInterface op = from.layout.blocks[b].op;
+    DistributionAttr draw;
+    if (ProfileAttr profile = op.getProfileAttr())
+      draw = profile.getEpochs().front().getDraw();
+    uint32_t number = sched::none;
+    if (draw) {
+      auto [it, isNew] = known.try_emplace(draw, 0);
+      if (isNew)
+        it->second = add(toDistribution(draw));
+      number = it->second;
+    } else if (isa<LoopOp, ForkOp>(op.getOperation())) {
+      // As many as the problem takes; its variance is that of a geometric one.
+      if (assumedTrips == sched::none)
+        assumedTrips = add(*octo::Distribution::geometric(
+            1.0 / (double(assume.defaultTrips) + 1)));
+      number = assumedTrips;
+    } else if (const uint64_t v = from.problem.cyclesVariationQ16[b]) {
+      const double mean = double(from.problem.cycles[b]);
+      number = add(*octo::Distribution::normal(
+          std::min(mean, octo::Distribution::maxValue),
+          std::min(mean * std::sqrt(double(v) / 65536),
+                   octo::Distribution::maxValue)));
+    }
+    model.ofBlock.push_back(number);
+  }
+  auto bytes = [](TypeRange types) {
+    uint64_t sum = 0;
+    for (Type type : types)
+      if (auto flow = dyn_cast<FlowType>(type))
+        sum += flow.getBytes();
+    return sum;
+  };
+  for (Operation &op : program.getBlock())
+    if (isa<EntryOp>(op))
+      model.argumentBytes += bytes(op.getResultTypes());
+    else if (auto exit = dyn_cast<ExitOp>(op))
+      model.resultBytes += bytes(exit.getResults_().getTypes());
+  return model;
 }
 
 FailureOr<sched::Placement> readPlacement(const ScheduleProblem &from,

@@ -14,6 +14,7 @@
 
 #include "octo/Dialect/Octo/IR/ProgramLayout.h"
 #include "octo/Dialect/Octo/Transforms/KernelVariants.h"
+#include "octo/Scheduling/RequestPath.h"
 #include "octo/Scheduling/Verify.h"
 
 #include "mlir/IR/BuiltinOps.h"
@@ -59,6 +60,11 @@ buildProblem(ProgramOp program, const TargetDesc &target,
              mlir::SymbolTableCollection &symbols,
              const EstimateAssumptions &assume,
              Variance variance = Variance::Drawn);
+
+/// What differs between the requests of a program, as its problem was built.
+sched::RequestModel buildRequestModel(ProgramOp program,
+                                      const ScheduleProblem &from,
+                                      const EstimateAssumptions &assume);
 
 /// The kernels of the program's tasks, in order of first use, each once.
 mlir::FailureOr<std::vector<KernelOp>>

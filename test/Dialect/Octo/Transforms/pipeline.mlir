@@ -28,7 +28,9 @@ octo.kernel @k profiled on general code 64 : (!octo.data) -> !octo.data
 
 // 100 + 200 + 50 in one of four: a variance of 50^2 x 1/4 x 3/4. The tail of the
 // rare task is nothing or itself.
+// The path differs by the rare case alone, so its tail is with it.
 // TABLE: octo.program @p
+// TABLE-SAME: octo.request_path = #octo.request_path<cycles = 511, deviation = 50, tail = 600, percent = 9.900000e+01 : f64, samples = 4096>
 // TABLE-SAME: octo.request_work = #octo.request_work<cycles = 313, deviation = 22, tail = 365, percent = 9.900000e+01 : f64>
 // PERCENT: octo.program @p
 // PERCENT-SAME: octo.request_work = #octo.request_work<cycles = 313, deviation = 22, tail = 331, percent = 8.000000e+01 : f64>

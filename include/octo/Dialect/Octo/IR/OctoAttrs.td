@@ -349,6 +349,27 @@ def Octo_RequestWorkAttr : Octo_Attr<"RequestWork", "request_work"> {
   }];
 }
 
+def Octo_RequestPathAttr : Octo_Attr<"RequestPath", "request_path"> {
+  let summary = "the critical path of a request, with its tail";
+  let description = [{
+    Cycles from the arrival of a request that is alone on the machine to its
+    end: the mean over the `samples` requests that were drawn, the standard
+    deviation, and the `tail` that `percent` % do not exceed. Stands as
+    `octo.request_path` on `octo.program`; a program file does not carry it.
+    docs/scheduling.md says how it is found.
+
+    Example: `#octo.request_path<cycles = 700, deviation = 90, tail = 980,
+    percent = 9.900000e+01 : f64, samples = 4096>`.
+  }];
+  let parameters = (ins "uint64_t":$cycles, "uint64_t":$deviation,
+                        "uint64_t":$tail, "::mlir::FloatAttr":$percent,
+                        "uint32_t":$samples);
+  let assemblyFormat = "`<` struct(params) `>`";
+  let extraClassDeclaration = [{
+    static ::llvm::StringRef attrName() { return "octo.request_path"; }
+  }];
+}
+
 def Octo_DecisionAttr : Octo_Attr<"Decision", "decision"> {
   let summary = "why the compiler decided as it did";
   let description = [{

@@ -157,8 +157,8 @@ def OctoRuntimeTables : Octo_EstimatePass<"octo-runtime-tables"> {
     Gives every block its `policy`: class with reason, priority (upward rank with
     communication), expected cycles and instances, the tail of the work that a
     request asks of it, likely next blocks; and the program its epoch and ageing
-    constant, and the expected work of a request with its tail
-    (`octo.request_work`). Needs places.
+    constant, and the expected work of a request and its critical path, with
+    their tails (`octo.request_work`, `octo.request_path`). Needs places.
   }];
   let options = estimateOptions # [
     Option<"epochCycles", "epoch-cycles", "uint64_t", /*default=*/"0",
