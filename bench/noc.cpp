@@ -21,19 +21,24 @@
 // that load. What the flit-level model says is kept in the file of --reference,
 // if one is given, and not simulated again.
 //
+// --drain floods random meshes, one for each of so many seeds, and looks
+// whether they run empty as they must (MeshDrain.h).
+//
 // Lengths of packets are 8 (flits), 1..65 (each equally often) or several of
 // these with a + between (each equally often): 1+32, 1+1+1+16..64.
 //
 //===----------------------------------------------------------------------===//
 
-#include "MeshTraffic.h"
+#include "MeshDrain.h"
 
 #include <CLI/CLI.hpp>
 #include <nlohmann/json.hpp>
 
 #include <atomic>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -435,6 +440,82 @@ int compare(const TrafficRun &base, const Comparison &options) {
   return options.check && outside ? 1 : 0;
 }
 
+//===----------------------------------------------------------------------===//
+// Running empty
+//===----------------------------------------------------------------------===//
+
+int drainAll(uint64_t first, uint64_t seeds, bool flitLevel, unsigned threads) {
+  // One that never ends must not hold up all: what each thread is at.
+  struct Watch {
+    std::atomic<uint64_t> seed = 0;
+    std::atomic<int64_t> since = -1; ///< seconds; negative: through
+  };
+  constexpr int64_t longest = 120;
+  auto start = std::chrono::steady_clock::now();
+  auto seconds = [&] {
+    return std::chrono::duration_cast<std::chrono::seconds>(
+               std::chrono::steady_clock::now() - start)
+        .count();
+  };
+  std::vector<Watch> watches(threads);
+  std::atomic<uint64_t> next = 0, failed = 0;
+  std::atomic<unsigned> through = 0;
+  std::mutex mutex;
+  uint64_t messages = 0;
+  double slowest = 0;
+  auto work = [&](Watch &watch) {
+    for (uint64_t i; (i = next++) < seeds;) {
+      watch.seed = first + i;
+      watch.since = seconds();
+      DrainRun run = randomDrain(first + i, 4, flitLevel ? 8 : 16, 100000);
+      run.flitLevel = flitLevel;
+      DrainResult result = drain(run);
+      std::lock_guard<std::mutex> lock(mutex);
+      messages += result.messages;
+      slowest =
+          std::max(slowest, double(result.cycles) /
+                                double(std::max<uint64_t>(
+                                    result.busiest + run.traffic.cycles, 1)));
+      if (result.wrong.empty())
+        continue;
+      ++failed;
+      std::printf("seed %llu: %s (%s; at cycle %llu)\n",
+                  static_cast<unsigned long long>(first + i),
+                  result.wrong.c_str(), run.text().c_str(),
+                  static_cast<unsigned long long>(result.cycles));
+      std::fflush(stdout);
+    }
+    watch.since = -1;
+    ++through;
+  };
+  std::vector<std::thread> pool;
+  for (Watch &watch : watches)
+    pool.emplace_back([&] { work(watch); });
+  while (through < threads) {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    for (Watch &watch : watches)
+      if (int64_t since = watch.since;
+          since >= 0 && seconds() - since > longest) {
+        std::printf("seed %llu: no end after %lld s (%s)\n",
+                    static_cast<unsigned long long>(watch.seed),
+                    static_cast<long long>(longest),
+                    randomDrain(watch.seed, 4, flitLevel ? 8 : 16, 100000)
+                        .text()
+                        .c_str());
+        std::fflush(stdout);
+        std::_Exit(1);
+      }
+  }
+  for (std::thread &thread : pool)
+    thread.join();
+  std::printf("%llu of %llu meshes did not run empty as they must; %llu "
+              "messages, at worst %.1f times the cycles of the busiest link\n",
+              static_cast<unsigned long long>(failed),
+              static_cast<unsigned long long>(seeds),
+              static_cast<unsigned long long>(messages), slowest);
+  return failed ? 1 : 0;
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -443,6 +524,7 @@ int main(int argc, char **argv) {
   std::string mesh = "8", traffic = "uniform", flits = "1", mode = "message";
   std::vector<double> loads = {0.02, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3, 0.35};
   bool saturation = false, compares = false;
+  uint64_t drains = 0;
   CLI::App app("Latency against load of the mesh");
   app.add_option("--mesh", comparison.meshes,
                  "Side of the mesh, or width x height; --compare takes several")
@@ -472,6 +554,9 @@ int main(int argc, char **argv) {
   app.add_flag("--saturation", saturation,
                "The load of three times the latency without contention");
   app.add_flag("--compare", compares, "Message by message and flit by flit");
+  app.add_option("--drain", drains,
+                 "Flood that many random meshes and let them run empty")
+      ->check(CLI::Range(1, 100000000));
   app.add_option("--patterns", comparison.patterns, "Patterns to compare")
       ->delimiter(',')
       ->check(CLI::IsMember(comparison.patterns));
@@ -479,7 +564,8 @@ int main(int argc, char **argv) {
                  "Flits of packets to compare, each as --flits")
       ->delimiter(',')
       ->check(isLengths);
-  app.add_option("--threads", comparison.threads, "Curves at a time")
+  app.add_option("--threads", comparison.threads,
+                 "Curves, or meshes, at a time")
       ->check(CLI::Range(1, 64))
       ->capture_default_str();
   app.add_option("--within", comparison.within,
@@ -496,6 +582,9 @@ int main(int argc, char **argv) {
     return compare(run, comparison);
 
   run.flitLevel = mode == "flit";
+  if (drains)
+    return drainAll(comparison.seeds[0], drains, run.flitLevel,
+                    comparison.threads);
   run.seed = comparison.seeds[0];
   std::vector<Row> rows;
   if (comparison.reference.empty()) {
