@@ -233,7 +233,8 @@ bool KernelCosts::indexCalls() {
                      [&](uint32_t number) { return number < calls.size(); });
 }
 
-uint32_t KernelCosts::call(uint32_t kernel, std::span<const uint64_t> symbols) {
+uint32_t KernelCosts::call(uint32_t kernel, std::span<const uint64_t> symbols,
+                           bool keep) {
   Kernel &of = kernels[kernel];
   if (of.symbols.empty() && of.fixedCall)
     return of.fixedCall;
@@ -246,7 +247,7 @@ uint32_t KernelCosts::call(uint32_t kernel, std::span<const uint64_t> symbols) {
                    other.symbols.end()))
       return it->second;
   }
-  bool shared = of.symbols.empty() || known.size() < mostKnown;
+  bool shared = keep || of.symbols.empty() || known.size() < mostKnown;
   uint32_t number;
   if (!shared && !unused.empty()) {
     number = unused.back();

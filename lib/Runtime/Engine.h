@@ -5,14 +5,19 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// One run. Files: Engine.cpp (requests, frames, the event loop),
-// EngineControl.cpp (control blocks), EngineTasks.cpp (task instances and
-// PEAs), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
-// (messages, memory, residencies), EngineFaults.cpp (parts that die, and what
-// takes over), EngineLineage.cpp (values that are made again), EngineBlame.cpp
-// (what came last), EngineEnergy.cpp (joules), EngineTrace.cpp (what is told to
-// a TraceSink), EngineResult.cpp (numbers after the run), EngineState.cpp
-// (checkpoints: a new member is to be added there).
+// One run. Files: EnginePrepare.cpp (what is set up before), Engine.cpp
+// (requests, frames, the event loop), EngineEntry.cpp (where requests come in),
+// EngineControl.cpp (control blocks), EngineLoops.cpp (their iterations),
+// EngineTasks.cpp (task instances and PEAs), EnginePlaces.cpp (where tasks
+// wait), EngineSegments.cpp (timetables), EngineElastic.cpp (gangs and places
+// that change), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
+// (messages, memory, residencies), EngineFaultDraws.cpp (which parts die),
+// EngineFaults.cpp (what their death changes), EngineSetBack.cpp (what begins
+// again because of it), EngineLineage.cpp (values that are made again),
+// EngineBlame.cpp (what came last), EngineEnergy.cpp (joules), EngineTrace.cpp
+// (what is told to a TraceSink), EngineBlocked.cpp (why nothing goes on),
+// EngineResult.cpp (numbers after the run), EngineState.cpp (checkpoints: a new
+// member is to be added there).
 //
 //===----------------------------------------------------------------------===//
 
@@ -494,6 +499,24 @@ private:
   void failRequest(uint32_t request, uint32_t block, std::string reason);
   Expected<void> makeArguments(OpenRequest &request);
 
+  // EnginePrepare.cpp.
+  Expected<void> prepareTenants();
+  Expected<void> checkInputs(const Tenant &tenant) const;
+  bool hasCode(const std::vector<uint8_t> &usedWorkflow) const;
+  Expected<void> checkBlock(uint32_t block) const;
+  Expected<void> checkTask(uint32_t block) const;
+  void prepareKernels();
+  void expectedSymbols(const BlockInfo &block,
+                       std::vector<uint64_t> &symbols) const;
+  void scaleVariants(const KernelInfo &kernel, uint32_t call);
+  Expected<void> loadWeights(const std::vector<uint8_t> &usedWorkflow);
+  std::vector<PeaMask>
+  peasInReach(const std::vector<uint8_t> &usedWorkflow) const;
+  Expected<void> prepareMachine(const std::vector<uint8_t> &usedWorkflow);
+  void prepareQueues();
+  void prepareSegments();
+  void prepareNumbers();
+
   // EngineEntry.cpp: where requests come in.
   void prepareEntries();
   void tryAdmit();
@@ -567,7 +590,6 @@ private:
   LoopRow &rowOf(Control &control, uint64_t iteration) {
     return control.rows[iteration % control.rows.size()];
   }
-  void beginIteration(uint32_t control, uint64_t iteration);
   void childFreed(uint32_t control, uint32_t frame);
   void requestJoin(uint32_t control);
   void finishJoin(uint32_t control);
@@ -576,10 +598,6 @@ private:
   void resume(uint32_t control);
   void sendToken(TokenKind kind, uint32_t control, uint32_t frame,
                  uint32_t input, uint32_t value);
-  void carriedArrived(uint32_t control, uint64_t iteration, uint32_t k,
-                      uint32_t value);
-  void forwardedArrived(uint32_t control, uint64_t iteration, uint32_t j,
-                        uint32_t value);
   void joinArrived(uint32_t control, uint32_t slot, uint32_t value);
   void decideArrived(uint32_t control, uint32_t slot, uint32_t value);
   void resetRow(LoopRow &row);
@@ -605,6 +623,14 @@ private:
     return nominalCalls.empty() ? 0 : nominalCalls[block];
   }
 
+  // EngineLoops.cpp.
+  void beginIteration(uint32_t control, uint64_t iteration);
+  void carriedArrived(uint32_t control, uint64_t iteration, uint32_t k,
+                      uint32_t value);
+  void forwardedArrived(uint32_t control, uint64_t iteration, uint32_t j,
+                        uint32_t value);
+  bool isOnlyReader(uint32_t frame, uint32_t value);
+
   // EngineTasks.cpp.
   uint32_t instanceFor(uint32_t frame, uint32_t block, uint32_t first);
   uint32_t makeInstance(uint32_t frame, uint32_t block, uint32_t first);
@@ -625,6 +651,14 @@ private:
   void makeReady(uint32_t instance);
   void enqueue(uint32_t instance);
   void unqueue(uint32_t instance);
+  /// Takes an instance out of the backlog of its cluster, and of its TBU unless
+  /// it was in the queue of the cluster.
+  void subtractBacklog(Instance &instance) {
+    if (instance.state >= InstanceState::Held || !traits.clusterQueues)
+      tbus[instance.tbu].backlog -= instance.backlog;
+    clusters[clusterOf(instance.tbu)].backlog -= instance.backlog;
+    instance.backlog = 0;
+  }
   void requestDispatch(uint32_t tbu);
   /// Something changed at a TBU: its scheduler, or the central one, is asked.
   void askScheduler(uint32_t tbu) {
@@ -635,15 +669,15 @@ private:
   }
   void requestCentral(uint64_t at);
   bool startInstance(uint32_t instance, uint32_t tbu, PeaMask peas);
-  uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,
-                     uint32_t instance);
-  bool slotBegun(const Keep &keep, uint32_t slot) const;
-  bool slotPassed(const Keep &keep, uint32_t slot);
-  bool isOnlyReader(uint32_t frame, uint32_t value);
   void realise(uint32_t instance);
   uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
+  void fetchTakers(const BlockInfo &block);
+  void countTask(const Instance &instance);
+  void learn(uint32_t block, uint64_t cycles);
+  void commit(Instance &instance, uint64_t path, uint32_t lineage);
+  void freeInstance(uint32_t instance);
   /// Why a gang ends: with its instance, for another gang, or for nothing.
   enum class GangEnd : uint8_t { Completed, GoesOn, Cancelled, Lost };
   void account(Instance &instance, uint64_t until,
@@ -653,22 +687,15 @@ private:
   void freePeas(uint32_t tbu, PeaMask peas);
   void idleEnded(uint32_t tbu, uint32_t pea, uint64_t until,
                  const Instance *by);
-  bool resizeInstance(uint32_t instance, PeaMask peas);
-  void boundary(uint32_t instance);
-  bool moveInstance(uint32_t instance, const Place &place, bool asked = false);
   void cancelInstance(uint32_t instance);
   void releaseInputs(Instance &instance);
   void letGo(Instance &instance);
-  void pinInput(Instance &instance, uint32_t value);
+  void pinInput(const Instance &instance, uint32_t &word);
   uint32_t classOf(uint32_t kernel) const { return t.kernels[kernel].peaClass; }
   void wakeAt(uint32_t tbu, uint64_t at);
   void removeRunning(uint32_t instance);
   uint32_t variantFor(uint32_t kernel, uint32_t gang) const;
   uint64_t expectedCycles(uint32_t block, uint32_t gang) const;
-  void activateSegments(uint32_t frame);
-  void layOutLane(uint32_t segment, uint32_t lane);
-  uint64_t sharedInterval(uint32_t segment, uint32_t lane) const;
-  const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
   bool hasSlot(const Instance &instance) const;
   bool isKept(const SegmentInfo &segment) const {
     return !traits.clusterQueues || segment.slotEnd - segment.slotBegin > 1;
@@ -676,6 +703,21 @@ private:
   uint64_t plannedStart(const Instance &instance) const;
   void setFree(uint32_t tbu, PeaMask free);
   void schedule(uint32_t instance);
+
+  // EngineSegments.cpp.
+  uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,
+                     uint32_t instance);
+  bool slotBegun(const Keep &keep, uint32_t slot) const;
+  bool slotPassed(const Keep &keep, uint32_t slot);
+  void activateSegments(uint32_t frame);
+  void layOutLane(uint32_t segment, uint32_t lane);
+  uint64_t sharedInterval(uint32_t segment, uint32_t lane) const;
+  const ReplicaInfo &replicaOfSlot(uint32_t slot, uint32_t lane) const;
+
+  // EngineElastic.cpp.
+  bool resizeInstance(uint32_t instance, PeaMask peas);
+  void boundary(uint32_t instance);
+  bool moveInstance(uint32_t instance, const Place &place, bool asked = false);
 
   // EngineStreams.cpp.
   StreamTask &streamTaskOf(Instance &instance);
@@ -794,9 +836,14 @@ private:
   void traceBlame(const BlameOfRequest &request);
   void traceSample();
   void traceEnd(uint64_t end);
-  // EngineFaults.cpp.
+
+  // EngineFaultDraws.cpp.
   Expected<void> prepareFaults(const std::vector<uint8_t> &usedWorkflow);
+  Expected<void> addNamedFault(const FaultRule &rule);
+  std::vector<std::pair<MachineFault, uint32_t>> liveParts(PartKind kind) const;
   Expected<void> drawFaults(const FaultRule &rule, uint32_t number);
+
+  // EngineFaults.cpp.
   void strikeNext();
   void strike(const MachineFault &fault);
   bool killParts(const MachineFault &fault, std::vector<PeaMask> &died);
@@ -811,8 +858,23 @@ private:
   PeaMask eligibleAt(uint32_t tbu, uint32_t kernel) const;
   bool canRun(const Instance &instance) const;
   void loseValues(uint32_t fault);
+  bool hasLostInput(const Instance &instance) const;
+  void replaceCbus();
+  std::vector<VoidCode> voidCode(const std::vector<uint32_t> &ports) const;
+  bool isHit(const Instance &instance,
+             const std::vector<VoidCode> &codes) const;
+  uint32_t newPlace(const Instance &instance) const;
+  std::vector<SetBack> whomToSetBack(const std::vector<VoidCode> &codes) const;
+  void clearStores(const std::vector<PeaMask> &before,
+                   const std::vector<VoidCode> &codes);
+  CapacityStep capacityNow() const;
+  void closeFaultAccounts(uint64_t end);
+  uint64_t capacityReached(uint64_t from, uint64_t work, unsigned c) const;
+  FaultStatistics faultResult();
+
+  // EngineSetBack.cpp.
+  void beginAgain(const SetBack &entry, uint64_t at);
   void gatherAway(uint64_t at);
-  bool hasLostInput(const Instance &instance);
   void detach(uint32_t instance, bool keep, uint32_t fault, uint64_t at);
   void gather(uint32_t instance, uint64_t at);
   void keepInputs(uint32_t instance, uint32_t from, uint64_t at);
@@ -825,13 +887,6 @@ private:
   bool mayDeliver(uint32_t message);
   void repeat(uint32_t message, uint64_t at);
   void computesAgain(uint32_t instance);
-  void closeFaultAccounts(uint64_t end);
-  uint64_t capacityReached(uint64_t from, uint64_t work, unsigned c) const;
-  /// When work that is there from cycle `from` on can be done at the earliest
-  /// by the live PEAs of class `c`; 3: by all.
-  uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
-  uint64_t arrivalBound() const;
-  FaultStatistics faultResult();
 
   // EngineLineage.cpp.
   uint32_t newLineage(MadeBy by, uint32_t block, uint32_t request,
@@ -859,6 +914,10 @@ private:
   // EngineResult.cpp.
   void closeAccounts(uint64_t end);
   RunResult result(RunStatus status);
+  /// When work that is there from cycle `from` on can be done at the earliest
+  /// by the live PEAs of class `c`; 3: by all.
+  uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
+  uint64_t arrivalBound() const;
   void reportBlocked(RunResult &result);
 
   // EngineEnergy.cpp.

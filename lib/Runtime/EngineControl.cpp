@@ -135,7 +135,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
         !seen.empty())
       control.trips = seen[0];
     else if (profileDistribution(block.profile, requestForProfile(request),
-                            distribution))
+                                 distribution))
       control.trips = static_cast<uint64_t>(std::max<int64_t>(
           t.distributions.sample(distribution,
                                  draw(request, block.local, frame.tag, 0)),
@@ -427,8 +427,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   BlockStatistics &total = totals[control.block];
   ++total.instances;
   total.busyCycles += cycles;
-  const std::array<uint64_t, 5> &work =
-      costs.work(nominalCall(control.block));
+  const std::array<uint64_t, 5> &work = costs.work(nominalCall(control.block));
   energy.work[3] += work[0] + work[1] + work[2] + work[3];
   if (trace)
     trace->decision({request.number, frames[control.frame].tag, block.workflow,
@@ -659,166 +658,6 @@ void Engine::resetRow(LoopRow &row) {
 }
 
 //===----------------------------------------------------------------------===//
-// Loops
-//===----------------------------------------------------------------------===//
-
-/// Prepares the row of an iteration that is not active yet.
-static void openRow(LoopRow &row, uint64_t iteration, uint32_t carried,
-                    uint32_t forwarded, uint32_t decides) {
-  row.iteration = iteration;
-  row.before = row.after = noIndex;
-  row.openFrames = 0;
-  row.active = row.decided = row.going = false;
-  row.decideAt = never;
-  row.carried.assign(carried, 0);
-  row.forwarded.assign(forwarded, 0);
-  row.decide.assign(decides, 0);
-  row.decidePending = decides;
-}
-
-/// Begins iteration `iteration` if it is the next one and a credit is free.
-void Engine::beginIteration(uint32_t id, uint64_t iteration) {
-  Control &control = controls[id];
-  const BlockInfo &block = t.blocks[control.block];
-  if (iteration != control.nextIteration || control.stopped)
-    return;
-  if (iteration) {
-    LoopRow &previous = rowOf(control, iteration - 1);
-    // A row that has been closed went on, or the loop would have stopped.
-    if (previous.iteration == iteration - 1 &&
-        !(previous.decided && previous.going))
-      return;
-  }
-  if (control.activeIterations >= t.controlOf(block).credits) {
-    ++counters.creditWaits;
-    return;
-  }
-  uint32_t before = beforeRegion(block), after = afterRegion(block);
-  uint32_t carried = t.regions[after].numYields;
-  LoopRow &row = rowOf(control, iteration);
-  if (row.iteration != iteration) {
-    if (row.active)
-      return;
-    uint32_t decides = before == noIndex ? 0 : t.controlOf(block).decideInputs;
-    uint32_t forwarded =
-        before == noIndex
-            ? carried
-            : t.regions[before].numYields - t.controlOf(block).decideInputs;
-    openRow(row, iteration, carried, forwarded, decides);
-  }
-  // With one carried value the iteration depends on it in every run.
-  if (carried == 1 && row.carried[0])
-    control.path = std::max(control.path, values[row.carried[0] - 1].path);
-  row.active = true;
-  if (iteration)
-    // It may have waited for the decision of the iteration before.
-    if (LoopRow &previous = rowOf(control, iteration - 1);
-        previous.iteration == iteration - 1 &&
-        blame.endOf(previous.cause) >
-            std::max(blame.endOf(row.cause), row.causeAt)) {
-      blame.assign(row.cause, previous.cause);
-      row.causeAt = blame.endOf(previous.cause);
-    }
-  ++control.nextIteration;
-  ++control.activeIterations;
-  uint32_t generation = control.generation;
-  bool decideNow = before == noIndex || !t.controlOf(block).decideInputs;
-  if (before != noIndex)
-    openChild(id, before, static_cast<uint32_t>(iteration),
-              frames[control.frame].copy, &row);
-  if (decideNow && controls.current(id, generation)) {
-    uint32_t opening = openingStep(id, &rowOf(controls[id], iteration));
-    because(opening);
-    blame.release(opening);
-    requestDecision(id, iteration);
-  }
-}
-
-/// Value `k` that iteration `iteration` starts with; takes over a reference.
-void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
-                            uint32_t value) {
-  Control &control = controls[id];
-  const BlockInfo &block = t.blocks[control.block];
-  uint32_t before = beforeRegion(block), after = afterRegion(block);
-  LoopRow &row = rowOf(control, iteration);
-  if (row.iteration != iteration) {
-    uint32_t decides = before == noIndex ? 0 : t.controlOf(block).decideInputs;
-    uint32_t carried = t.regions[after].numYields;
-    openRow(row, iteration, carried,
-            before == noIndex
-                ? carried
-                : t.regions[before].numYields - t.controlOf(block).decideInputs,
-            decides);
-  }
-  row.carried[k] = value + 1;
-  if (!row.active)
-    carriedStep(row);
-  uint32_t generation = control.generation;
-  if (before == noIndex) {
-    // Without a first region the carried values are what the decision forwards.
-    retain(value);
-    forwardedArrived(id, iteration, k, value);
-  }
-  if (!controls.current(id, generation))
-    return;
-  uint32_t target = before != noIndex ? row.before : row.after;
-  uint32_t region = before != noIndex ? before : after;
-  if (row.active && target != noIndex) {
-    const RegionInfo &info = t.regions[region];
-    for (uint32_t i = 0; i < info.numImports; ++i)
-      if (t.imports[info.importBegin + i] == k &&
-          importIsCarried(block, region, i)) {
-        retain(value);
-        deliver(target, info.valueBegin + i, value);
-        settleFrame(target);
-      }
-  } else if (!row.active) {
-    beginIteration(id, iteration);
-  }
-}
-
-/// Value `j` that the decision of an iteration forwards; takes over a
-/// reference.
-void Engine::forwardedArrived(uint32_t id, uint64_t iteration, uint32_t j,
-                              uint32_t value) {
-  Control &control = controls[id];
-  const BlockInfo &block = t.blocks[control.block];
-  LoopRow &row = rowOf(control, iteration);
-  row.forwarded[j] = value + 1;
-  if (!row.decided)
-    return;
-  because(blame.later(cause, row.cause));
-  if (!row.going) {
-    retain(value);
-    deliver(control.frame, block.outputBegin + j, value);
-    return;
-  }
-  uint32_t after = afterRegion(block);
-  const RegionInfo &info = t.regions[after];
-  for (uint32_t i = 0; i < info.numImports; ++i)
-    if (t.imports[info.importBegin + i] == (forwardedFlag | j)) {
-      retain(value);
-      deliver(row.after, info.valueBegin + i, value);
-      settleFrame(row.after);
-    }
-}
-
-/// True if the task that is about to run in a frame is the last to read what it
-/// was given. The row of an iteration keeps what it has passed on to its second
-/// region until it closes, but nobody reads it there.
-bool Engine::isOnlyReader(uint32_t frameId, uint32_t value) {
-  const Frame &frame = frames[frameId];
-  uint32_t others = values[value].refs - 1;
-  if (others && frame.owner != noIndex &&
-      t.regions[frame.region].role == RegionRole::After) {
-    const LoopRow &row = rowOf(controls[frame.owner], frame.index);
-    others -= std::count(row.carried.begin(), row.carried.end(), value + 1);
-    others -= std::count(row.forwarded.begin(), row.forwarded.end(), value + 1);
-  }
-  return !others;
-}
-
-//===----------------------------------------------------------------------===//
 // Yields and joins
 //===----------------------------------------------------------------------===//
 
@@ -956,7 +795,9 @@ void Engine::requestJoin(uint32_t id) {
     return;
   }
   uint64_t cycles =
-      control.numTaken ? chargeJoin(control.cluster, control.block, joinWork(control)) : 0;
+      control.numTaken
+          ? chargeJoin(control.cluster, control.block, joinWork(control))
+          : 0;
   ClusterState &cluster = clusters[control.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
   cluster.joinFree = start + cycles;

@@ -15,8 +15,6 @@
 
 #include "Engine.h"
 
-#include "octo/Program/Philox.h"
-
 #include <algorithm>
 #include <bit>
 
@@ -57,188 +55,6 @@ static PartRef partOf(const MachineTables &m, const MachineFault &fault) {
   return part;
 }
 
-/// Direction of the link from a cluster to its neighbour; 4: they are none.
-static unsigned directionTo(const MachineTables &m, uint32_t from,
-                            uint32_t to) {
-  if (from >= m.clusters || to >= m.clusters || m.distance(from, to) != 1)
-    return 4;
-  return to == from + 1 ? 0 : to + 1 == from ? 1 : to > from ? 2 : 3;
-}
-
-//===----------------------------------------------------------------------===//
-// Which parts die
-//===----------------------------------------------------------------------===//
-
-Expected<void> Engine::prepareFaults(const std::vector<uint8_t> &usedWorkflow) {
-  faults = std::make_unique<FaultState>();
-  FaultState &f = *faults;
-  f.detectionCycles = options.scenario.faultDetectionCycles;
-  f.usedWorkflow = usedWorkflow;
-  f.cbuDead.assign(m.clusters, 0);
-  f.cbuOf.resize(m.clusters);
-  for (uint32_t c = 0; c < m.clusters; ++c)
-    f.cbuOf[c] = c;
-  f.adopted.assign(m.tbus, 0);
-  f.rehomed.assign(t.replicas.size(), 0);
-  for (const ReplicaInfo &replica : t.replicas)
-    f.shareSize.push_back(static_cast<uint32_t>(std::popcount(replica.peas)));
-  f.unallocatedSince.assign(size_t(m.tbus) * m.peasPerTbu, 0);
-  f.deadBefore.assign(m.clusters, 0);
-  f.requestHit.assign(totalRequests, 0);
-  f.setBackOf.assign(t.blocks.size(), 0);
-  f.repeatedOf.assign(t.blocks.size(), 0);
-  f.capacity.push_back(
-      {0,
-       {m.livePerClass[0], m.livePerClass[1], m.livePerClass[2],
-        m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2]}});
-  f.numbers.enabled = true;
-  f.numbers.detectionCycles = f.detectionCycles;
-
-  f.events = m.faults;
-  uint32_t number = 0;
-  for (const FaultRule &rule : options.scenario.faults)
-    if (auto drawn = drawFaults(rule, number++); !drawn)
-      return drawn;
-  std::vector<std::pair<uint64_t, size_t>> order;
-  for (size_t i = 0; i < f.events.size(); ++i)
-    order.emplace_back(f.events[i].cycle, i);
-  std::sort(order.begin(), order.end());
-  std::vector<MachineFault> sorted;
-  for (auto [cycle, i] : order)
-    sorted.push_back(f.events[i]);
-  f.events = std::move(sorted);
-  // Programs that were not read from a file have not been validated.
-  for (const MachineFault &fault : f.events) {
-    uint64_t units = fault.kind == PartKind::Pea
-                         ? uint64_t(m.tbus) * m.peasPerTbu
-                     : fault.kind == PartKind::Tbu ? m.tbus
-                     : fault.kind == PartKind::Hbm ? m.hbm.size()
-                                                   : m.clusters;
-    if (fault.unit >= units || (fault.kind == PartKind::Link &&
-                                directionTo(m, fault.unit, fault.other) == 4))
-      return makeError("the fault at cycle {} names a {} that the machine does "
-                       "not have",
-                       fault.cycle, stringifyPartKind(fault.kind));
-  }
-  return {};
-}
-
-/// Adds the faults of one rule of the scenario.
-Expected<void> Engine::drawFaults(const FaultRule &rule, uint32_t number) {
-  std::vector<MachineFault> &events = faults->events;
-  auto fail = [&](const std::string &message) -> Expected<void> {
-    return makeErrorAt(rule.file, rule.line, rule.column, "{}", message);
-  };
-  const PartRef &part = rule.part;
-  if (!rule.drawn) {
-    bool onMesh = part.cluster.x < m.width && part.cluster.y < m.height &&
-                  part.to.x < m.width && part.to.y < m.height;
-    if (part.kind != PartKind::Hbm && !onMesh)
-      return fail(fmt::format("there is no {}: the mesh has {} x {} clusters",
-                              octo::describe(part), m.width, m.height));
-    uint32_t cluster = part.cluster.y * m.width + part.cluster.x;
-    uint32_t to = part.to.y * m.width + part.to.x;
-    uint32_t tbu = cluster * m.tbusPerCluster + part.unit;
-    switch (part.kind) {
-    case PartKind::Pea:
-    case PartKind::Tbu:
-      if (part.unit >= m.tbusPerCluster)
-        return fail(fmt::format("there is no {}: a cluster has {} TBUs",
-                                octo::describe(part), m.tbusPerCluster));
-      if (part.kind == PartKind::Pea && part.pea >= m.peasPerTbu)
-        return fail(fmt::format("there is no {}: a TBU has {} PEAs",
-                                octo::describe(part), m.peasPerTbu));
-      break;
-    case PartKind::Hbm:
-      if (part.unit >= m.hbm.size())
-        return fail(fmt::format("there is no {}: the machine has {}",
-                                octo::describe(part), m.hbm.size()));
-      break;
-    case PartKind::Link:
-      if (directionTo(m, cluster, to) == 4)
-        return fail(fmt::format("{} does not exist: links join neighbours",
-                                octo::describe(part)));
-      break;
-    case PartKind::Cbu:
-    case PartKind::Cluster:
-      break;
-    }
-    uint32_t unit = part.kind == PartKind::Pea   ? tbu * m.peasPerTbu + part.pea
-                    : part.kind == PartKind::Tbu ? tbu
-                    : part.kind == PartKind::Hbm ? part.unit
-                                                 : cluster;
-    events.push_back({rule.cycle, part.kind, unit, to});
-    return {};
-  }
-
-  std::vector<MachineFault> live;
-  std::vector<uint32_t> units; // what the draws are of
-  auto add = [&](uint32_t unit, uint32_t other, uint32_t drawn) {
-    live.push_back({0, part.kind, unit, other});
-    units.push_back(drawn);
-  };
-  switch (part.kind) {
-  case PartKind::Pea:
-    for (uint32_t tbu = 0; tbu < m.tbus; ++tbu)
-      if (m.reachable[clusterOf(tbu)])
-        for (PeaMask rest = m.live[tbu]; rest; rest &= rest - 1) {
-          uint32_t pea = tbu * m.peasPerTbu +
-                         static_cast<uint32_t>(std::countr_zero(rest));
-          add(pea, 0, pea);
-        }
-    break;
-  case PartKind::Tbu:
-    for (uint32_t tbu = 0; tbu < m.tbus; ++tbu)
-      if (m.reachable[clusterOf(tbu)] && m.live[tbu])
-        add(tbu, 0, tbu);
-    break;
-  case PartKind::Cbu:
-  case PartKind::Cluster:
-    for (uint32_t c = 0; c < m.clusters; ++c)
-      if (m.reachable[c])
-        add(c, 0, c);
-    break;
-  case PartKind::Link:
-    for (uint32_t c = 0; c < m.clusters; ++c)
-      for (unsigned south = 0; south < 2; ++south)
-        if (!m.linkDead[c * 4 + 2 * south])
-          add(c, south ? c + m.width : c + 1, 2 * c + south);
-    break;
-  case PartKind::Hbm:
-    for (uint32_t port = 0; port < m.hbm.size(); ++port)
-      if (m.reachable[m.hbm[port].cluster])
-        add(port, 0, port);
-    break;
-  }
-  uint64_t count = rule.count;
-  if (rule.byRate)
-    count = static_cast<uint64_t>(
-        (static_cast<unsigned __int128>(live.size()) * rule.rateQ32 +
-         (uint64_t(1) << 31)) >>
-        32);
-  if (count > live.size())
-    return fail(fmt::format("asks for {} dead parts of kind `{}`, but {} are "
-                            "alive",
-                            count, stringifyPartKind(part.kind), live.size()));
-  uint64_t seed = rule.ownSeed ? rule.seed : options.scenario.seed;
-  uint64_t key = uint64_t(part.kind) | uint64_t(number) << 8;
-  std::vector<std::pair<uint64_t, uint32_t>> order;
-  for (uint32_t i = 0; i < live.size(); ++i)
-    order.emplace_back(philox64(seed, units[i], key), i);
-  std::sort(order.begin(), order.end());
-  for (uint64_t k = 0; k < count; ++k) {
-    MachineFault fault = live[order[k].second];
-    uint64_t draw =
-        philox64(seed, units[order[k].second], key | uint64_t(1) << 40);
-    fault.cycle = rule.from +
-                  static_cast<uint64_t>((static_cast<unsigned __int128>(draw) *
-                                         (rule.to - rule.from + 1)) >>
-                                        64);
-    events.push_back(fault);
-  }
-  return {};
-}
-
 //===----------------------------------------------------------------------===//
 // A part dies
 //===----------------------------------------------------------------------===//
@@ -267,8 +83,8 @@ bool Engine::killParts(const MachineFault &fault, std::vector<PeaMask> &died) {
     machine.live[tbu] &= ~peas;
   };
   auto killLink = [&](uint32_t from, uint32_t to) {
-    uint32_t link = from * 4 + directionTo(m, from, to);
-    uint32_t back = to * 4 + directionTo(m, to, from);
+    uint32_t link = from * 4 + m.directionTo(from, to);
+    uint32_t back = to * 4 + m.directionTo(to, from);
     any |= !machine.linkDead[link];
     machine.linkDead[link] = machine.linkDead[back] = 1;
     machine.anyLinkDead = true;
@@ -363,25 +179,11 @@ void Engine::removePeas(const std::vector<PeaMask> &before,
 
 /// PEAs that the program may use now because replicas have moved to them.
 void Engine::addUsable() {
-  std::vector<PeaMask> wanted(m.tbus, 0);
   if (traits.reach == Reach::Machine)
-    return;
-  for (const BlockInfo &block : t.blocks) {
-    if (!faults->usedWorkflow[block.workflow] || block.kind != BlockKind::Task)
-      continue;
-    for (uint32_t r = 0; r < block.numActive; ++r) {
-      const ReplicaInfo &replica = t.replicas[block.replicaBegin + r];
-      if (traits.reach == Reach::Shares) {
-        wanted[replica.tbu] |= replica.peas;
-        continue;
-      }
-      uint32_t first = t.clusterOf(replica) * m.tbusPerCluster;
-      for (uint32_t i = 0; i < m.tbusPerCluster; ++i)
-        wanted[first + i] = m.live[first + i];
-    }
-  }
+    return; // it had them all
+  std::vector<PeaMask> reach = peasInReach(faults->usedWorkflow);
   for (uint32_t i = 0; i < m.tbus; ++i) {
-    PeaMask added = wanted[i] & m.live[i] & ~tbus[i].usable;
+    PeaMask added = reach[i] & m.live[i] & ~tbus[i].usable;
     if (!added)
       continue;
     tbus[i].usable |= added;
@@ -616,7 +418,7 @@ void Engine::loseValues(uint32_t fault) {
   }
 }
 
-bool Engine::hasLostInput(const Instance &instance) {
+bool Engine::hasLostInput(const Instance &instance) const {
   const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < t.blocks[instance.block].numInputs; ++i)
     if (words[i] && values[(words[i] & ~pinMark) - 1].lost)
@@ -624,36 +426,9 @@ bool Engine::hasLostInput(const Instance &instance) {
   return false;
 }
 
-void Engine::strike(const MachineFault &fault) {
+/// The nearest live CBU stands in for each dead one.
+void Engine::replaceCbus() {
   FaultState &f = *faults;
-  uint32_t number = static_cast<uint32_t>(f.numbers.parts.size());
-  f.numbers.parts.emplace_back();
-  f.numbers.parts.back().cycle = now();
-  f.numbers.parts.back().part = partOf(m, fault);
-  uint64_t at = now() + f.detectionCycles;
-
-  std::vector<PeaMask> before = m.live, died(m.tbus, 0);
-  std::vector<uint32_t> nearest = m.nearestHbm;
-  bool any = killParts(fault, died);
-  removePeas(before, died);
-  rebuildFreeSets();
-  f.capacity.push_back(
-      {now(),
-       {m.livePerClass[0], m.livePerClass[1], m.livePerClass[2],
-        m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2]}});
-  f.numbers.parts[number].already = !any;
-  if (!any)
-    return;
-  std::vector<uint32_t> dropped;
-  if ((fault.kind == PartKind::Link || fault.kind == PartKind::Cluster) &&
-      !closeMesh(dropped))
-    return;
-  if (f.numbers.lacking.empty())
-    f.numbers.lacking = lacking();
-  if (!f.numbers.lacking.empty())
-    return;
-
-  // Who stands in.
   for (uint32_t c = 0; c < m.clusters; ++c) {
     if (m.reachable[c] && !f.cbuDead[c])
       continue;
@@ -664,64 +439,72 @@ void Engine::strike(const MachineFault &fault) {
            m.distance(c, other) < m.distance(c, f.cbuOf[c])))
         f.cbuOf[c] = other;
   }
-  bool rehomed = rehomeReplicas();
-  addUsable();
-  loseValues(number);
+}
 
-  // Whom it sets back.
-  struct SetBack {
-    uint32_t id;
-    uint32_t tbu;
-    uint32_t from;
-    bool keep; ///< its inputs are in its cluster
-    bool move; ///< it only changes its TBU while inputs come
-  };
+/// Code that was on its way from a memory port that is gone; `ports` are the
+/// nearest ones of the clusters before.
+std::vector<VoidCode>
+Engine::voidCode(const std::vector<uint32_t> &ports) const {
+  std::vector<VoidCode> list;
+  for (uint32_t i = 0; i < m.tbus; ++i) {
+    uint32_t port = ports[clusterOf(i)];
+    if (port == noIndex || port == m.nearestHbm[clusterOf(i)] ||
+        (!m.hbm[port].dead && m.reachable[m.hbm[port].cluster]))
+      continue;
+    for (const ResidentCode &code : tbus[i].code)
+      if (code.readyAt > now())
+        list.push_back({i, code.kernel});
+  }
+  return list;
+}
+
+/// Does the death take an instance's PEAs, inputs or code, or its place?
+bool Engine::isHit(const Instance &instance,
+                   const std::vector<VoidCode> &codes) const {
+  bool held = instance.state >= InstanceState::Held;
+  if (held) {
+    PeaMask gang = instance.peas | (instance.resizing ? instance.nextPeas : 0);
+    if (gang & ~m.live[instance.tbu])
+      return true;
+  }
+  if (held ? instance.configured > now() : instance.staged)
+    if (std::ranges::find(
+            codes, VoidCode{instance.tbu, t.blocks[instance.block].kernel}) !=
+        codes.end())
+      return true;
+  if (traits.central)
+    return !instance.orphan && instance.state != InstanceState::Computing &&
+           hasLostInput(instance);
+  return !held && instance.tbu != noIndex && !canRun(instance);
+}
+
+/// Where an instance that is hit goes on; noIndex: the central dispatcher
+/// finds a place.
+uint32_t Engine::newPlace(const Instance &instance) const {
+  if (traits.central || instance.orphan)
+    return noIndex;
+  if (canRun(instance))
+    return instance.tbu;
+  const BlockInfo &block = t.blocks[instance.block];
+  uint32_t place = noIndex;
+  if (instance.replica != noIndex)
+    place = t.replicas[block.replicaBegin + instance.replica].tbu;
+  if (place == noIndex ||
+      (traits.reach != Reach::Shares &&
+       !(eligibleAt(place, block.kernel) & tbus[place].usable)))
+    place = nearestTbu(block.kernel, clusterOf(instance.tbu));
+  return place;
+}
+
+/// Whom a death sets back, in the order of their records.
+std::vector<SetBack>
+Engine::whomToSetBack(const std::vector<VoidCode> &codes) const {
   std::vector<SetBack> list;
-  std::vector<std::pair<uint32_t, uint32_t>> voidCode; // TBU, kernel
-  if (fault.kind == PartKind::Hbm || fault.kind == PartKind::Cluster)
-    for (uint32_t i = 0; i < m.tbus; ++i)
-      if (uint32_t port = nearest[clusterOf(i)];
-          port != noIndex && port != m.nearestHbm[clusterOf(i)] &&
-          (m.hbm[port].dead || !m.reachable[m.hbm[port].cluster]))
-        for (const ResidentCode &code : tbus[i].code)
-          if (code.readyAt > now())
-            voidCode.emplace_back(i, code.kernel);
   for (uint32_t id = 0; id < instances.size(); ++id) {
-    Instance &instance = instances[id];
-    if (!(instance.generation & 1))
+    const Instance &instance = instances[id];
+    if (!(instance.generation & 1) || !isHit(instance, codes))
       continue;
-    const BlockInfo &block = t.blocks[instance.block];
-    bool held = instance.state >= InstanceState::Held;
-    bool bound = instance.tbu != noIndex && (held || !traits.central);
-    bool hit = false;
-    if (held) {
-      PeaMask gang =
-          instance.peas | (instance.resizing ? instance.nextPeas : 0);
-      hit = (gang & ~m.live[instance.tbu]) != 0;
-    }
-    if (held ? instance.configured > now() : instance.staged)
-      for (auto [tbu, kernel] : voidCode)
-        hit |= tbu == instance.tbu && kernel == block.kernel;
-    if (traits.central)
-      hit |= !instance.orphan && instance.state != InstanceState::Computing &&
-             hasLostInput(instance);
-    else if (bound && !held)
-      hit |= !canRun(instance);
-    if (!hit)
-      continue;
-    uint32_t place = noIndex;
-    if (!traits.central && !instance.orphan) {
-      place = instance.tbu;
-      if (!canRun(instance)) {
-        place = noIndex;
-        if (instance.replica != noIndex)
-          place = t.replicas[block.replicaBegin + instance.replica].tbu;
-        if (place == noIndex ||
-            (traits.reach != Reach::Shares &&
-             !(eligibleAt(place, block.kernel) & tbus[place].usable)))
-          place = nearestTbu(block.kernel, clusterOf(instance.tbu));
-      }
-    }
+    uint32_t place = newPlace(instance);
     bool same = place != noIndex &&
                 clusterOf(place) == clusterOf(instance.tbu) &&
                 m.reachable[clusterOf(place)];
@@ -730,11 +513,13 @@ void Engine::strike(const MachineFault &fault) {
          same && instance.state >= InstanceState::Ready && !instance.away,
          same && instance.state == InstanceState::Gathering});
   }
-  for (const SetBack &entry : list)
-    if (!entry.move)
-      detach(entry.id, entry.keep, number, at);
+  return list;
+}
 
-  // Stores that are gone.
+/// What scratchpads and configuration stores that are gone held; `before` are
+/// the PEAs that were alive.
+void Engine::clearStores(const std::vector<PeaMask> &before,
+                         const std::vector<VoidCode> &codes) {
   for (uint32_t i = 0; i < m.tbus; ++i)
     if (!m.live[i] && before[i]) {
       tbus[i].code.clear();
@@ -747,46 +532,67 @@ void Engine::strike(const MachineFault &fault) {
         clusters[c].used -= t.weights[weight.weight].bytes;
       clusters[c].weights.clear();
     }
-  for (auto [tbu, kernel] : voidCode)
-    for (size_t k = 0; k < tbus[tbu].code.size(); ++k)
-      if (tbus[tbu].code[k].kernel == kernel && !tbus[tbu].code[k].uses) {
-        tbus[tbu].codeBytes -= tbus[tbu].code[k].bytes;
-        tbus[tbu].code.erase(tbus[tbu].code.begin() +
-                             static_cast<ptrdiff_t>(k));
-        break;
-      }
+  for (auto [tbu, kernel] : codes) {
+    std::vector<ResidentCode> &resident = tbus[tbu].code;
+    auto unused = std::ranges::find_if(resident, [&](const ResidentCode &code) {
+      return code.kernel == kernel && !code.uses;
+    });
+    if (unused == resident.end())
+      continue;
+    tbus[tbu].codeBytes -= unused->bytes;
+    resident.erase(unused);
+  }
+}
+
+/// A part dies. The tables change at once; who stands in takes over when the
+/// neighbours know of it.
+void Engine::strike(const MachineFault &fault) {
+  FaultState &f = *faults;
+  uint32_t number = static_cast<uint32_t>(f.numbers.parts.size());
+  f.numbers.parts.emplace_back();
+  f.numbers.parts.back().cycle = now();
+  f.numbers.parts.back().part = partOf(m, fault);
+  uint64_t at = now() + f.detectionCycles;
+
+  std::vector<PeaMask> before = m.live, died(m.tbus, 0);
+  std::vector<uint32_t> ports = m.nearestHbm;
+  bool any = killParts(fault, died);
+  removePeas(before, died);
+  rebuildFreeSets();
+  f.capacity.push_back(capacityNow());
+  f.numbers.parts[number].already = !any;
+  if (!any)
+    return;
+  std::vector<uint32_t> dropped;
+  if ((fault.kind == PartKind::Link || fault.kind == PartKind::Cluster) &&
+      !closeMesh(dropped))
+    return;
+  if (f.numbers.lacking.empty())
+    f.numbers.lacking = lacking();
+  if (!f.numbers.lacking.empty())
+    return;
+
+  replaceCbus();
+  bool rehomed = rehomeReplicas();
+  addUsable();
+  loseValues(number);
+  std::vector<VoidCode> codes;
+  if (fault.kind == PartKind::Hbm || fault.kind == PartKind::Cluster)
+    codes = voidCode(ports);
+  std::vector<SetBack> list = whomToSetBack(codes);
+  for (const SetBack &entry : list)
+    if (!entry.move)
+      detach(entry.id, entry.keep, number, at);
+  clearStores(before, codes);
   if (rehomed) {
     std::fill(laneGroups.begin(), laneGroups.end(),
               std::pair(noIndex, noIndex));
     relayLanes();
   }
 
-  // Those who stand in take over.
   moveControls(at);
-  for (const SetBack &entry : list) {
-    Instance &instance = instances[entry.id];
-    if (!(instance.generation & 1))
-      continue; // of a failed request
-    if (entry.tbu != noIndex) {
-      const BlockInfo &block = t.blocks[instance.block];
-      instance.untimed |= entry.tbu != entry.from;
-      instance.tbu = entry.tbu;
-      if (traits.reach == Reach::Shares && instance.replica != noIndex) {
-        instance.lane = t.replicas[block.replicaBegin + instance.replica].lane;
-      } else {
-        if (instance.replica != noIndex &&
-            t.replicas[block.replicaBegin + instance.replica].tbu != entry.tbu)
-          instance.replica = noIndex;
-        instance.note = 0;
-        instance.lane = queueOf(instance, 0);
-      }
-    }
-    because(instance.cause);
-    if (entry.keep)
-      keepInputs(entry.id, entry.from, at);
-    else if (!entry.move)
-      gather(entry.id, at);
-  }
+  for (const SetBack &entry : list)
+    beginAgain(entry, at);
   for (uint32_t id : dropped)
     repeat(id, at);
   gatherAway(at);
@@ -794,504 +600,6 @@ void Engine::strike(const MachineFault &fault) {
   FaultStatistics::Part &part = f.numbers.parts[number];
   if (part.instancesSetBack || part.decisionsRepeated || part.messagesRepeated)
     part.recoveryCycles = std::max(part.recoveryCycles, f.detectionCycles);
-}
-
-//===----------------------------------------------------------------------===//
-// Instances that begin again
-//===----------------------------------------------------------------------===//
-
-/// Takes an instance from its PEAs or out of its queue; events and messages
-/// that mean it as it was are void. With `keep` it stays in its cluster and
-/// keeps its inputs.
-void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
-  FaultState &f = *faults;
-  Instance &instance = instances[id];
-  const BlockInfo &block = t.blocks[instance.block];
-  InstanceTrace &trace = f.ofInstance[id];
-  uint32_t place = instance.tbu;
-  uint64_t parked = instance.parkedBytes;
-  if (instance.state == InstanceState::Ready) {
-    unqueue(id);
-    if (!traits.central) {
-      if (!traits.clusterQueues)
-        tbus[place].backlog -= instance.backlog;
-      clusters[clusterOf(place)].backlog -= instance.backlog;
-      instance.backlog = 0;
-    }
-  } else if (instance.state >= InstanceState::Held) {
-    PeaMask gang = instance.peas;
-    uint64_t spent = trace.spent + uint64_t(std::popcount(gang)) *
-                                       (now() - instance.dispatched);
-    if (instance.resizing) {
-      PeaMask joining = instance.nextPeas & ~gang;
-      uint64_t cycles =
-          uint64_t(std::popcount(joining)) * (now() - instance.boundary);
-      peaCycles[unsigned(PeaState::MovingData)] += cycles;
-      spent += cycles;
-      if (this->trace && joining)
-        traceHold(HoldSpan::Joining, instance.block, place, joining,
-                  instance.boundary, now());
-      gang |= joining;
-    }
-    account(instance, now(), GangEnd::Lost);
-    lostStep(instance);
-    removeRunning(id);
-    instance.peas = 0;
-    letGo(instance);
-    if (keep) {
-      instance.parkedBytes = parked;
-      park(clusterOf(place), parked);
-    }
-    gang &= tbus[place].usable;
-    if (at <= now()) {
-      freePeas(place, gang);
-      askScheduler(place);
-    } else if (gang) {
-      f.limbo.push_back({place, gang, now(), at});
-      push(at, EventClass::Fault, LimboEvent, 1 + place, 0, 0);
-    }
-    if (fault != noIndex) {
-      f.numbers.parts[fault].lostPeaCycles += spent;
-      ++f.numbers.parts[fault].instancesSetBack;
-      ++f.setBackOf[instance.block];
-    }
-    trace.spent = 0;
-    // A resize has moved it; it is ready anew.
-    instance.readyAt = never;
-  }
-  if (instance.orphan) {
-    // Its request has failed: nobody waits for it.
-    uint32_t request = instance.request;
-    if (instance.results != noIndex) {
-      resultPool[instance.results].clear();
-      freeResults.push_back(instance.results);
-    }
-    costs.release(instance.call);
-    --requests[request].holds;
-    blame.release(instance.cause);
-    instances.release(id);
-    closeRequest(request);
-    return;
-  }
-  if (!keep) {
-    uint32_t *words = taskWords(instance);
-    for (uint32_t i = 0; i < block.numInputs; ++i)
-      if (words[i] & pinMark) {
-        words[i] &= ~pinMark;
-        --values[words[i] - 1].pins;
-      }
-    if (place != noIndex && instance.parkedBytes)
-      unpark(clusterOf(place), instance.parkedBytes);
-    instance.parkedBytes = 0;
-  }
-  // Still a living record: odd.
-  instance.generation += 2;
-  instance.state = InstanceState::Gathering;
-  instance.resizing = false;
-  instance.resizes = 0;
-  instance.atTbu = false;
-  instance.away = 0;
-  instance.awayAsked = false;
-  if (fault != noIndex)
-    trace.fault = fault;
-}
-
-/// Instances that count on values in memory which are gone collect their inputs
-/// anew. They give their PEAs back, so that the values can be made again.
-void Engine::gatherAway(uint64_t at) {
-  for (uint32_t id = 0; id < instances.size(); ++id) {
-    Instance &instance = instances[id];
-    if (!(instance.generation & 1) || !instance.away || instance.orphan ||
-        instance.state == InstanceState::Computing || !hasLostInput(instance))
-      continue;
-    detach(id, /*keep=*/false, noIndex, at);
-    gather(id, at);
-  }
-}
-
-/// The instance has its inputs in its cluster; they pass the port of its TBU
-/// when that is another one.
-void Engine::keepInputs(uint32_t id, uint32_t from, uint64_t at) {
-  Instance &instance = instances[id];
-  const BlockInfo &block = t.blocks[instance.block];
-  // In the queue of a cluster they wait before the port.
-  if (instance.tbu != from && !traits.clusterQueues) {
-    uint64_t bytes = 0;
-    const uint32_t *words = taskWords(instance);
-    for (uint32_t i = 0; i < block.numInputs; ++i)
-      if (words[i] && !values[(words[i] & ~pinMark) - 1].token)
-        bytes += values[(words[i] & ~pinMark) - 1].bytes;
-    if (bytes)
-      at = readThroughPort(instance.tbu, bytes, at);
-  }
-  instance.pending = 0;
-  instance.inputsAt = at;
-  allInputs(id);
-}
-
-/// Collects the inputs of an instance anew, from cycle `at` on.
-void Engine::gather(uint32_t id, uint64_t at) {
-  Instance &instance = instances[id];
-  const BlockInfo &block = t.blocks[instance.block];
-  instance.inputsAt = at;
-  instance.producerAt = 0;
-  instance.pending = block.numWaited();
-  if (traits.central) {
-    instance.tbu = noIndex;
-    uint32_t generation = instance.generation;
-    const uint32_t *words = taskWords(instance);
-    for (uint32_t i = 0; i < block.numInputs; ++i) {
-      if (!words[i])
-        continue;
-      uint32_t value = words[i] - 1;
-      if (values[value].lost)
-        awaitValue(MessageKind::Input, id, generation, i, value, at);
-      else
-        --instance.pending;
-    }
-    if (!instance.pending)
-      allInputs(id);
-    return;
-  }
-  instance.parkedBytes = uint64_t(64) * block.numWaited();
-  park(clusterOf(instance.tbu), instance.parkedBytes);
-  if (!instance.pending) {
-    allInputs(id);
-    return;
-  }
-  for (uint32_t i = 0; i < block.numInputs; ++i) {
-    uint32_t word = taskWords(instance)[i];
-    if (!word)
-      continue;
-    if (!values[word - 1].lost)
-      pinInput(instance, i);
-    sendInput(id, i, word - 1, at);
-  }
-}
-
-/// An instance begins to compute, perhaps once more.
-void Engine::computesAgain(uint32_t id) {
-  InstanceTrace &trace = faults->ofInstance[id];
-  if (trace.fault == noIndex)
-    return;
-  FaultStatistics::Part &part = faults->numbers.parts[trace.fault];
-  part.recoveryCycles =
-      std::max(part.recoveryCycles, instances[id].started - part.cycle);
-  trace.fault = noIndex;
-}
-
-/// Empty queues of shares as they are laid out at present.
-void Engine::layOutQueues() {
-  if (traits.reach != Reach::Shares || traits.central)
-    return;
-  for (uint32_t i = 0; i < m.tbus; ++i)
-    laneFirst[i + 1] = t.laneBegin[i + 1];
-  lanes.clear();
-  lanes.resize(laneFirst.back());
-}
-
-/// Shares have changed: their queues are numbered anew.
-void Engine::relayLanes() {
-  if (traits.reach != Reach::Shares || traits.central)
-    return;
-  std::vector<std::pair<uint32_t, uint32_t>> ready; // by ticket
-  for (uint32_t id = 0; id < instances.size(); ++id)
-    if ((instances[id].generation & 1) &&
-        instances[id].state == InstanceState::Ready)
-      ready.emplace_back(instances[id].ticket, id);
-  std::sort(ready.begin(), ready.end());
-  for (auto [ticket, id] : ready) {
-    Instance &instance = instances[id];
-    unqueue(id);
-    tbus[instance.tbu].backlog -= instance.backlog;
-    clusters[clusterOf(instance.tbu)].backlog -= instance.backlog;
-  }
-  layOutLanes(*ownTables);
-  layOutQueues();
-  for (uint32_t id = 0; id < instances.size(); ++id) {
-    Instance &instance = instances[id];
-    if ((instance.generation & 1) && instance.replica != noIndex)
-      instance.lane =
-          t.replicas[t.blocks[instance.block].replicaBegin + instance.replica]
-              .lane;
-  }
-  for (auto [ticket, id] : ready) {
-    instances[id].state = InstanceState::Ready;
-    enqueue(id);
-    requestDispatch(instances[id].tbu);
-  }
-}
-
-/// Schedulers know of the death now: PEAs of broken gangs are free again.
-void Engine::endLimbo() {
-  std::vector<Limbo> &list = faults->limbo;
-  for (size_t i = 0; i < list.size();) {
-    if (list[i].until > now()) {
-      ++i;
-      continue;
-    }
-    Limbo limbo = list[i];
-    list.erase(list.begin() + static_cast<ptrdiff_t>(i));
-    if (!limbo.peas)
-      continue;
-    peaCycles[unsigned(PeaState::Waiting)] +=
-        uint64_t(std::popcount(limbo.peas)) * (now() - limbo.since);
-    if (trace)
-      traceBroken(limbo.tbu, limbo.peas, limbo.since, now());
-    freePeas(limbo.tbu, limbo.peas);
-    askScheduler(limbo.tbu);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Control blocks
-//===----------------------------------------------------------------------===//
-
-void Engine::moveControls(uint64_t at) {
-  FaultState &f = *faults;
-  for (uint32_t id = 0; id < controls.size(); ++id)
-    if ((controls[id].generation & 1) &&
-        f.cbuOf[controls[id].cluster] != controls[id].cluster)
-      moveControl(id, f.cbuOf[controls[id].cluster], at);
-  // Joins that were being made again there.
-  for (uint32_t id = 0; id < f.lineages.size(); ++id) {
-    Lineage &lineage = f.lineages[id];
-    if (!(lineage.generation & 1) || !lineage.busy ||
-        lineage.by != MadeBy::Join ||
-        f.cbuOf[lineage.cluster] == lineage.cluster)
-      continue;
-    lineage.generation += 2;
-    lineage.busy = false;
-    --lineage.uses;
-    for (uint32_t value : lineage.outputs)
-      if (value != noIndex && values[value].lost && values[value].refs)
-        want(value, at);
-  }
-}
-
-/// Another CBU takes a control block over, with the tokens that have come. What
-/// it was deciding or joining is sent there and done there again.
-void Engine::moveControl(uint32_t id, uint32_t to, uint64_t at) {
-  FaultState &f = *faults;
-  Control &control = controls[id];
-  const BlockInfo &block = t.blocks[control.block];
-  ++f.numbers.controlsMoved;
-  FaultStatistics::Part &part = f.numbers.parts.back();
-  // One command a control block.
-  at += uint64_t(m.distance(control.cluster, to)) * m.tokenHopCycles;
-  ClusterState &cluster = clusters[to];
-  cluster.cbuFree = std::max(cluster.cbuFree, at) + m.commandCycles;
-  cluster.joinFree = std::max(cluster.joinFree, at);
-  ++counters.tokens;
-  energyCounts[control.cluster].tokenHops += m.distance(control.cluster, to);
-  struct Resend {
-    MessageKind kind;
-    uint32_t aux, value;
-  };
-  std::vector<Resend> list;
-  std::vector<uint64_t> decisions;
-  if (control.joined && control.joinAt != never) {
-    // Before its parts are taken out.
-    if (control.numTaken)
-      control.joinPath -= joinCycles(control.block, joinWork(control));
-    control.joined = false;
-    control.joinAt = never;
-    ++part.decisionsRepeated;
-  }
-  control.cluster = to;
-  if (block.kind == BlockKind::Loop) {
-    for (uint32_t r = 0; r < control.rows.size(); ++r) {
-      LoopRow &row = control.rows[r];
-      if (!row.active || row.decided)
-        continue;
-      bool pending = row.decideAt != never, again = false;
-      row.decideAt = never;
-      for (uint32_t k = 0; k < row.decide.size(); ++k)
-        if (row.decide[k]) {
-          list.push_back({MessageKind::Decide, k | r << 24, row.decide[k] - 1});
-          row.decide[k] = 0;
-          ++row.decidePending;
-          again = true;
-        }
-      part.decisionsRepeated += pending;
-      if (pending && !again)
-        decisions.push_back(row.iteration);
-    }
-  } else if (!control.decided) {
-    bool pending = control.decideAt != never, again = false;
-    control.decideAt = never;
-    uint32_t *words = inputWords(frames[control.frame], block);
-    for (uint32_t i = 0; i < t.controlOf(block).decideInputs; ++i)
-      if (words[i] && !(t.inputs[block.inputBegin + i] & weightFlag)) {
-        list.push_back({MessageKind::Decide, i, words[i] - 1});
-        words[i] = 0;
-        ++control.decidePending;
-        again = true;
-      }
-    part.decisionsRepeated += pending;
-    if (pending && !again)
-      decisions.push_back(0);
-  }
-  if ((block.kind == BlockKind::Select || block.kind == BlockKind::Fanout) &&
-      !control.joined) {
-    for (uint32_t o = 0; o < control.inits.size(); ++o)
-      if (control.inits[o]) {
-        list.push_back({MessageKind::Join, initSlot | o, control.inits[o] - 1});
-        control.inits[o] = 0;
-        ++control.joinPending;
-      }
-    for (uint32_t k = 0; k < control.results.size(); ++k)
-      if (control.results[k]) {
-        list.push_back({MessageKind::Join, k, control.results[k] - 1});
-        control.results[k] = 0;
-        ++control.joinPending;
-      }
-  }
-  part.recoveryCycles = std::max(part.recoveryCycles, at - part.cycle);
-  uint32_t generation = control.generation;
-  for (uint64_t iteration : decisions)
-    requestDecision(id, iteration);
-  for (const Resend &entry : list) {
-    const Value &value = values[entry.value];
-    ++part.messagesRepeated;
-    f.numbers.bytesRepeated += value.token ? 0 : value.bytes;
-    sendValue(entry.kind, id, generation, entry.aux, entry.value, to, at);
-    release(entry.value);
-  }
-}
-
-//===----------------------------------------------------------------------===//
-// Messages
-//===----------------------------------------------------------------------===//
-
-/// Called when a message is about to enter the mesh. False: it waits for
-/// routes, or its ends are not what they were and it has been sent otherwise.
-bool Engine::mayEnter(uint32_t id) {
-  const Message &message = messages[id];
-  if (now() < faults->meshOpenAt) {
-    push(faults->meshOpenAt, EventClass::Transfer, SendEvent, message.from * 4,
-         id, 0);
-    return false;
-  }
-  bool stands = m.reachable[message.from] && m.reachable[message.to];
-  if (message.value != noIndex && values[message.value].lost)
-    stands = false;
-  if (message.kind == MessageKind::Weight &&
-      message.targetGeneration < m.hbm.size() &&
-      m.hbm[message.targetGeneration].dead)
-    stands = false;
-  if (stands)
-    return true;
-  repeat(id, now());
-  return false;
-}
-
-/// Called when a message that is no input of a task arrives. False: whom it
-/// was for has moved, and it has been sent there.
-bool Engine::mayDeliver(uint32_t id) {
-  const Message &message = messages[id];
-  if (message.kind != MessageKind::Decide && message.kind != MessageKind::Join)
-    return true;
-  if (!controls.current(message.target, message.targetGeneration) ||
-      controls[message.target].cluster == message.to)
-    return true;
-  repeat(id, now());
-  return false;
-}
-
-/// Sends a message again that was lost or is at the wrong place, from where its
-/// value is. Takes over the record.
-void Engine::repeat(uint32_t id, uint64_t at) {
-  FaultState &f = *faults;
-  Message message = messages[id];
-  messages.release(id);
-  // Who waits goes on from the step that had sent it.
-  because(message.cause);
-  blame.release(message.cause);
-  uint32_t value = message.value;
-  auto count = [&] {
-    if (!f.numbers.parts.empty())
-      ++f.numbers.parts.back().messagesRepeated;
-    f.numbers.bytesRepeated += message.bytes;
-  };
-  switch (message.kind) {
-  case MessageKind::Weight:
-    if (m.reachable[message.to]) {
-      count();
-      fetchWeight(message.target, message.aux, at);
-    }
-    return;
-  case MessageKind::Spill:
-    if (m.reachable[message.from] && m.reachable[message.to]) {
-      count();
-      uint32_t again = newMessage(MessageKind::Spill, message.target,
-                                  message.targetGeneration, 0, noIndex, noIndex,
-                                  message.from, message.to, message.bytes);
-      messages[again].request = message.request;
-      send(again, at);
-    } else if (!m.reachable[message.from] &&
-               values.current(message.target, message.targetGeneration) &&
-               !values[message.target].lost) {
-      // It was gone before it had been written.
-      values[message.target].lost = true;
-      values[message.target].hbm = noIndex;
-      f.ofValue[message.target].fault =
-          static_cast<uint32_t>(f.numbers.parts.size() - 1);
-      ++f.numbers.parts.back().valuesLost;
-      gatherAway(at);
-    }
-    return;
-  case MessageKind::Input: {
-    if (!instances.current(message.target, message.targetGeneration)) {
-      ++f.numbers.duplicatesDropped;
-      break;
-    }
-    count();
-    Instance &instance = instances[message.target];
-    if (value == noIndex) {
-      // It was handed over with all its inputs: they come from where they are.
-      detach(message.target, /*keep=*/false, noIndex, at);
-      gather(message.target, at);
-      return;
-    }
-    instance.parkedBytes -= message.bytes;
-    unpark(clusterOf(instance.tbu), message.bytes);
-    sendInput(message.target, message.aux, value, at);
-    break;
-  }
-  case MessageKind::Chunk:
-    return; // flows are whole
-  case MessageKind::Arguments:
-    // The host has them still.
-    count();
-    push(at, EventClass::Transfer, HostInEvent, message.target, message.target,
-         message.targetGeneration);
-    return;
-  case MessageKind::Decide:
-  case MessageKind::Join:
-    if (controls.current(message.target, message.targetGeneration)) {
-      count();
-      sendValue(message.kind, message.target, message.targetGeneration,
-                message.aux, value, controls[message.target].cluster, at);
-    }
-    break;
-  case MessageKind::Result:
-    if (requests.current(message.target, message.targetGeneration)) {
-      count();
-      sendValue(message.kind, message.target, message.targetGeneration,
-                message.aux, value, m.hostCluster, at);
-    }
-    break;
-  case MessageKind::Remake:
-    if (f.lineages.current(message.target, message.targetGeneration)) {
-      count();
-      sendValue(message.kind, message.target, message.targetGeneration,
-                message.aux, value, f.lineages[message.target].cluster, at);
-    }
-    break;
-  }
-  if (value != noIndex)
-    release(value);
 }
 
 //===----------------------------------------------------------------------===//
@@ -1314,6 +622,12 @@ void Engine::closeFaultAccounts(uint64_t end) {
       if (!((m.dead[i] | tbus[i].usable) >> pea & 1))
         peaCycles[unsigned(PeaState::Unallocated)] +=
             end - f.unallocatedSince[size_t(i) * m.peasPerTbu + pea];
+}
+
+/// What is alive from now on.
+CapacityStep Engine::capacityNow() const {
+  const auto &live = m.livePerClass;
+  return {now(), {live[0], live[1], live[2], live[0] + live[1] + live[2]}};
 }
 
 /// The first cycle by which the live PEAs of a class (3: of all) can have done

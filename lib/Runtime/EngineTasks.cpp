@@ -6,7 +6,7 @@
 //===----------------------------------------------------------------------===//
 //
 // The life of a task instance: inputs, ready, dispatched, configuring,
-// computing, commit; gangs that change; which state each PEA is in.
+// computing, commit; which state each PEA is in.
 //
 //===----------------------------------------------------------------------===//
 
@@ -106,12 +106,7 @@ void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
               value);
     return;
   }
-  if (!values[value].token && values[value].bytes &&
-      values[value].hbm == noIndex &&
-      values[value].cluster == clusterOf(instances[id].tbu)) {
-    word |= pinMark;
-    ++values[value].pins;
-  }
+  pinInput(instances[id], word);
   if (leaveAway(id, input, value))
     return;
   sendInput(id, input, value, now());
@@ -141,8 +136,9 @@ void Engine::fetchAway(uint32_t id, uint64_t at) {
   for (uint32_t rest = instance.away; rest; rest &= rest - 1) {
     uint32_t input = static_cast<uint32_t>(std::countr_zero(rest));
     ++instance.pending;
-    pinInput(instance, input);
-    sendInput(id, input, (taskWords(instance)[input] & ~pinMark) - 1, at);
+    uint32_t &word = taskWords(instance)[input];
+    pinInput(instance, word);
+    sendInput(id, input, (word & ~pinMark) - 1, at);
   }
 }
 
@@ -317,16 +313,6 @@ void Engine::unqueue(uint32_t id) {
     lanes[instance.lane].remove(id, stale);
 }
 
-/// Takes the instance out of the backlog of its place; `tbu` is null when it
-/// was in the queue of the cluster.
-static void subtractBacklog(Instance &instance, TbuState *tbu,
-                            ClusterState &cluster) {
-  if (tbu)
-    tbu->backlog -= instance.backlog;
-  cluster.backlog -= instance.backlog;
-  instance.backlog = 0;
-}
-
 void Engine::requestDispatch(uint32_t id) {
   id = dispatchUnit(id);
   TbuState &tbu = tbus[id];
@@ -352,175 +338,6 @@ void Engine::wakeAt(uint32_t id, uint64_t at) {
     return;
   tbu.wakeAt = at;
   push(at, EventClass::Scheduler, DispatchEvent, id, id, 0, 1);
-}
-
-//===----------------------------------------------------------------------===//
-// Segments
-//===----------------------------------------------------------------------===//
-
-const ReplicaInfo &Engine::replicaOfSlot(uint32_t slot, uint32_t lane) const {
-  const SlotInfo &info = t.slots[slot];
-  const BlockInfo &block = t.blocks[info.block];
-  uint32_t wanted = info.replica + lane;
-  // Without standby replicas the numbers are those of the program.
-  const ReplicaInfo *replicas = &t.replicas[block.replicaBegin];
-  if (wanted < block.numReplicas && replicas[wanted].original == wanted)
-    return replicas[wanted];
-  for (uint32_t r = 0; r < block.numReplicas; ++r)
-    if (replicas[r].original == wanted)
-      return replicas[r];
-  return replicas[0];
-}
-
-/// The slots of a lane by TBU, in order of start; made when the lane is first
-/// used.
-void Engine::layOutLane(uint32_t s, uint32_t lane) {
-  const SegmentInfo &segment = t.segments[s];
-  uint32_t begin = static_cast<uint32_t>(slotOrder.size());
-  uint32_t groups = static_cast<uint32_t>(slotGroups.size());
-  std::vector<std::tuple<uint32_t, uint64_t, uint32_t>> order;
-  for (uint32_t i = segment.slotBegin; i < segment.slotEnd; ++i) {
-    const ReplicaInfo &replica = replicaOfSlot(i, lane);
-    // The timetable of a place that has died is void.
-    if (!faults ||
-        !faults->rehomed[static_cast<size_t>(&replica - t.replicas.data())])
-      order.emplace_back(replica.tbu, t.slots[i].start, i);
-  }
-  std::sort(order.begin(), order.end());
-  for (size_t i = 0; i < order.size(); ++i) {
-    uint32_t tbu = std::get<0>(order[i]);
-    if (!i || tbu != std::get<0>(order[i - 1]))
-      slotGroups.push_back({tbu, begin + static_cast<uint32_t>(i), 0});
-    slotOrder.push_back(std::get<2>(order[i]));
-    slotGroups.back().end = static_cast<uint32_t>(slotOrder.size());
-  }
-  laneGroups[segmentLaneBegin[s] + lane] = {
-      groups, static_cast<uint32_t>(slotGroups.size())};
-  laneInterval[segmentLaneBegin[s] + lane] = traits.clusterQueues
-                                                 ? sharedInterval(s, lane)
-                                                 : segment.initiationInterval;
-}
-
-/// The initiation interval of a lane whose slots any PEA of their clusters may
-/// serve: their work over these PEAs, of the class that has most to do.
-uint64_t Engine::sharedInterval(uint32_t s, uint32_t lane) const {
-  const SegmentInfo &segment = t.segments[s];
-  std::array<uint64_t, 3> work{}, peas{};
-  std::set<uint32_t> seen;
-  for (uint32_t i = segment.slotBegin; i < segment.slotEnd; ++i) {
-    const ReplicaInfo &replica = replicaOfSlot(i, lane);
-    work[classOf(t.blocks[t.slots[i].block].kernel)] +=
-        t.slots[i].cycles * uint64_t(std::popcount(replica.peas));
-    uint32_t cluster = clusterOf(replica.tbu);
-    if (!seen.insert(cluster).second)
-      continue;
-    for (uint32_t k = 0; k < m.tbusPerCluster; ++k)
-      for (uint8_t c = 0; c < peas.size(); ++c) {
-        uint32_t tbu = cluster * m.tbusPerCluster + k;
-        peas[c] +=
-            uint64_t(std::popcount(m.eligible(tbu, c) & tbus[tbu].usable));
-      }
-  }
-  uint64_t interval = 0;
-  for (uint8_t c = 0; c < peas.size(); ++c)
-    interval = std::max(interval, work[c] / std::max<uint64_t>(peas[c], 1));
-  return std::min(interval, segment.initiationInterval);
-}
-
-/// Admits the segments of a region instance as wholes, each not before the
-/// initiation interval of its lane has passed.
-void Engine::activateSegments(uint32_t frameId) {
-  Frame &frame = frames[frameId];
-  const RegionInfo &region = t.regions[frame.region];
-  uint32_t slot;
-  if (freeActivations.empty()) {
-    slot = static_cast<uint32_t>(segmentActivations.size());
-    segmentActivations.emplace_back();
-  } else {
-    slot = freeActivations.back();
-    freeActivations.pop_back();
-  }
-  frame.activations = slot;
-  std::vector<SegmentActivation> &list = segmentActivations[slot];
-  list.clear();
-  uint64_t number = requests[frame.request].lane;
-  for (uint32_t i = region.segmentBegin; i < region.segmentEnd; ++i) {
-    uint32_t s = t.regionSegments[i];
-    const SegmentInfo &segment = t.segments[s];
-    uint32_t lane = static_cast<uint32_t>(number % segment.lanes);
-    uint32_t entry = segmentLaneBegin[s] + lane;
-    uint64_t at = now();
-    if (laneGroups[entry].first == noIndex)
-      layOutLane(s, lane);
-    if (laneAdmitted[entry] != never)
-      at = std::max(at, laneAdmitted[entry] + laneInterval[entry]);
-    laneAdmitted[entry] = at;
-    list.push_back({at, lane});
-    if (!isKept(segment))
-      continue;
-    auto [begin, end] = laneGroups[entry];
-    for (uint32_t g = begin; g < end; ++g)
-      tbus[slotGroups[g].tbu].keeps.push_back({frameId, frame.generation,
-                                               slotGroups[g].begin,
-                                               slotGroups[g].end, at, lane});
-  }
-}
-
-/// The instance of a slot exists: some of its inputs have come.
-bool Engine::slotBegun(const Keep &keep, uint32_t slot) const {
-  const Frame &frame = frames[keep.frame];
-  return frame.words[t.slots[slot].block - t.regions[frame.region].blockBegin];
-}
-
-bool Engine::slotPassed(const Keep &keep, uint32_t slot) {
-  const Frame &frame = frames[keep.frame];
-  uint32_t word =
-      frame.words[t.slots[slot].block - t.regions[frame.region].blockBegin];
-  if (word == overMark)
-    return true;
-  return word && instances[word - 1].state >= InstanceState::Held;
-}
-
-/// Until when the PEAs are kept for a slot of a timetable that comes before
-/// this instance: a slot that is planned before a dynamic instance would be
-/// done, or before the instance's own slot. A slot keeps its PEAs up to its
-/// planned end; later it has lost its turn. 0: not kept.
-uint64_t Engine::keptUntil(uint32_t tbuId, PeaMask peas, uint64_t expected,
-                           uint32_t id) {
-  TbuState &tbu = tbus[tbuId];
-  uint64_t planned = plannedStart(instances[id]);
-  uint64_t horizon = planned != never ? planned : now() + expected;
-  uint64_t until = 0;
-  for (size_t k = 0; k < tbu.keeps.size();) {
-    Keep &keep = tbu.keeps[k];
-    bool alive = frames.current(keep.frame, keep.frameGeneration);
-    while (alive && keep.cursor < keep.end &&
-           slotPassed(keep, slotOrder[keep.cursor]))
-      ++keep.cursor;
-    if (!alive || keep.cursor == keep.end) {
-      tbu.keeps[k] = tbu.keeps.back();
-      tbu.keeps.pop_back();
-      continue;
-    }
-    uint32_t looked = 0;
-    for (uint32_t i = keep.cursor; i < keep.end && looked < 64; ++i, ++looked) {
-      uint32_t slot = slotOrder[i];
-      uint64_t start = keep.at + t.slots[slot].start;
-      if (start >= horizon)
-        break;
-      uint64_t end = start + t.slots[slot].cycles;
-      if (end <= now() || t.slots[slot].block == instances[id].block)
-        continue;
-      // A queue of a cluster has other work for the PEAs until the task of the
-      // slot is about to come.
-      if ((replicaOfSlot(slot, keep.lane).peas & peas) &&
-          !slotPassed(keep, slot) &&
-          (!traits.clusterQueues || slotBegun(keep, slot)))
-        until = std::max(until, end);
-    }
-    ++k;
-  }
-  return until;
 }
 
 //===----------------------------------------------------------------------===//
@@ -945,10 +762,10 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     instance.pending += block.numWaited();
     instance.producerAt = 0;
     for (uint32_t i = 0; i < block.numInputs; ++i) {
-      uint32_t word = taskWords(instance)[i];
+      uint32_t &word = taskWords(instance)[i];
       if (!word)
         continue;
-      pinInput(instance, i);
+      pinInput(instance, word);
       sendInput(id, i, (word & ~pinMark) - 1, at);
     }
   }
@@ -975,8 +792,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
 }
 
 /// Keeps a local input from being spilled while the instance holds it.
-void Engine::pinInput(Instance &instance, uint32_t input) {
-  uint32_t &word = taskWords(instance)[input];
+void Engine::pinInput(const Instance &instance, uint32_t &word) {
   Value &value = values[(word & ~pinMark) - 1];
   if (!(word & pinMark) && !value.token && value.bytes &&
       value.hbm == noIndex && value.cluster == clusterOf(instance.tbu)) {
@@ -1039,7 +855,6 @@ void Engine::releaseInputs(Instance &instance) {
 /// Gives back PEAs, code and weights of an instance that holds them.
 void Engine::letGo(Instance &instance) {
   const BlockInfo &block = t.blocks[instance.block];
-  TbuState &tbu = tbus[instance.tbu];
   ClusterState &cluster = clusters[clusterOf(instance.tbu)];
   releaseCode(instance.tbu, block.kernel);
   for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
@@ -1049,18 +864,15 @@ void Engine::letGo(Instance &instance) {
         [](const ResidentWeight &a, uint32_t b) { return a.weight < b; });
     --place->uses;
   }
-  subtractBacklog(instance, &tbu, cluster);
+  subtractBacklog(instance);
   unpark(clusterOf(instance.tbu), instance.parkedBytes);
   instance.parkedBytes = 0;
   --heldInstances;
   freePeas(instance.tbu, instance.peas);
 }
 
-void Engine::complete(uint32_t id) {
-  Instance &instance = instances[id];
-  const BlockInfo &block = t.blocks[instance.block];
-  const KernelInfo &kernel = t.kernels[block.kernel];
-  uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
+/// Blocks that take an output lie far apart in large programs.
+void Engine::fetchTakers(const BlockInfo &block) {
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t first = t.values[block.outputBegin + o].consumerBegin;
     if (first == t.values[block.outputBegin + o + 1].consumerBegin ||
@@ -1071,28 +883,12 @@ void Engine::complete(uint32_t id) {
     __builtin_prefetch(taker);
     __builtin_prefetch(taker + sizeof(BlockInfo) - 1);
   }
-  if (instance.resizing) {
-    // The end came before the tile boundary: PEAs that were to join go too.
-    PeaMask joining = instance.nextPeas & ~instance.peas;
-    peaCycles[unsigned(PeaState::MovingData)] +=
-        uint64_t(std::popcount(joining)) * (now() - instance.boundary);
-    if (trace && joining)
-      traceHold(HoldSpan::Joining, instance.block, tbu, joining,
-                instance.boundary, now());
-    freePeas(tbu, joining);
-  }
-  bool trapped =
-      instance.results != noIndex && !traps[instance.results].empty();
-  account(instance, now(),
-          instance.orphan || trapped ? GangEnd::Cancelled : GangEnd::Completed);
-  removeRunning(id);
-  letGo(instance);
-  if (instance.replay) {
-    finishReplay(id);
-    return;
-  }
-  endComputeStep(instance);
-  because(instance.cause);
+}
+
+/// Numbers of a task that has computed.
+void Engine::countTask(const Instance &instance) {
+  const BlockInfo &block = t.blocks[instance.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
   ++counters.taskInstances;
   KernelStatistics &done = kernelTotals[block.kernel];
   ++done.instances;
@@ -1116,277 +912,135 @@ void Engine::complete(uint32_t id) {
     slot.startCycles += static_cast<int64_t>(instance.started - admitted);
     slot.endCycles += static_cast<int64_t>(now() - admitted);
   }
-  if (!instance.orphan &&
-      requests[instance.request].order >= options.scenario.warmUpRequests)
-    taskWait.add(wait);
-  uint64_t &meanQ16 = learnedQ16[instance.block];
-  uint64_t sampleQ16 = instance.oneCycles << 16;
-  if (!learnedCount[instance.block])
-    meanQ16 = sampleQ16;
-  else if (sampleQ16 > meanQ16)
-    meanQ16 += (sampleQ16 - meanQ16) / 8;
-  else
-    meanQ16 -= (meanQ16 - sampleQ16) / 8;
-  learnedCount[instance.block] += learnedCount[instance.block] < 4;
-
   OpenRequest &request = requests[instance.request];
+  if (!instance.orphan && request.order >= options.scenario.warmUpRequests)
+    taskWait.add(wait);
   request.capacityWork += instance.capacityCycles;
   const unsigned workClass =
       m.livePerClass[kernel.peaClass] ? kernel.peaClass : 3;
   capacityByClass[workClass] += instance.capacityCycles;
   if (workClass < 3)
     request.classWork[workClass] += instance.capacityCycles;
-  uint32_t requestId = instance.request, blockId = instance.block;
+}
+
+/// The running mean of what a task takes, for who expects.
+void Engine::learn(uint32_t block, uint64_t cycles) {
+  uint64_t &meanQ16 = learnedQ16[block];
+  uint64_t sampleQ16 = cycles << 16;
+  if (!learnedCount[block])
+    meanQ16 = sampleQ16;
+  else if (sampleQ16 > meanQ16)
+    meanQ16 += (sampleQ16 - meanQ16) / 8;
+  else
+    meanQ16 -= (meanQ16 - sampleQ16) / 8;
+  learnedCount[block] += learnedCount[block] < 4;
+}
+
+/// The values that a task has made are parked and go to who takes them.
+void Engine::commit(Instance &instance, uint64_t path, uint32_t lineage) {
+  const BlockInfo &block = t.blocks[instance.block];
+  uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
   uint32_t slot = instance.results;
-  auto discard = [&] {
-    if (instance.streams != noIndex)
-      endStreams(id);
-    if (slot != noIndex) {
-      resultPool[slot].clear();
-      freeResults.push_back(slot);
-    }
-    costs.release(instance.call);
-    blame.release(instance.cause);
-    instances.release(id);
-    askScheduler(tbu);
-  };
-  if (instance.orphan) {
-    --request.holds;
-    discard();
-    closeRequest(requestId);
-    return;
-  }
-  request.work += instance.oneCycles;
-  uint32_t frame = instance.frame;
-  uint64_t path = pathThrough(instance);
-  uint32_t lineage = faults ? taskLineage(instance) : noIndex;
-  releaseInputs(instance);
-  if (trapped) {
-    std::string reason = std::move(traps[slot]);
-    traps[slot].clear();
-    frames[frame].words[blockId - t.regions[frames[frame].region].blockBegin] =
-        overMark;
-    if (lineage != noIndex)
-      settleLineage(lineage);
-    discard();
-    failRequest(requestId, blockId, std::move(reason));
-    return;
-  }
-  uint64_t idleFrom = instance.idleFrom, idleTo = instance.idleTo;
-  uint16_t idleSpread = instance.idleDepth;
-  if (!requests[requestId].resultsLeft)
-    blame.assign(requests[requestId].cause, cause);
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t output = block.outputBegin + o;
     if (instance.streams != noIndex && onlyStreamed(instance, o))
       continue;
-    bool real = slot != noIndex && o < resultPool[slot].size();
     uint64_t bytes = outputBytes(instance, o);
-    uint32_t value = newValue(bytes, path, cluster, tbu, requestId,
+    uint32_t value = newValue(bytes, path, cluster, tbu, instance.request,
                               t.elementOf(output) == ElementKind::Token);
-    values[value].idleFrom = idleFrom;
-    values[value].idleTo = idleTo;
-    values[value].idleDepth = idleSpread;
+    values[value].idleFrom = instance.idleFrom;
+    values[value].idleTo = instance.idleTo;
+    values[value].idleDepth = instance.idleDepth;
     if (block.feedsStreams)
       notePath(value, instance);
-    if (real)
+    if (slot != noIndex && o < resultPool[slot].size())
       tensors[value] = std::move(resultPool[slot][o]);
     park(cluster, bytes);
     if (lineage != noIndex)
       madeBy(lineage, value);
-    deliver(frame, output, value);
+    deliver(instance.frame, output, value);
   }
   if (lineage != noIndex)
     settleLineage(lineage);
-  blockOver(frame, blockId);
-  discard();
 }
 
-//===----------------------------------------------------------------------===//
-// Elastic actions
-//===----------------------------------------------------------------------===//
-
-/// Changes the gang at the next tile boundary, a sixteenth of the compute
-/// phase.
-bool Engine::resizeInstance(uint32_t id, PeaMask peas) {
-  if (id >= instances.size() || !(instances[id].generation & 1))
-    return false;
+/// Gives back the record of an instance and what only it holds.
+void Engine::freeInstance(uint32_t id) {
   Instance &instance = instances[id];
-  if (instance.state != InstanceState::Computing || instance.resizing ||
-      instance.started > now() || !peas || peas == instance.peas ||
-      instance.resizes == 0xffff)
-    return false;
+  if (instance.results != noIndex) {
+    resultPool[instance.results].clear();
+    freeResults.push_back(instance.results);
+  }
+  if (instance.realised)
+    costs.release(instance.call);
+  blame.release(instance.cause);
+  instances.release(id);
+}
+
+void Engine::complete(uint32_t id) {
+  Instance &instance = instances[id];
   const BlockInfo &block = t.blocks[instance.block];
-  TbuState &tbu = tbus[instance.tbu];
-  uint32_t kernelClass = classOf(block.kernel);
-  PeaMask eligible = m.eligible(instance.tbu, kernelClass) | instance.peas;
-  PeaMask joining = peas & ~instance.peas;
-  if ((peas & ~eligible) || (joining & ~tbu.free))
-    return false;
-  uint32_t variant = variantFor(block.kernel, std::popcount(peas));
-  if (variant == noIndex || variant == instance.variant)
-    return false;
-  // The first boundary after the decision.
-  uint64_t tile = std::max<uint64_t>(instance.fullQ16 / 16, 1);
-  uint64_t decided =
-      std::max(now(), tbu.dispatcherFree) + m.localDispatchCycles;
-  uint64_t done = (decided - instance.started) << 16;
-  uint64_t offsetQ16 = (done / tile + 1) * tile;
-  uint64_t boundary = instance.started + ((offsetQ16 + 65535) >> 16);
-  if (boundary >= instance.finish)
-    return false;
-  if (traits.segments && joining && !tbu.keeps.empty()) {
-    uint64_t until =
-        keptUntil(instance.tbu, joining, instance.finish - now(), id);
-    if (until) {
-      wakeAt(instance.tbu, until);
-      return false;
-    }
+  fetchTakers(block);
+  uint32_t tbu = instance.tbu;
+  if (instance.resizing) {
+    // The end came before the tile boundary: PEAs that were to join go too.
+    PeaMask joining = instance.nextPeas & ~instance.peas;
+    peaCycles[unsigned(PeaState::MovingData)] +=
+        uint64_t(std::popcount(joining)) * (now() - instance.boundary);
+    if (trace && joining)
+      traceHold(HoldSpan::Joining, instance.block, tbu, joining,
+                instance.boundary, now());
+    freePeas(tbu, joining);
   }
-  tbu.dispatcherFree = decided;
-  // Joining PEAs are held from now on.
-  for (PeaMask rest = joining; rest; rest &= rest - 1) {
-    uint32_t pea = std::countr_zero(rest);
-    idleEnded(instance.tbu, pea, now(), &instance);
-    idleSince[size_t(instance.tbu) * m.peasPerTbu + pea] = never;
-    lastKernel[size_t(instance.tbu) * m.peasPerTbu + pea] = block.kernel;
-  }
-  setFree(instance.tbu, tbu.free & ~joining);
-  instance.resizing = true;
-  instance.nextPeas = peas;
-  instance.nextVariant = variant;
-  instance.boundary = now();
-  push(boundary, EventClass::Completion, BoundaryEvent, block.local, id,
-       instance.generation);
-  return true;
-}
-
-/// The tile boundary of a resize: settle what was done, go on with the new gang
-/// after re-forming it and moving its footprint.
-void Engine::boundary(uint32_t id) {
-  Instance &instance = instances[id];
-  if (!instance.resizing)
+  bool trapped =
+      instance.results != noIndex && !traps[instance.results].empty();
+  account(instance, now(),
+          instance.orphan || trapped ? GangEnd::Cancelled : GangEnd::Completed);
+  removeRunning(id);
+  letGo(instance);
+  if (instance.replay) {
+    finishReplay(id);
     return;
-  const VariantCosts &from = t.variants[instance.variant];
-  const VariantCosts &to = t.variants[instance.nextVariant];
-  PeaMask joining = instance.nextPeas & ~instance.peas;
-  PeaMask leaving = instance.peas & ~instance.nextPeas;
-  account(instance, now(), GangEnd::GoesOn);
-  peaCycles[unsigned(PeaState::MovingData)] +=
-      uint64_t(std::popcount(joining)) * (now() - instance.boundary);
-  if (trace && joining)
-    traceHold(HoldSpan::Joining, instance.block, instance.tbu, joining,
-              instance.boundary, now());
-  bool stalled = isStalled(instance);
-  uint64_t done = stalled ? 0 : now() - instance.started;
-  uint64_t doneQ16 = done << 16;
-  uint64_t left =
-      instance.remainingQ16 > doneQ16 ? instance.remainingQ16 - doneQ16 : 0;
-  uint64_t before = std::max<uint64_t>(cyclesOf(instance, instance.variant), 1);
-  uint64_t after = cyclesOf(instance, instance.nextVariant);
-  left = static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(left) * after + before - 1) / before);
-  uint64_t moved = to.footprint * std::popcount(joining) +
-                   from.footprint * std::popcount(leaving);
-  uint64_t cost =
-      m.resizeFixedCycles + ceilDiv(moved, m.scratchpadBytesPerCycle);
-  energyCounts[clusterOf(instance.tbu)].localBytes += moved;
-  ++counters.resizes;
-  ++totals[instance.block].resizes;
-  totals[instance.block].busyCycles += done;
-  workedStep(instance, done);
-  if (faults)
-    faults->ofInstance[id].spent +=
-        uint64_t(std::popcount(instance.peas)) * (now() - instance.dispatched);
-  instance.peas = instance.nextPeas;
-  instance.variant = instance.nextVariant;
-  instance.resizing = false;
-  ++instance.resizes;
-  instance.remainingQ16 = left;
-  instance.fullQ16 = after << 16;
-  instance.dispatched = now();
-  if (stalled) {
-    // It goes on when it has what it waits for, and the new gang is formed.
-    streamTasks[instance.streams].notBefore = now() + cost;
-  } else {
-    // The waiting time of the instance stays that of its first start.
-    instance.readyAt += now() + cost - instance.started;
-    instance.configBegin = instance.configured = now();
-    instance.started = now() + cost;
-    resizeStep(instance, cost);
-    instance.finish = instance.started + ((left + 65535) >> 16);
-    schedule(id);
   }
-  if (leaving) {
-    freePeas(instance.tbu, leaving);
-    requestDispatch(instance.tbu);
-  }
-  // From then on the gang may change again.
-  wakeAt(instance.tbu, now() + cost);
-}
+  endComputeStep(instance);
+  because(instance.cause);
+  countTask(instance);
+  learn(instance.block, instance.oneCycles);
 
-/// Sends a ready instance with its inputs to another TBU.
-bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
-  uint32_t tbuId = place.tbu;
-  if (id >= instances.size() || !(instances[id].generation & 1) ||
-      tbuId >= m.tbus)
-    return false;
-  Instance &instance = instances[id];
-  const BlockInfo &block = t.blocks[instance.block];
-  if (instance.state != InstanceState::Ready || traits.central ||
-      traits.reach == Reach::Shares ||
-      dispatchUnit(tbuId) == dispatchUnit(instance.tbu) ||
-      instance.streams != noIndex || instance.awayAsked ||
-      !m.reachable[clusterOf(tbuId)] ||
-      !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
-    return false;
-  uint32_t from = clusterOf(instance.tbu), to = clusterOf(tbuId);
-  unqueue(id);
-  subtractBacklog(instance,
-                  traits.clusterQueues ? nullptr : &tbus[instance.tbu],
-                  clusters[from]);
-  uint64_t bytes = 0;
-  uint32_t *words = taskWords(instance);
-  for (uint32_t i = 0; i < block.numInputs; ++i)
-    if (words[i]) {
-      uint32_t value = (words[i] & ~pinMark) - 1;
-      if (!values[value].token && !(instance.away >> i & 1))
-        bytes += values[value].bytes;
-      if ((words[i] & pinMark) && from != to) {
-        --values[value].pins;
-        words[i] &= ~pinMark;
-      }
-    }
-  ++counters.migrations;
-  counters.migratedBytes += bytes;
-  unpark(from, instance.parkedBytes);
-  instance.parkedBytes = bytes + uint64_t(64) * block.numWaited();
-  park(to, instance.parkedBytes);
-  instance.tbu = tbuId;
-  instance.replica = noIndex;
-  for (uint32_t r = 0; r < block.numReplicas; ++r)
-    if (t.replicas[block.replicaBegin + r].tbu == tbuId)
-      instance.replica = r;
-  instance.note = place.note;
-  instance.lane = queueOf(instance, place.lane);
-  instance.moved = true;
-  instance.atTbu = false;
-  instance.pending = 1;
-  // The command reaches the new TBU, then the data follow.
-  uint64_t at =
-      now() + tokenDelay(from, to) + (asked ? tokenDelay(to, from) : 0);
-  at = std::max(at, tbus[tbuId].commandFree) + m.commandCycles;
-  tbus[tbuId].commandFree = at;
-  if (!bytes || from == to) {
-    if (bytes)
-      at = readThroughPort(tbuId, bytes, at);
-    inputDone(id, at, noIndex);
-  } else {
-    send(newMessage(MessageKind::Input, id, instance.generation, 0, noIndex,
-                    instance.request, from, to, bytes),
-         at);
+  uint32_t request = instance.request;
+  auto leave = [&] {
+    if (instance.streams != noIndex)
+      endStreams(id);
+    freeInstance(id);
+    askScheduler(tbu);
+  };
+  if (instance.orphan) {
+    --requests[request].holds;
+    leave();
+    closeRequest(request);
+    return;
   }
-  return true;
+  requests[request].work += instance.oneCycles;
+  uint32_t frame = instance.frame, blockId = instance.block;
+  uint64_t path = pathThrough(instance);
+  uint32_t lineage = faults ? taskLineage(instance) : noIndex;
+  releaseInputs(instance);
+  if (trapped) {
+    std::string reason = std::move(traps[instance.results]);
+    traps[instance.results].clear();
+    frames[frame].words[blockId - t.regions[frames[frame].region].blockBegin] =
+        overMark;
+    if (lineage != noIndex)
+      settleLineage(lineage);
+    leave();
+    failRequest(request, blockId, std::move(reason));
+    return;
+  }
+  if (!requests[request].resultsLeft)
+    blame.assign(requests[request].cause, cause);
+  commit(instance, path, lineage);
+  blockOver(frame, blockId);
+  leave();
 }
 
 /// The request of the instance has failed.
@@ -1405,8 +1059,7 @@ void Engine::cancelInstance(uint32_t id) {
   case InstanceState::Ready:
     unqueue(id);
     if (!traits.central)
-      subtractBacklog(instance, traits.clusterQueues ? nullptr : &tbus[tbu],
-                      clusters[clusterOf(tbu)]);
+      subtractBacklog(instance);
     break;
   case InstanceState::Held:
     account(instance, now());
@@ -1420,10 +1073,5 @@ void Engine::cancelInstance(uint32_t id) {
   releaseInputs(instance);
   if (tbu != noIndex && instance.parkedBytes)
     unpark(clusterOf(tbu), instance.parkedBytes);
-  if (instance.results != noIndex) {
-    resultPool[instance.results].clear();
-    freeResults.push_back(instance.results);
-  }
-  blame.release(instance.cause);
-  instances.release(id);
+  freeInstance(id);
 }

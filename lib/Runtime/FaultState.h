@@ -85,6 +85,21 @@ struct Limbo {
   uint64_t until;
 };
 
+/// A kernel whose code was on its way to a TBU and does not come.
+struct VoidCode {
+  uint32_t tbu, kernel;
+  bool operator==(const VoidCode &) const = default;
+};
+
+/// A task instance that a death sets back.
+struct SetBack {
+  uint32_t id;
+  uint32_t tbu; ///< where it goes on; noIndex: the dispatcher says
+  uint32_t from;
+  bool keep; ///< its inputs are in its cluster
+  bool move; ///< it only changes its TBU while inputs come
+};
+
 /// Live PEAs by class from a cycle on; the last number is that of all classes.
 struct CapacityStep {
   uint64_t cycle;

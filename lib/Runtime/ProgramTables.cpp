@@ -221,7 +221,6 @@ static Expected<void> buildMachine(MachineTables &m,
     m.classMask[std::min<uint64_t>(at(source.pea_class(), p), 2)] |= PeaMask(1)
                                                                      << p;
 
-  // Links by direction: 0 +x, 1 -x, 2 +y, 3 -y.
   m.linkDead.assign(size_t(m.clusters) * 4, 0);
   for (uint32_t c = 0; c < m.clusters; ++c) {
     uint32_t x = m.xOf(c), y = m.yOf(c);
@@ -233,12 +232,9 @@ static Expected<void> buildMachine(MachineTables &m,
   for (uint32_t i = 0; i < sizeOf(source.dead_links()); ++i) {
     const fb::LinkId *link = source.dead_links()->Get(i);
     uint32_t from = link->from(), to = link->to();
-    if (from >= m.clusters || to >= m.clusters || m.distance(from, to) != 1)
+    unsigned direction = m.directionTo(from, to);
+    if (direction == 4)
       return makeError("dead link {} -> {} does not exist", from, to);
-    unsigned direction = to == from + 1         ? 0
-                         : to + 1 == from       ? 1
-                         : to == from + m.width ? 2
-                                                : 3;
     m.linkDead[from * 4 + direction] = 1;
     m.anyLinkDead = true;
   }
@@ -718,7 +714,8 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   }
 
   // Streams, by ascending input.
-  if (const fb::FlowTable *flows = wf.flows(); flows && sizeOf(flows->input())) {
+  if (const fb::FlowTable *flows = wf.flows();
+      flows && sizeOf(flows->input())) {
     std::vector<uint32_t> producer(numValues, noIndex);
     for (uint32_t b = info.blockBegin; b < t.blocks.size(); ++b)
       for (uint32_t o = 0; o < t.blocks[b].numOutputs; ++o)
@@ -726,7 +723,8 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     uint32_t consumer = info.blockBegin;
     for (uint32_t i = 0; i < sizeOf(flows->input()); ++i) {
       uint32_t input = inputBase + flows->input()->Get(i);
-      while (input >= t.blocks[consumer].inputBegin + t.blocks[consumer].numInputs)
+      while (input >=
+             t.blocks[consumer].inputBegin + t.blocks[consumer].numInputs)
         ++consumer;
       uint32_t from = producer[t.inputs[input] - info.valueBegin];
       t.blocks[consumer].takesStreams = true;

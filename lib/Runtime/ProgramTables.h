@@ -265,6 +265,15 @@ struct MachineTables {
     uint32_t ax = xOf(a), bx = xOf(b), ay = yOf(a), by = yOf(b);
     return (ax > bx ? ax - bx : bx - ax) + (ay > by ? ay - by : by - ay);
   }
+  /// Direction of the link from a cluster to its neighbour: 0 +x, 1 -x, 2 +y,
+  /// 3 -y; 4: they are none.
+  unsigned directionTo(uint32_t from, uint32_t to) const {
+    if (from >= clusters || to >= clusters || distance(from, to) != 1)
+      return 4;
+    if (yOf(from) == yOf(to))
+      return to > from ? 0 : 1;
+    return to > from ? 2 : 3;
+  }
   uint32_t clusterOf(uint32_t tbu) const { return tbu / tbusPerCluster; }
   PeaMask eligible(uint32_t tbu, uint8_t peaClass) const {
     return livePerClass[peaClass] ? live[tbu] & classMask[peaClass] : live[tbu];
@@ -315,7 +324,7 @@ struct ProgramTables {
   std::vector<SegmentInfo> segments;
   std::vector<SlotInfo> slots;
   std::vector<uint32_t> regionSegments;
-  std::vector<StreamInfo> streams;      ///< by ascending input
+  std::vector<StreamInfo> streams;       ///< by ascending input
   std::vector<uint32_t> producedStreams; ///< the same by producer
   MachineTables machine;
   /// Fixed shares, distinct (TBU, mask) pairs: the first one of each TBU, + 1.
@@ -339,9 +348,10 @@ struct ProgramTables {
     auto begin = std::partition_point(
         producedStreams.begin(), producedStreams.end(),
         [&](uint32_t s) { return streams[s].producer < block; });
-    auto end = std::partition_point(
-        begin, producedStreams.end(),
-        [&](uint32_t s) { return streams[s].producer == block; });
+    auto end =
+        std::partition_point(begin, producedStreams.end(), [&](uint32_t s) {
+          return streams[s].producer == block;
+        });
     return {begin, end};
   }
   /// The distribution of the size of a value, or noIndex.
@@ -370,7 +380,6 @@ struct ProgramTables {
       found = e;
     return &epochs[found];
   }
-
 };
 
 /// Brings up to date what follows from dead PEAs, links and memory ports: which

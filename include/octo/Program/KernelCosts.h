@@ -46,8 +46,10 @@ public:
   /// The number of a call of a kernel with these values of its symbols, in the
   /// order of workSymbols. Equal calls share a number as long as there are not
   /// too many different ones: give back with release() what is no longer used.
-  /// Call 0 is no work at all.
-  uint32_t call(uint32_t kernel, std::span<const uint64_t> symbols);
+  /// Call 0 is no work at all. What is to stay is asked for with `keep`;
+  /// release() leaves it.
+  uint32_t call(uint32_t kernel, std::span<const uint64_t> symbols,
+                bool keep = false);
   void release(uint32_t call);
 
   /// Operations of each class, bytes last.

@@ -78,6 +78,19 @@ TEST_F(KernelCostsTest, ManyDifferentCallsDoNotPileUp) {
   EXPECT_LT(highest, 70000u);
 }
 
+TEST_F(KernelCostsTest, WhatIsKeptStays) {
+  // So many that others share no numbers any more.
+  for (uint64_t i = 0; i < 70000; ++i) {
+    uint64_t symbols[] = {i};
+    costs->call(2, symbols);
+  }
+  uint64_t kept[] = {100000}, other[] = {100001};
+  uint32_t call = costs->call(2, kept, /*keep=*/true);
+  costs->release(call);
+  EXPECT_NE(costs->call(2, other), call);
+  EXPECT_EQ(costs->work(call)[1], 100000u);
+}
+
 TEST(ExpectedDims, FillTheBytes) {
   EXPECT_EQ(expectedDims(std::vector<int64_t>{-1, 4}, 4, 160),
             (std::vector<int64_t>{10, 4}));

@@ -203,8 +203,8 @@ TEST(Faults, WorkIsTheSameAndTheOracleSaysWhetherItEnds) {
           options.scenario.faults.push_back(
               at(random() % without.makespanCycles, part));
         }
-        SCOPED_TRACE(fmt::format("{} seed {} scratchpad {}", policy, seed,
-                                 scratchpad));
+        SCOPED_TRACE(
+            fmt::format("{} seed {} scratchpad {}", policy, seed, scratchpad));
         RunResult r = run(program, options);
         FaultOracle oracle(program);
         for (const FaultRule &rule : options.scenario.faults)
@@ -467,6 +467,38 @@ TEST(Faults, Rejected) {
   drawn.count = 5;
   EXPECT_EQ(message(drawn), "s.yaml:3:5: error: asks for 5 dead parts of kind "
                             "`cluster`, but 4 are alive");
+}
+
+/// In a column of clusters, too, a dead link cuts off what is behind it.
+TEST(Faults, LinkOfAColumn) {
+  for (bool defect : {false, true}) {
+    TestProgram p(1, 3, 1, 1);
+    uint32_t kernel = p.profiledKernel();
+    p.body.addImport(0, p.token);
+    p.task(p.body, "main/t", kernel, 100, {import(0)}).replicas = {
+        TestProgram::replica(1, 0, 0, 1)};
+    p.body.yields = {output(0)};
+    SimulationOptions options;
+    options.timingOnly = true;
+    if (defect)
+      p.machine().dead_links = {fb::LinkId(0, 1), fb::LinkId(1, 0)};
+    else
+      options.scenario.faults = {
+          at(50, {PartKind::Link, {0, 0}, 0, 0, {0, 1}})};
+    const fb::Program &program = p.build();
+    Expected<RunResult> r = simulate(program, options);
+    if (defect) {
+      ASSERT_FALSE(r);
+      EXPECT_NE(r.error().message.find("which dead links cut off"),
+                std::string::npos);
+      continue;
+    }
+    ASSERT_TRUE(r) << r.error().str();
+    ASSERT_EQ(r->faults.parts.size(), 1u);
+    EXPECT_FALSE(r->faults.parts[0].already);
+    EXPECT_EQ(r->faults.replicasMoved, 1u);
+    EXPECT_EQ(r->faults.instancesSetBack, 1u);
+  }
 }
 
 /// Drawn parts: so many, within their time, others for another seed.
