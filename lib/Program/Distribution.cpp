@@ -504,12 +504,18 @@ static __int128 partOf(__int128 a, unsigned __int128 draws) {
 Curve::Curve(std::vector<uint64_t> knotsU, std::vector<int64_t> knotsX,
              bool isDiscrete)
     : u(std::move(knotsU)), x(std::move(knotsX)), discrete(isDiscrete),
-      twiceMean(0) {
+      twiceMean(0), variance(0) {
   forEachRun(
       *this, [&](unsigned __int128 draws, int64_t first, uint64_t count) {
         twiceMean += partOf(
             (__int128(first) * 2 + (count - 1)) * (__int128(1) << 32), draws);
       });
+  const double mean = double(twiceMean) / 0x1p33;
+  forEachRun(*this, [&](unsigned __int128 draws, int64_t first,
+                        uint64_t count) {
+    const double n = double(count), off = double(first) + 0.5 * (n - 1) - mean;
+    variance += double(draws) / twoTo64 * (off * off + (n * n - 1) / 12);
+  });
 }
 
 double Distribution::mean() const {
@@ -534,6 +540,16 @@ double Distribution::secondMoment() const {
                        scale * scale * (n - 1) * (2 * n - 1) / 6);
              });
   return sum;
+}
+
+double Distribution::variance() const {
+  if (scaleKnot(shape->x.front(), factor, offset) >= 0) {
+    // Nothing is cut.
+    const double scale = double(factor) / 0x1p40;
+    return scale * scale * shape->variance;
+  }
+  const double mean = this->mean();
+  return secondMoment() - mean * mean;
 }
 
 uint64_t Distribution::meanQ16() const {

@@ -101,6 +101,8 @@ struct Curve {
   bool discrete;
   /// Twice the mean of x, in 2^-32: equal curves have equal means.
   __int128 twiceMean;
+  /// Of x.
+  double variance;
 
   int64_t sample(uint64_t draw) const {
     return sampleKnots(u, x, discrete, draw);
@@ -168,6 +170,7 @@ public:
   /// scaled curve are of the value before it is rounded to an integer.
   double mean() const;
   double secondMoment() const;
+  double variance() const;
   /// The mean in 1/65536, from integers alone.
   uint64_t meanQ16() const;
   /// The least x with P(value <= x) >= fraction, in [0, 1].

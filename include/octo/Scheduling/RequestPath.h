@@ -42,7 +42,7 @@ struct PathOptions {
   uint32_t mostSamples = 4096;
   /// Blocks that are executed for all of them together, about; a program of
   /// many blocks may take some for each.
-  uint64_t mostSteps = uint64_t(1) << 22;
+  uint64_t mostSteps = uint64_t(1) << 21;
   uint64_t seed = 1;
 };
 

@@ -63,6 +63,9 @@ void checkMoments(const Distribution &table, double mean, double second,
   checkShape(table);
   EXPECT_NEAR(table.mean(), mean, tolerance * mean);
   EXPECT_NEAR(table.secondMoment(), second, tolerance * second);
+  EXPECT_NEAR(table.variance(),
+              table.secondMoment() - table.mean() * table.mean(),
+              1e-9 * table.secondMoment());
   EXPECT_NEAR(double(table.meanQ16()) / 65536, table.mean(),
               1e-9 * table.mean() + 0.51 / 65536);
 }

@@ -56,8 +56,8 @@ private:
     EstimateAssumptions assume{defaultDim, defaultTrips};
     SymbolTableCollection symbols;
     for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-      FailureOr<ScheduleProblem> problem = buildProblem(
-          program, machine->target, symbols, assume, Variance::Exact);
+      FailureOr<ScheduleProblem> problem =
+          buildProblem(program, machine->target, symbols, assume);
       if (failed(problem))
         return failure();
       FailureOr<sched::Placement> placement =

@@ -114,53 +114,47 @@ uint64_t meanOf(DistributionAttr distribution) {
   return (distribution.getMeanQ16() + 32768) >> 16;
 }
 
-Distribution toDistribution(DistributionAttr distribution) {
-  CurveAttr curve = distribution.getCurve();
-  return Distribution(
-      std::make_shared<Curve>(
+/// Distributions as the runtime has them. Those of one shape share it: most of
+/// a hundred thousand do.
+class Distributions {
+public:
+  Distribution of(DistributionAttr distribution) {
+    CurveAttr curve = distribution.getCurve();
+    std::shared_ptr<const Curve> &shape = shapes[curve];
+    if (!shape)
+      shape = std::make_shared<Curve>(
           std::vector<uint64_t>(curve.getU().begin(), curve.getU().end()),
           std::vector<int64_t>(curve.getX().begin(), curve.getX().end()),
-          curve.getDiscrete()),
-      distribution.getScale(), distribution.getShift());
-}
+          curve.getDiscrete());
+    return Distribution(shape, distribution.getScale(),
+                        distribution.getShift());
+  }
+
+private:
+  llvm::DenseMap<Attribute, std::shared_ptr<const Curve>> shapes;
+};
 
 /// Of cycles without a profile that vary: a normal spread that passes twice the
 /// mean one time in twenty, (1 / 1.645)^2.
 constexpr uint64_t assumedVariationQ16 = 24219;
 
 /// Variance over the square of the mean, in 1/65536.
-uint64_t variationOf(DistributionAttr distribution, Variance variance) {
+uint64_t variationOf(const Distribution &distribution) {
   constexpr double most = double(uint64_t(1) << 40);
   if (distribution.isConstant())
     return 0;
-  double mean = 0, square = 0;
-  if (variance == Variance::Exact) {
-    const Distribution whole = toDistribution(distribution);
-    mean = whole.mean();
-    square = whole.secondMoment();
-  } else {
-    // At the middles of equal parts of the distribution.
-    constexpr unsigned parts = 64;
-    for (unsigned i = 0; i < parts; ++i) {
-      double x = double(
-          distribution.sample((2 * uint64_t(i) + 1) * (uint64_t(1) << 57)));
-      mean += x / parts;
-      square += x * x / parts;
-    }
-  }
+  const double mean = double(distribution.meanQ16()) / 65536;
   if (mean <= 0)
     return 0;
-  double variation = square / (mean * mean) - 1;
+  const double variation = distribution.variance() / (mean * mean);
   return uint64_t(std::clamp(variation * 65536.0, 0.0, most));
 }
 
 class Builder {
 public:
   Builder(ProgramOp program, const TargetDesc &target,
-          SymbolTableCollection &symbols, const EstimateAssumptions &assume,
-          Variance variance)
-      : program(program), target(target), symbols(symbols), assume(assume),
-        variance(variance) {}
+          SymbolTableCollection &symbols, const EstimateAssumptions &assume)
+      : program(program), target(target), symbols(symbols), assume(assume) {}
 
   FailureOr<ScheduleProblem> build();
 
@@ -179,7 +173,7 @@ private:
   uint64_t variation(DistributionAttr distribution) {
     auto [it, isNew] = variations.try_emplace(distribution, 0);
     if (isNew)
-      it->second = variationOf(distribution, variance);
+      it->second = variationOf(distributions.of(distribution));
     return it->second;
   }
   static uint64_t bytesOf(Value value) {
@@ -191,12 +185,12 @@ private:
   const TargetDesc &target;
   SymbolTableCollection &symbols;
   const EstimateAssumptions &assume;
-  const Variance variance;
   ScheduleProblem result;
   sched::Problem &p = result.problem;
   llvm::DenseMap<Attribute, uint32_t> kernelNumber;
   llvm::DenseMap<Attribute, uint32_t> weightNumber;
   llvm::DenseMap<Value, uint32_t> sources;
+  Distributions distributions;
   llvm::DenseMap<Attribute, uint64_t> variations;
   /// Of a kernel: expected cycles on one PEA; whether the work varies and why.
   std::vector<uint64_t> kernelCycles;
@@ -595,9 +589,8 @@ FailureOr<ScheduleProblem> Builder::build() {
 FailureOr<ScheduleProblem> buildProblem(ProgramOp program,
                                         const TargetDesc &target,
                                         SymbolTableCollection &symbols,
-                                        const EstimateAssumptions &assume,
-                                        Variance variance) {
-  return Builder(program, target, symbols, assume, variance).build();
+                                        const EstimateAssumptions &assume) {
+  return Builder(program, target, symbols, assume).build();
 }
 
 sched::RequestModel buildRequestModel(ProgramOp program,
@@ -608,6 +601,7 @@ sched::RequestModel buildRequestModel(ProgramOp program,
     model.distributions.push_back(distribution);
     return uint32_t(model.distributions.size()) - 1;
   };
+  Distributions distributions;
   llvm::DenseMap<Attribute, uint32_t> known;
   uint32_t assumedTrips = sched::none;
   for (uint32_t b = 0; b < from.problem.numBlocks(); ++b) {
@@ -619,7 +613,7 @@ sched::RequestModel buildRequestModel(ProgramOp program,
     if (draw) {
       auto [it, isNew] = known.try_emplace(draw, 0);
       if (isNew)
-        it->second = add(toDistribution(draw));
+        it->second = add(distributions.of(draw));
       number = it->second;
     } else if (isa<LoopOp, ForkOp>(op.getOperation())) {
       // As many as the problem takes; its variance is that of a geometric one.

@@ -48,18 +48,11 @@ struct ModuleMachine {
 mlir::FailureOr<ModuleMachine> getMachine(mlir::ModuleOp module,
                                           llvm::StringRef pass);
 
-/// How well the variances of distributions are known. Places go by few draws of
-/// each, which miss the end of long tails: of an exponential distribution they
-/// see 95 % of the variance, of a log-normal with a coefficient of variation of
-/// 1 they see 85 %.
-enum class Variance { Drawn, Exact };
-
 /// Reads the program. Its kernels must have their variants.
 mlir::FailureOr<ScheduleProblem>
 buildProblem(ProgramOp program, const TargetDesc &target,
              mlir::SymbolTableCollection &symbols,
-             const EstimateAssumptions &assume,
-             Variance variance = Variance::Drawn);
+             const EstimateAssumptions &assume);
 
 /// What differs between the requests of a program, as its problem was built.
 sched::RequestModel buildRequestModel(ProgramOp program,
