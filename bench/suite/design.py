@@ -20,10 +20,12 @@ FACTORS: Dict[str, Any] = {
     "machine": "as is",
     "variant": None,
 }
-# What an experiment may set for all of its points: requests in flight, and how many
-# times as many make a run.
-SETTINGS = ("in_flight_per_pea", "rounds")
+# What an experiment may set for all of its points: requests in flight, how many times
+# as many make a run, and how many do at least.
+SETTINGS = ("in_flight_per_pea", "rounds", "least_requests")
 LOADS = ("closed", "poisson", "alone")
+# Kinds of drift where everything changes at once.
+JUMPS = ("jump", "turn")
 
 
 class GridError(Exception):

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import random
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
 import design
@@ -234,7 +235,7 @@ def summarise(
     summary["recovery"] = recovery(results)
     summary["latency"] = latency(results)
     summary["scaling"] = scaling(results)
-    summary["goals"] += later_goals(summary)
+    summary["goals"] += recovery_goals(results) + later_goals(summary)
     # What the width of links costs on large machines.
     summary["way_in"] = {
         name: {
@@ -376,18 +377,7 @@ def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict
 
 def later_goals(summary: Dict[str, Any]) -> List[Dict[str, Any]]:
     """Those about tables that have no interval of their own."""
-    faster, least = [], False
-    for rows in summary["recovery"].values():
-        if OURS not in rows or "reactive" not in rows or rows[OURS]["parts"] is None:
-            continue
-        other = rows["reactive"]["parts"]
-        if other is None:
-            other, least = len(rows["reactive"]["curve"]), True
-        # A part of time is the least that can be told apart.
-        faster.append((1, (other + 1) / (rows[OURS]["parts"] + 1)))
-    seen = geometric(faster)
-    text = "time of `reactive` to 90 % of steady throughput after a jump"
-    rows = [goal(text + (" (at least)" if least else ""), "3", 3.0, seen)]
+    rows: List[Dict[str, Any]] = []
     slowest = None
     for row in summary["scaling"].values():
         for peas, value in row.items():
@@ -471,64 +461,153 @@ def regime(cells: List[Cell], mechanism: str) -> Dict[str, Any]:
     return row
 
 
-def settled(
-    curve: List[float], part: float = 0.9, steady: Optional[float] = None
-) -> Optional[int]:
-    """Parts of time until the curve stays at `part` of `steady`, or else of its last
-    quarter; None if it has not settled before that."""
-    tail = curve[-len(curve) // 4 :]
-    level = part * (sum(tail) / len(tail) if steady is None else steady)
-    smooth = [
-        sum(curve[max(0, i - 1) : i + 2]) / len(curve[max(0, i - 1) : i + 2])
-        for i in range(len(curve))
-    ]
-    below = [i for i, value in enumerate(smooth) if value < level]
-    if not below:
-        return 0
-    return below[-1] + 1 if below[-1] + 1 < len(curve) - len(tail) else None
+# -- after a jump ----------------------------------------------------------------
+
+# What counts as recovered.
+RECOVERED = 0.9
+# Resamples of the seeds for intervals of what is no mean, always the same ones.
+RESAMPLES = 400
+TIME_TO_OWN = "time of `reactive` to 90 % of its own steady throughput after a jump"
+TIME_TO_BEST = "time of `reactive` to 90 % of the best policy's steady throughput after a jump"
+
+
+def time_to(before: List[float], curve: List[float], level: float, width: int) -> Tuple[int, bool]:
+    """Parts of time after a jump until a curve stays above `level`, averaged over
+    `width` parts around each; False with all of them if it does not."""
+    values, last = before + curve, -1
+    total = sum(values[:width])
+    for end in range(width, len(values) + 1):
+        # The middle of the average, from the jump on.
+        if total < level * width:
+            last = end - 1 - width // 2 - len(before)
+        if end < len(values):
+            total += values[end] - values[end - width]
+    if last < 0:
+        return 0, True
+    if last >= len(curve) - 1 - width // 2:
+        return len(curve), False
+    return last + 1, True
+
+
+class Jump:
+    """What a policy did around a jump, averaged over runs: one is too noisy to see a
+    tenth."""
+
+    def __init__(self, runs: List[Dict[str, Any]]) -> None:
+        def mean(key: str, length: int, end: bool) -> List[float]:
+            cut = [run[key][-length:] if end else run[key][:length] for run in runs]
+            return [sum(values) / len(cut) for values in zip(*cut)]
+
+        self.turn = runs[0]["parts_a_turn"]
+        # What all have.
+        self.before = mean("before", min(len(run["before"]) for run in runs), True)
+        self.curve = mean("curve", min(len(run["curve"]) for run in runs), False)
+        tail = self.curve[-len(self.curve) // 3 :]
+        self.level = sum(tail) / len(tail)
+
+    def turns_to(self, level: float) -> Tuple[float, bool]:
+        parts, seen = time_to(self.before, self.curve, RECOVERED * level, self.turn)
+        return parts / self.turn, seen
+
+
+def jumps(results: Results) -> Dict[str, Dict[Any, Dict[str, Dict[str, Any]]]]:
+    """By workload, seed and policy, where all policies of a cell have been run."""
+    runs: Dict[str, Dict[Any, Dict[str, Dict[str, Any]]]] = {}
+    cells = results.of("recovery")
+    wanted = {v for c in cells for v in c["seen"]}
+    for cell in cells:
+        seen = {v: s.get("recovery", {}) for v, s in cell["seen"].items()}
+        if set(seen) == wanted and all(len(run.get("curve", [])) >= 3 for run in seen.values()):
+            runs.setdefault(cell["point"]["workload"], {})[cell["point"]["seed"]] = seen
+    return dict(sorted(runs.items()))
+
+
+def averaged(runs: Iterable[Dict[str, Dict[str, Any]]]) -> Dict[str, Jump]:
+    runs = list(runs)
+    return {v: Jump([run[v] for run in runs]) for v in sorted(runs[0])}
+
+
+def sooner(policies: Dict[str, Jump], to_best: bool) -> Tuple[float, bool]:
+    """Time of `reactive` over ours until each has recovered, to its own level or to
+    that of the best: times a turn apart cannot be told apart. True if it is at least
+    so much, since `reactive` did not get there."""
+    best = max(jump.level for jump in policies.values())
+
+    def time(variant: str) -> Tuple[float, bool]:
+        jump = policies[variant]
+        return jump.turns_to(best if to_best else jump.level)
+
+    (ours, _), (theirs, seen) = time(OURS), time("reactive")
+    return (theirs + 1) / (ours + 1), not seen
 
 
 def recovery(results: Results) -> Dict[str, Any]:
-    """Curves averaged over the seeds, since one is too noisy to see a tenth."""
     table: Dict[str, Any] = {}
-    for workload, cells in by(results.of("recovery"), "workload").items():
-        rows: Dict[str, Any] = {}
-        for variant in sorted({v for c in cells for v in c["seen"]}):
-            curves = [
-                c["seen"][variant]["recovery"]
-                for c in cells
-                if "recovery" in c["seen"].get(variant, {})
-            ]
-            if not curves:
-                continue
-            # A run that is over has no more completions: only what all have counts.
-            length = min(last_part(c["curve"]) for c in curves)
-            mean = [
-                round(sum(c["curve"][i] for c in curves) / len(curves), 4) for i in range(length)
-            ]
-            parts = settled(mean) if length >= 8 else None
-            size = sum(c["part_cycles"] for c in curves) / len(curves)
-            tail = mean[-length // 4 :] if length >= 4 else mean
-            rows[variant] = {
-                "seeds": len(curves),
-                "curve": mean,
-                "steady": round(sum(tail) / len(tail), 4) if tail else None,
-                "parts": parts,
-                "cycles": None if parts is None else round(parts * size),
-                "part_cycles": size,
+    for workload, runs in jumps(results).items():
+        policies = averaged(runs.values())
+        best = max(jump.level for jump in policies.values())
+        for variant, jump in policies.items():
+            own, own_seen = jump.turns_to(jump.level)
+            to_best, best_seen = jump.turns_to(best)
+            turn = jump.turn
+            table.setdefault(workload, {})[variant] = {
+                "seeds": len(runs),
+                "before": round(sum(jump.before) / max(len(jump.before), 1), 4),
+                "level": round(jump.level, 4),
+                "turns": round(own, 3),
+                "settled": own_seen,
+                "turns_to_best": round(to_best, 3),
+                "reached_best": best_seen,
+                "turn_cycles": round(
+                    sum(run[variant]["part_cycles"] for run in runs.values()) / len(runs) * turn
+                ),
+                "curve": [
+                    round(sum(jump.curve[i : i + turn]) / turn, 4)
+                    for i in range(0, len(jump.curve) - turn + 1, turn)
+                ],
             }
-        best = max((row["steady"] for row in rows.values() if row["steady"]), default=None)
-        for row in rows.values():
-            parts = settled(row["curve"], steady=best) if len(row["curve"]) >= 8 else None
-            row["cycles_to_best"] = None if parts is None else round(parts * row["part_cycles"])
-        table[workload[0]] = rows
     return table
 
 
-def last_part(curve: List[float]) -> int:
-    """Parts before requests stop to enter: the last ones only drain."""
-    used = [i for i, value in enumerate(curve) if value > 0]
-    return used[-1] + 1 if used else 0
+def recovery_goals(results: Results) -> List[Dict[str, Any]]:
+    """How much sooner than `reactive`, geometric means over the workloads; intervals by
+    resampling the seeds."""
+    runs = {
+        workload: by_seed
+        for workload, by_seed in jumps(results).items()
+        if all({OURS, "reactive"} <= set(run) for run in by_seed.values())
+    }
+    seeds = sorted({seed for by_seed in runs.values() for seed in by_seed})
+    rows = []
+    for to_best, text in ((False, TIME_TO_OWN), (True, TIME_TO_BEST)):
+
+        def seen(drawn: List[Any]) -> Tuple[Optional[float], bool]:
+            logs, least = [], False
+            for by_seed in runs.values():
+                mine = [by_seed[seed] for seed in drawn if seed in by_seed]
+                if mine:
+                    value, at_least = sooner(averaged(mine), to_best)
+                    logs.append(math.log(value))
+                    least |= at_least
+            return (math.exp(sum(logs) / len(logs)) if logs else None), least
+
+        value, least = seen(seeds)
+        row = None
+        if value is not None:
+            row = {"mean": round(value, 4), "low": None, "high": None, "seeds": len(seeds)}
+            row["points"] = sum(len(by_seed) for by_seed in runs.values())
+            if len(seeds) > 1:
+                draw = random.Random(1)
+                others = sorted(
+                    other
+                    for _ in range(RESAMPLES)
+                    for other in [seen(draw.choices(seeds, k=len(seeds)))[0]]
+                    if other is not None
+                )
+                cut = len(others) // 40
+                row["low"], row["high"] = round(others[cut], 4), round(others[-1 - cut], 4)
+        rows.append(goal(text + (" (at least)" if least else ""), "3", 3.0, row))
+    return rows
 
 
 def latency(results: Results) -> Dict[str, Any]:

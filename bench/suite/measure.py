@@ -12,6 +12,7 @@ from typing import Any, Dict, Optional, Tuple
 import numpy as np
 import yaml
 
+import design
 import octopus
 import variants
 
@@ -164,14 +165,21 @@ class Bench:
 
     def tuned(self, point: Dict[str, Any]) -> Dict[str, Any]:
         """The options under which the policy has the most throughput for this
-        workload, size, movement cost and machine, of those that the grid names."""
+        workload, size, movement cost and machine, of those that the grid names. Where
+        frequencies jump in runs that are like the point."""
         choices = self.grid["variants"][point["variant"]].get("tune", [{}])
         same = {k: point[k] for k in ("variant", "workload", "movement", "machine")}
+        rounds = TUNING_ROUNDS
+        if point["drift"] in design.JUMPS:
+            same["drift"] = point["drift"]
+            rounds = point.get("rounds", rounds)
+            if "in_flight_per_pea" in point:
+                same["in_flight_per_pea"] = point["in_flight_per_pea"]
         same["peas"] = min(point["peas"], TUNING_PEAS)
         name = "tuned-" + "-".join(str(v) for v in same.values()).replace(" ", "_")
 
         def make() -> int:
-            training = self.training(rounds=TUNING_ROUNDS, **same)
+            training = self.training(rounds=rounds, **same)
             training["seed"] = TUNING_SEED
             rates = [self.run(training, options).get("rate", 0.0) for options in choices]
             return rates.index(max(rates))
@@ -193,7 +201,9 @@ class Bench:
         per_pea = point.get("in_flight_per_pea", 4) * entry.get("in_flight_part", 1)
         flight = max(2, round(per_pea * point["peas"]))
         if point["load"] == "closed":
-            scenario["requests"] = point.get("rounds", 4) * flight
+            scenario["requests"] = max(
+                point.get("rounds", 4) * flight, point.get("least_requests", 0)
+            )
             scenario["arrivals"] = {"closed_loop": {"in_flight": flight}}
         elif point["load"] == "alone":
             scenario["requests"] = 64
@@ -295,7 +305,7 @@ def summary(
         seen["link_load"] = counters["byte_hops"] / (links * max(data["makespan_cycles"], 1))
     if point["load"] == "closed" and data["status"] == "completed":
         seen.update(steady(requests, flight, most))
-        if point["drift"] == "jump":
+        if point["drift"] in design.JUMPS:
             seen["recovery"] = recovery(requests, flight, most)
     return seen
 
@@ -318,19 +328,30 @@ def steady(requests: Dict[str, Any], flight: int, most: float) -> Dict[str, Any]
     }
 
 
-BINS = 24
+# Parts of the time that the requests in flight take at the most that can be, before
+# and after a jump: how finely is looked, and how long at most.
+PARTS_A_TURN = 8
+TURNS_BEFORE = 4
+TURNS_AFTER = 50
 
 
 def recovery(requests: Dict[str, Any], flight: int, most: float) -> Dict[str, Any]:
-    """Work done in equal parts of time since behaviour changed, over the most that can
-    be. A part is a quarter of what the requests in flight take at that."""
+    """Work done over the most that can be, in equal parts of time, as long as requests
+    enter. A turn is the time of `flight` requests at that most."""
     change = len(requests["work"]) // 3
-    begin = float(requests["arrival"][change])
+    begin, end = (float(requests["arrival"][i]) for i in (change, -1))
     order = np.argsort(requests["finished"], kind="stable")
     times = requests["finished"][order].astype(np.float64)
     done = requests["work_so_far"][order].astype(np.float64)
-    part = max(flight * float(requests["work"].mean()) / most / 4, 1.0)
+    part = max(flight * float(requests["work"].mean()) / most / PARTS_A_TURN, 1.0)
+    before = min(int(begin / part), TURNS_BEFORE * PARTS_A_TURN)
+    after = min(int((end - begin) / part), TURNS_AFTER * PARTS_A_TURN)
     # Between completions work goes on evenly.
-    edges = np.interp(begin + part * np.arange(BINS + 1), times, done)
-    curve = np.diff(edges) / (part * most)
-    return {"part_cycles": part, "curve": [round(float(value), 4) for value in curve]}
+    edges = np.interp(begin + part * np.arange(-before, after + 1), times, done)
+    curve = [round(float(value), 4) for value in np.diff(edges) / (part * most)]
+    return {
+        "part_cycles": part,
+        "parts_a_turn": PARTS_A_TURN,
+        "before": curve[:before],
+        "curve": curve[before:],
+    }

@@ -82,10 +82,22 @@ def _exact(values: List[float]) -> List[float]:
     return head + [round(1 - sum(head), 6)]
 
 
+def _sharpen(step: Dict[str, Any]) -> List[float]:
+    """Squares the probabilities of a step: those of a branch add up to 1 again."""
+    near = [value * value for value in _present(step, "probabilities")]
+    if "branch" in step:
+        near = _exact([value / sum(near) for value in near])
+    for region, value in zip(step.get("cases") or step["members"], near):
+        region["probability"] = value
+    return near
+
+
 def set_drift(workflow: Dict[str, Any], kind: str, requests: int) -> None:
     """Replaces the far points by what happens during a run of `requests`.
 
     none: nothing. jump: everything changes at a third of the requests, at once.
+    turn: so it does, but what a branch or select mostly did it then does least: its
+    probabilities are squared, so that they differ, and turned round at the jump.
     gradual: from near to far and back, in 16 steps.
     """
     for step in blocks(workflow["steps"]):
@@ -93,12 +105,14 @@ def set_drift(workflow: Dict[str, Any], kind: str, requests: int) -> None:
         if drift is None or kind == "none":
             continue
         far = next(part for part in drift if part["from"] == FAR)
-        if kind == "jump":
+        if kind == "turn" and "probabilities" in far:
+            far = {"from": FAR, "probabilities": _sharpen(step)[::-1]}
+        if kind in ("jump", "turn"):
             parts = [(requests // 3, 1.0)]
         elif kind == "gradual":
             parts = [(requests * k // 16, 1 - abs(8 - k) / 8) for k in range(1, 16)]
         else:
-            raise ValueError("there is no drift %r; there are none, gradual, jump" % kind)
+            raise ValueError("there is no drift %r; there are none, gradual, jump, turn" % kind)
         step["drift"] = []
         for start, part in parts:
             entry: Dict[str, Any] = {"from": max(start, 1)}

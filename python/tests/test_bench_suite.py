@@ -216,11 +216,50 @@ def test_seeds_that_were_ended_do_not_count():
     assert left == points[:3] + [points[6]]
 
 
-def test_settling_time():
-    assert evaluation.settled([1.0] * 20) == 0
-    curve = [0.5] * 6 + [1.0] * 14
-    assert evaluation.settled(curve) == 7  # the mean of three crosses one part later
-    assert evaluation.settled([0.1 * i for i in range(20)]) is None
+def test_time_to_recover():
+    flat, dip = [1.0] * 32, [0.5] * 16 + [1.0] * 32
+    assert evaluation.time_to([1.0] * 8, flat, 0.9, 8) == (0, True)
+    # An average over 8 parts is above 0.9 once one of them is low at most.
+    assert evaluation.time_to([1.0] * 8, dip, 0.9, 8) == (16 + 2, True)
+    # It comes back too late to be called that, or never.
+    assert evaluation.time_to(flat, [1.0] * 20 + [0.5] * 20, 0.9, 8) == (40, False)
+    assert evaluation.time_to(flat, [0.5] * 24, 0.9, 8) == (24, False)
+
+
+def jumping(workload, seed, **curves):
+    seen = {
+        policy: {
+            "status": "completed",
+            "recovery": {"part_cycles": 10, "parts_a_turn": 8, "before": [1.0] * 16, "curve": curve},
+        }
+        for policy, curve in curves.items()
+    }
+    point = {"experiment": "recovery", "workload": workload, "seed": seed}
+    return [
+        {"point": dict(point, variant=policy), "seen": value} for policy, value in seen.items()
+    ]
+
+
+def test_recovery_is_told_against_reactive():
+    entries = []
+    for seed in (1, 2, 3):
+        # Two turns and a half, to a level that is lower than ours.
+        slow = [0.3] * (17 + seed) + [0.6] * 70
+        entries += jumping("w", seed, octopus=[1.0] * 80, reactive=slow)
+    results = evaluation.Results(entries)
+    row = evaluation.recovery(results)["w"]
+    assert row["octopus"]["turns"] == 0 and row["octopus"]["turns_to_best"] == 0
+    assert row["reactive"]["level"] == 0.6 and row["reactive"]["settled"]
+    assert 2 <= row["reactive"]["turns"] <= 3.5
+    assert not row["reactive"]["reached_best"] and row["reactive"]["turns_to_best"] == 88 / 8
+    own, best = evaluation.recovery_goals(results)
+    assert own["against"] == evaluation.TIME_TO_OWN
+    assert own["seen"]["mean"] == pytest.approx(row["reactive"]["turns"] + 1, abs=1e-3)
+    assert own["seen"]["low"] <= own["seen"]["mean"] <= own["seen"]["high"]
+    assert best["against"].endswith("(at least)") and best["seen"]["mean"] == 12
+    # A seed that lacks a policy does not count.
+    entries += jumping("w", 4, octopus=[1.0] * 80)
+    assert evaluation.recovery(evaluation.Results(entries)) == evaluation.recovery(results)
 
 
 def test_drift_is_mixed_and_reaches_the_far_point():
@@ -243,6 +282,23 @@ def test_drift_is_mixed_and_reaches_the_far_point():
     assert task["drift"][0]["cycles"] == {"exp": 125}
     for part in branch["drift"]:
         assert sum(part["probabilities"]) == 1
+
+
+def test_a_turn_reverses_what_branches_do():
+    workflow = yaml.safe_load("""
+        workflow: w
+        steps:
+          - branch: b
+            drift: [{from: 1000000, probabilities: [0.5, 0.5]}]
+            cases:
+              - {name: x, probability: 0.75, steps: [{task: t, cycles: 5}]}
+              - {name: y, steps: [{task: u, cycles: {exp: 100}, drift: [{from: 1000000, cycles: {exp: 300}}]}]}
+        """)
+    branch = workflow["steps"][0]
+    variants.set_drift(workflow, "turn", 90)
+    assert [case["probability"] for case in branch["cases"]] == [0.9, pytest.approx(0.1)]
+    assert branch["drift"] == [{"from": 30, "probabilities": [pytest.approx(0.1), 0.9]}]
+    assert branch["cases"][1]["steps"][0]["drift"] == [{"from": 30, "cycles": {"exp": 300}}]
 
 
 def test_code_and_store_grow_together():

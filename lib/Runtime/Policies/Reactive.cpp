@@ -6,10 +6,12 @@
 //===----------------------------------------------------------------------===//
 //
 // Places and gangs of the compiler. Once in a while (at the end of the epoch in
-// which `window` instances a TBU have come since the last time) a TBU that was
-// busier than `high` and has work waiting gives the replica with most of it to
-// the nearest TBU that was less busy than `low`: instances that wait there
-// move, its code is loaded, and later instances go there. Utilisation decides,
+// which `window` instances a TBU have come since the last time) PEAs that were
+// asked for more than `high` percent of their time, and for whom something
+// waits, give work away: the replica with the largest load that fits moves to
+// PEAs that were asked for less than `low`, or, where it is too large for any,
+// gets a copy there and shares its instances with it. What waits follows, the
+// code is loaded, later instances go there. What PEAs are asked for decides,
 // not the lengths of queues: where producers wait for consumers these mislead.
 //
 //===----------------------------------------------------------------------===//
@@ -40,20 +42,43 @@ public:
   bool load(std::span<const uint64_t> words) override;
 
 private:
-  uint64_t demandOf(const Seat &seat) const;
-  void book(const Seat &seat, uint64_t load, bool back);
-  bool migrate(Scheduler &s, uint32_t from, uint32_t to);
+  /// A replica of a task: one seat, or several that take turns.
+  struct Replica {
+    uint32_t workflow, block, kernel;
+    std::vector<Seat> seats;
+    uint32_t turn = 0;
+    uint64_t arrived = 0; ///< cycles of the instances since the last look
+    uint64_t load = 0;    ///< a look, moving average
+
+    uint64_t loadOfSeat() const { return load / seats.size(); }
+  };
+  struct Target {
+    Seat seat;
+    uint64_t after = 0; ///< what the PEAs there would be asked for
+  };
+
+  uint64_t &demandOf(uint32_t tbu, uint32_t pea) {
+    return demand[size_t(tbu) * 64 + pea];
+  }
+  uint64_t most(const Seat &seat);
+  void book(const Seat &seat, uint64_t cycles, bool back);
+  bool find(Scheduler &s, const Replica &replica, uint64_t cycles,
+            uint64_t below, Target &best);
+  bool relieve(Scheduler &s, uint32_t tbu, uint32_t pea, uint64_t limit);
+  void follow(Scheduler &s, uint32_t replica, const Seat &from);
+  void gather(Scheduler &s, uint32_t replica, uint64_t limit);
 
   uint32_t maxGang;
   uint64_t high, low, window;
-  std::vector<uint64_t> computed; ///< by TBU, at the last epoch
-  uint64_t lastEpoch = 0;
-  uint64_t instances = 0; ///< since then
-  /// Work that came for each replica since the last epoch, and an epoch (moving
-  /// average); what each PEA is asked for, 64 a TBU.
-  std::vector<std::vector<uint64_t>> arrived, loads;
-  std::vector<uint64_t> demand;
-  std::vector<uint64_t> moves; ///< replicas that have moved, for `save`
+  uint64_t lastLook = 0;
+  uint64_t span = 0;      ///< cycles of a look, moving average
+  uint64_t instances = 0; ///< since the last look
+  std::vector<Replica> replicas;
+  std::vector<uint32_t> firstReplica; ///< by block of all workflows
+  std::vector<uint64_t> demand;       ///< by PEA, 64 a TBU
+  std::vector<uint32_t> quiet;        ///< TBUs with PEAs below `low`
+  std::vector<std::pair<uint64_t, uint64_t>> busy;
+  std::vector<InstanceId> waiting;
 };
 
 } // namespace
@@ -61,201 +86,261 @@ private:
 Expected<void> ReactivePolicy::begin(Scheduler &s) {
   layOut(s);
   for (uint32_t w = 0; w < s.numWorkflows(); ++w)
-    for (uint32_t b = 0; b < s.numBlocks(w); ++b)
+    for (uint32_t b = 0; b < s.numBlocks(w); ++b) {
+      firstReplica.push_back(static_cast<uint32_t>(replicas.size()));
       for (uint32_t r = 0; s.isTask(w, b) && r < s.numReplicas(w, b); ++r) {
         PeaMask peas = s.replicaPeas(w, b, r);
         if (s.replicaStandby(w, b, r) || !peas)
           break;
         uint32_t first = std::countr_zero(peas);
-        uint32_t count = std::bit_width(peas) - first;
-        seatsOf(w, b).push_back(
-            {s.replicaTbu(w, b, r), first, std::min(count, maxGang)});
+        uint32_t count =
+            std::min<uint32_t>(std::bit_width(peas) - first, maxGang);
+        replicas.push_back({w,
+                            b,
+                            s.outlook(w, b).kernel,
+                            {{s.replicaTbu(w, b, r), first, count}}});
       }
-  computed.assign(s.numTbus(), 0);
-  for (const std::vector<Seat> &own : seats) {
-    arrived.emplace_back(own.size(), 0);
-    loads.emplace_back(own.size(), 0);
-  }
+    }
+  firstReplica.push_back(static_cast<uint32_t>(replicas.size()));
+  demand.assign(size_t(s.numTbus()) * 64, 0);
   return {};
 }
 
 Place ReactivePolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t) {
   InstanceInfo info = s.info(id);
-  const std::vector<Seat> &own = seatsOf(info.workflow, info.block);
-  uint32_t replica = s.routedReplica(id);
-  if (replica >= own.size())
-    return {s.replicaTbu(info.workflow, info.block, replica), 0, 0};
+  uint32_t block = blockBegin[info.workflow] + info.block;
+  uint32_t routed = s.routedReplica(id);
+  if (routed >= firstReplica[block + 1] - firstReplica[block])
+    return {s.replicaTbu(info.workflow, info.block, routed), 0, 0};
+  Replica &replica = replicas[firstReplica[block] + routed];
+  // Of a few seats in turn the one with the shortest queue.
+  const Seat *seat = nullptr;
+  uint32_t least = noIndex;
+  for (size_t i = 0; i < std::min<size_t>(replica.seats.size(), 4); ++i) {
+    const Seat &next = replica.seats[replica.turn++ % replica.seats.size()];
+    uint32_t queued = s.queueSize(s.firstLane(next.tbu) + next.first) * 2 +
+                      ((s.freePeas(next.tbu) & next.mask()) != next.mask());
+    if (queued < least) {
+      least = queued;
+      seat = &next;
+    }
+  }
   ++instances;
-  arrived[blockBegin[info.workflow] + info.block][replica] +=
-      info.expectedCycles;
-  return placeOf(own[replica]);
+  replica.arrived += s.expectedCycles(
+      info.workflow, info.block,
+      std::max(s.variantGang(replica.kernel, seat->count), 1u));
+  return placeOf(*seat);
 }
 
 /// The most that one of the PEAs of a seat is asked for.
-uint64_t ReactivePolicy::demandOf(const Seat &seat) const {
-  uint64_t most = 0;
+uint64_t ReactivePolicy::most(const Seat &seat) {
+  uint64_t result = 0;
   for (uint32_t p = seat.first; p < seat.first + seat.count; ++p)
-    most = std::max(most, demand[size_t(seat.tbu) * 64 + p]);
-  return most;
+    result = std::max(result, demandOf(seat.tbu, p));
+  return result;
 }
 
-/// Books the load of a replica at the PEAs of a seat, or takes it back.
-void ReactivePolicy::book(const Seat &seat, uint64_t load, bool back) {
+/// Books work at the PEAs of a seat, or takes it back.
+void ReactivePolicy::book(const Seat &seat, uint64_t cycles, bool back) {
   for (uint32_t p = seat.first; p < seat.first + seat.count; ++p) {
-    uint64_t &each = demand[size_t(seat.tbu) * 64 + p];
-    each = back ? each - load / seat.count : each + load / seat.count;
+    uint64_t &each = demandOf(seat.tbu, p);
+    each = back ? each - cycles : each + cycles;
   }
 }
 
-/// Moves a replica from `from` to `to`: of those with work waiting the one with
-/// the largest load that leaves the PEAs there with less to do than those here
-/// had; false if there is none.
-bool ReactivePolicy::migrate(Scheduler &s, uint32_t from, uint32_t to) {
-  std::vector<std::pair<uint32_t, uint32_t>> waiting; // block, lane
-  for (uint32_t lane = s.firstLane(from); lane < s.firstLane(from + 1); ++lane)
-    for (InstanceId id : s.queue(lane)) {
-      InstanceInfo info = s.info(id);
-      std::pair<uint32_t, uint32_t> key = {
-          blockBegin[info.workflow] + info.block, lane};
-      if (std::find(waiting.begin(), waiting.end(), key) == waiting.end())
-        waiting.push_back(key);
-    }
-  struct {
-    uint32_t block = noIndex, replica, lane, kernel;
-    uint64_t load = 0;
-    Seat there;
-  } most;
-  for (auto [block, lane] : waiting) {
-    uint32_t workflow = static_cast<uint32_t>(
-        std::upper_bound(blockBegin.begin(), blockBegin.end(), block) -
-        blockBegin.begin() - 1);
-    uint32_t kernel = s.outlook(workflow, block - blockBegin[workflow]).kernel;
-    PeaMask eligible = s.eligiblePeas(to, kernel);
-    for (uint32_t r = 0; r < seats[block].size(); ++r) {
-      const Seat &seat = seats[block][r];
-      uint64_t load = loads[block][r];
-      if (seat.tbu != from || seat.first != lane - s.firstLane(from) ||
-          load <= most.load)
+/// The PEAs of a quiet TBU that would be asked for least, `below` something,
+/// with `cycles` more. Where the code would take the place of what is in use
+/// nothing is gained.
+bool ReactivePolicy::find(Scheduler &s, const Replica &replica, uint64_t cycles,
+                          uint64_t below, Target &best) {
+  bool found = false;
+  const Seat &like = replica.seats.front();
+  // Looks are bounded: they begin at the TBU of the replica.
+  size_t begin = static_cast<size_t>(
+      std::lower_bound(quiet.begin(), quiet.end(), like.tbu) - quiet.begin());
+  for (size_t i = 0; i < std::min<size_t>(quiet.size(), 64); ++i) {
+    uint32_t tbu = quiet[(begin + i) % quiet.size()];
+    PeaMask eligible = s.eligiblePeas(tbu, replica.kernel);
+    if (!s.codeResident(tbu, replica.kernel) && s.codeLoss(tbu, replica.kernel))
+      continue;
+    for (PeaMask rest = eligible; rest; rest &= rest - 1) {
+      uint32_t first = std::countr_zero(rest);
+      if (uint32_t(std::countr_one(eligible >> first)) < like.count)
         continue;
-      // The PEAs there that have least to do.
-      uint64_t least = demandOf(seat);
-      for (PeaMask rest = eligible; rest; rest &= rest - 1) {
-        uint32_t first = std::countr_zero(rest);
-        if (uint32_t(std::countr_one(eligible >> first)) < seat.count)
-          continue;
-        Seat there = {to, first, seat.count};
-        uint64_t after = demandOf(there) + load / seat.count;
-        if (after < least) {
-          least = after;
-          most = {block, r, lane, kernel, load, there};
-        }
+      Target target = {{tbu, first, like.count}, 0};
+      bool taken = std::any_of(
+          replica.seats.begin(), replica.seats.end(), [&](const Seat &seat) {
+            return seat.tbu == tbu && (seat.mask() & target.seat.mask());
+          });
+      target.after = most(target.seat) + cycles;
+      if (taken || target.after >= below)
+        continue;
+      if (!found || target.after < best.after) {
+        best = target;
+        found = true;
       }
     }
   }
-  if (most.block == noIndex)
-    return false;
-  Seat &seat = seats[most.block][most.replica];
-  book(seat, most.load, true);
-  book(most.there, most.load, false);
-  seat = most.there;
-  moves.insert(moves.end(),
-               {most.block, most.replica,
-                uint64_t(to) << 32 | uint64_t(seat.first) << 16 | seat.count});
-  s.prefetchCode(to, most.kernel);
-  std::span<const InstanceId> queue = s.queue(most.lane);
-  std::vector<InstanceId> list(queue.begin(), queue.end());
-  for (InstanceId id : list) {
+  return found;
+}
+
+/// What waits at a seat for a replica goes where it would go now.
+void ReactivePolicy::follow(Scheduler &s, uint32_t index, const Seat &from) {
+  Replica &replica = replicas[index];
+  std::span<const InstanceId> queue =
+      s.queue(s.firstLane(from.tbu) + from.first);
+  waiting.clear();
+  for (InstanceId id : queue) {
     InstanceInfo info = s.info(id);
-    if (blockBegin[info.workflow] + info.block == most.block)
+    if (info.workflow == replica.workflow && info.block == replica.block)
+      waiting.push_back(id);
+  }
+  for (InstanceId id : waiting) {
+    const Seat &seat = replica.seats[replica.turn++ % replica.seats.size()];
+    if (seat.tbu != from.tbu || seat.first != from.first)
       s.moveTo(id, placeOf(seat));
   }
+}
+
+/// Moves or copies a replica that has a seat on an overloaded PEA; false if
+/// nothing is gained.
+bool ReactivePolicy::relieve(Scheduler &s, uint32_t tbu, uint32_t pea,
+                             uint64_t limit) {
+  uint64_t here = demandOf(tbu, pea);
+  struct {
+    uint32_t replica = noIndex, seat = 0;
+    uint64_t cycles = 0;
+    bool copy = false;
+    Target to;
+  } best;
+  for (uint32_t r = 0; r < replicas.size(); ++r) {
+    const Replica &replica = replicas[r];
+    for (uint32_t i = 0; i < replica.seats.size(); ++i) {
+      const Seat &seat = replica.seats[i];
+      uint64_t cycles = replica.loadOfSeat();
+      if (seat.tbu != tbu || !(seat.mask() >> pea & 1) || cycles <= best.cycles)
+        continue;
+      Target to;
+      uint64_t shared = replica.load / (replica.seats.size() + 1);
+      if (find(s, replica, cycles, std::min(here, limit), to))
+        best = {r, i, cycles, false, to};
+      else if (find(s, replica, shared, std::min(here, limit), to))
+        best = {r, i, cycles, true, to};
+    }
+  }
+  if (best.replica == noIndex)
+    return false;
+  Replica &replica = replicas[best.replica];
+  Seat from = replica.seats[best.seat];
+  for (const Seat &seat : replica.seats)
+    book(seat, replica.loadOfSeat(), /*back=*/true);
+  if (best.copy)
+    replica.seats.push_back(best.to.seat);
+  else
+    replica.seats[best.seat] = best.to.seat;
+  for (const Seat &seat : replica.seats)
+    book(seat, replica.loadOfSeat(), /*back=*/false);
+  s.prefetchCode(best.to.seat.tbu, replica.kernel);
+  follow(s, best.replica, from);
   return true;
+}
+
+/// Gives up a copy whose share others take without being asked for more than
+/// `limit`.
+void ReactivePolicy::gather(Scheduler &s, uint32_t index, uint64_t limit) {
+  Replica &replica = replicas[index];
+  if (replica.seats.size() < 2)
+    return;
+  uint64_t share = replica.loadOfSeat();
+  uint64_t more = share / (replica.seats.size() - 1);
+  for (size_t i = 0; i + 1 < replica.seats.size(); ++i)
+    if (most(replica.seats[i]) + more >= limit)
+      return;
+  Seat last = replica.seats.back();
+  book(last, share, /*back=*/true);
+  replica.seats.pop_back();
+  for (const Seat &seat : replica.seats)
+    book(seat, more, /*back=*/false);
+  follow(s, index, last);
 }
 
 void ReactivePolicy::epoch(Scheduler &s) {
   if (instances < uint64_t(window) * s.numTbus())
     return;
   instances = 0;
-  uint64_t span = s.now() - lastEpoch;
-  lastEpoch = s.now();
-  demand.assign(size_t(s.numTbus()) * 64, 0);
-  for (size_t block = 0; block < seats.size(); ++block)
-    for (size_t r = 0; r < seats[block].size(); ++r) {
-      uint64_t &load = loads[block][r];
-      load = (load * 3 + arrived[block][r]) / 4;
-      arrived[block][r] = 0;
-      book(seats[block][r], load, false);
-    }
-  std::vector<std::pair<uint64_t, uint32_t>> busy;
-  std::vector<uint32_t> idle;
-  for (uint32_t tbu = 0; tbu < s.numTbus(); ++tbu) {
-    uint64_t before = computed[tbu];
-    computed[tbu] = s.computedOfTbu(tbu);
-    uint64_t peas = std::popcount(s.livePeas(tbu));
-    if (!peas || !span)
-      continue;
-    uint64_t percent = (computed[tbu] - before) * 100 / (span * peas);
-    if (percent > high) {
-      uint64_t queued = 0;
-      for (uint32_t l = s.firstLane(tbu); l < s.firstLane(tbu + 1); ++l)
-        queued += s.queueSize(l);
-      if (queued)
-        busy.emplace_back(queued, tbu);
-    } else if (percent < low) {
-      idle.push_back(tbu);
-    }
+  // The first look has nothing to average with.
+  uint64_t past = span ? 3 : 0;
+  span = (span * past + s.now() - lastLook) / (past + 1);
+  lastLook = s.now();
+  std::fill(demand.begin(), demand.end(), 0);
+  for (Replica &replica : replicas) {
+    replica.load = (replica.load * past + replica.arrived) / (past + 1);
+    replica.arrived = 0;
+    for (const Seat &seat : replica.seats)
+      book(seat, replica.loadOfSeat(), /*back=*/false);
   }
-  // The longest queues first, each to the nearest idle TBU; looks are bounded.
+  if (!span)
+    return;
+  uint64_t above = span * high / 100, below = span * low / 100;
+  for (uint32_t r = 0; r < replicas.size(); ++r)
+    gather(s, r, below / 2);
+  busy.clear();
+  quiet.clear();
+  for (uint32_t tbu = 0; tbu < s.numTbus(); ++tbu) {
+    bool isQuiet = false;
+    for (PeaMask rest = s.livePeas(tbu); rest; rest &= rest - 1) {
+      uint32_t pea = std::countr_zero(rest);
+      uint64_t asked = demandOf(tbu, pea);
+      isQuiet |= asked < below;
+      if (asked > above && s.queueSize(s.firstLane(tbu) + pea))
+        busy.emplace_back(asked, size_t(tbu) * 64 + pea);
+    }
+    if (isQuiet)
+      quiet.push_back(tbu);
+  }
+  // Those that are asked for most first.
   std::sort(busy.begin(), busy.end(), [](const auto &a, const auto &b) {
     return a.first != b.first ? a.first > b.first : a.second < b.second;
   });
-  uint32_t per = s.tbusPerCluster();
-  for (auto [queued, tbu] : busy) {
-    if (idle.empty())
-      return;
-    size_t best = 0, looked = std::min<size_t>(idle.size(), 64);
-    for (size_t i = 1; i < looked; ++i)
-      if (s.distance(idle[i] / per, tbu / per) <
-          s.distance(idle[best] / per, tbu / per))
-        best = i;
-    if (migrate(s, tbu, idle[best]))
-      idle.erase(idle.begin() + static_cast<ptrdiff_t>(best));
-  }
+  for (auto [asked, at] : busy)
+    if (demand[at] > above && !quiet.empty())
+      relieve(s, static_cast<uint32_t>(at / 64), at % 64, above);
 }
 
 void ReactivePolicy::save(std::vector<uint64_t> &words) const {
-  words = computed;
-  words.insert(words.end(), {lastEpoch, instances});
-  for (size_t block = 0; block < seats.size(); ++block)
-    for (size_t r = 0; r < seats[block].size(); ++r)
-      words.insert(words.end(), {arrived[block][r], loads[block][r]});
-  words.insert(words.end(), moves.begin(), moves.end());
+  words = {lastLook, span, instances};
+  for (const Replica &replica : replicas) {
+    words.insert(words.end(), {replica.turn, replica.arrived, replica.load,
+                               replica.seats.size()});
+    for (const Seat &seat : replica.seats)
+      words.push_back(uint64_t(seat.tbu) << 32 | uint64_t(seat.first) << 16 |
+                      seat.count);
+  }
 }
 
 bool ReactivePolicy::load(std::span<const uint64_t> words) {
-  size_t fixed = computed.size() + 2;
-  for (const std::vector<Seat> &own : seats)
-    fixed += 2 * own.size();
-  if (words.size() < fixed || (words.size() - fixed) % 3)
+  if (words.size() < 3)
     return false;
-  std::copy_n(words.begin(), computed.size(), computed.begin());
-  size_t at = computed.size();
-  lastEpoch = words[at++];
-  instances = words[at++];
-  for (size_t block = 0; block < seats.size(); ++block)
-    for (size_t r = 0; r < seats[block].size(); ++r) {
-      arrived[block][r] = words[at++];
-      loads[block][r] = words[at++];
-    }
-  moves.assign(words.begin() + static_cast<ptrdiff_t>(fixed), words.end());
-  for (size_t i = 0; i < moves.size(); i += 3) {
-    if (moves[i] >= seats.size() || moves[i + 1] >= seats[moves[i]].size())
+  lastLook = words[0];
+  span = words[1];
+  instances = words[2];
+  size_t at = 3;
+  for (Replica &replica : replicas) {
+    if (words.size() - at < 4 || !words[at + 3] ||
+        words.size() - at - 4 < words[at + 3])
       return false;
-    seats[moves[i]][moves[i + 1]] = {uint32_t(moves[i + 2] >> 32),
-                                     uint32_t(moves[i + 2] >> 16 & 0xffff),
-                                     uint32_t(moves[i + 2] & 0xffff)};
+    replica.turn = static_cast<uint32_t>(words[at]);
+    replica.arrived = words[at + 1];
+    replica.load = words[at + 2];
+    uint64_t count = words[at + 3];
+    at += 4;
+    replica.seats.clear();
+    for (; count; --count, ++at)
+      replica.seats.push_back({uint32_t(words[at] >> 32),
+                               uint32_t(words[at] >> 16 & 0xffff),
+                               uint32_t(words[at] & 0xffff)});
   }
-  return true;
+  return at == words.size();
 }
 
 std::unique_ptr<Policy> octo::makeReactivePolicy(const PolicyOptions &options) {

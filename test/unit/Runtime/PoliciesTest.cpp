@@ -166,6 +166,24 @@ TEST(Reactive, MovesTasksOffABusyTbu) {
   EXPECT_LT(r.makespanCycles * 10, fixed.makespanCycles * 7);
 }
 
+/// One task on one PEA: nowhere is there less for it to do, so it gets copies.
+TEST(Reactive, CopiesATaskThatIsTooLargeForItsSeat) {
+  TestProgram p(1, 1, 2, 2);
+  p.epochCycles = 500;
+  independent(p, 1, 1, {p.profiledKernel()}, 100);
+  const fb::Program &program = p.build();
+  RunResult fixed = run(program, optionsFor("static", 400, 8));
+  SimulationOptions options = optionsFor("reactive", 400, 8);
+  options.policyOptions = {"window=8"};
+  RunResult r = run(program, options);
+  EXPECT_GE(fixed.makespanCycles, 40000u);
+  // Four PEAs instead of one, once they have been found.
+  EXPECT_LT(r.makespanCycles * 2, fixed.makespanCycles);
+  // Nobody is below the lower threshold.
+  options.policyOptions = {"window=8", "low=0"};
+  EXPECT_GE(run(program, options).makespanCycles, 40000u);
+}
+
 //===----------------------------------------------------------------------===//
 // Lists
 //===----------------------------------------------------------------------===//
