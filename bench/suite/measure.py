@@ -27,6 +27,8 @@ TRAINING_SEED = 1
 TUNING_SEED = 2
 TUNING_ROUNDS = 3
 TUNING_PEAS = 256
+# Parts of the lower bound that grow with the number of requests.
+STEADY_PARTS = ("capacity", "host", "hbm", "way_in", "way_out")
 # A run that goes on for so many times its bound is stopped.
 PATIENCE = 400
 
@@ -272,9 +274,10 @@ def summary(
     work = requests["work"].astype(np.float64)
     done = max(int((requests["finished"] >= 0).sum()), 1)
     bound = data["lower_bound"]
-    # No run does more of the requests' work in a cycle: PEAs, or the port or memory
-    # that they have to pass.
-    steady_bound = max(bound["capacity"], bound["host"], bound["hbm"], 1)
+    # No run does more of the requests' work in a cycle: PEAs, or what they have to
+    # pass: ports, memory, the link by which the host port's cluster sends to the others
+    # and the one by which it receives.
+    steady_bound = max(1, *(bound[part] for part in STEADY_PARTS))
     most = float(work.sum()) / steady_bound
     seen: Dict[str, Any] = {
         "status": data["status"],

@@ -280,7 +280,7 @@ Expected<RunResult> Engine::run() {
   uint64_t lookAt = events + lookEvery, reportAt = events + 65536;
   auto reported = begin;
   Event event;
-  while (finishedRequests < totalRequests || heldInstances) {
+  while (!isOver()) {
     if (events >= saveAtEvent || now() >= saveAtCycle) {
       if (now() >= saveAtCycle)
         saveAtCycle = never;
@@ -573,6 +573,8 @@ void Engine::finishRequest(uint32_t id) {
   requestPath[request.number] = request.path;
   if (!request.failed)
     realisedWork += request.work;
+  if (hostCut)
+    hostCut->close(id, /*counts=*/!request.failed);
   ++finishedRequests;
   --openRequests;
   --admittedOpen;
@@ -907,6 +909,7 @@ uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
   value.idleDepth = 0;
   value.lost = false;
   value.entry = noIndex;
+  value.flow = noIndex;
   value.age = request == noIndex ? never : ageOf(requests[request]);
   if (functional && tensors.size() <= id)
     tensors.resize(id + 1);

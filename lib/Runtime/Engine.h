@@ -14,7 +14,8 @@
 // (messages, memory, residencies), EngineFaultDraws.cpp (which parts die),
 // EngineFaults.cpp (what their death changes), EngineSetBack.cpp (what begins
 // again because of it), EngineLineage.cpp (values that are made again),
-// EngineBlame.cpp (what came last), EngineEnergy.cpp (joules), EngineTrace.cpp
+// EngineBlame.cpp (what came last), EngineEnergy.cpp (joules),
+// EngineHostCut.cpp (what had to pass the host port's router), EngineTrace.cpp
 // (what is told to a TraceSink), EngineBlocked.cpp (why nothing goes on),
 // EngineResult.cpp (numbers after the run), EngineState.cpp (checkpoints: a new
 // member is to be added there).
@@ -28,6 +29,7 @@
 #include "EventWheel.h"
 #include "FaultState.h"
 #include "FlitNetwork.h"
+#include "HostCut.h"
 #include "LaneRouter.h"
 #include "LinkNetwork.h"
 #include "Network.h"
@@ -86,6 +88,7 @@ struct Value {
   bool lost;          ///< known, but its data are gone
   /// An argument: the cluster that keeps space for it; noIndex: none does.
   uint32_t entry;
+  uint32_t flow; ///< in hostCut's graph of the request; noIndex: not there
 };
 
 struct Frame {
@@ -676,7 +679,8 @@ private:
   void fetchTakers(const BlockInfo &block);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);
-  void commit(Instance &instance, uint64_t path, uint32_t lineage);
+  void commit(Instance &instance, uint64_t path, uint32_t lineage,
+              uint32_t node);
   void freeInstance(uint32_t instance);
   /// Why a gang ends: with its instance, for another gang, or for nothing.
   enum class GangEnd : uint8_t { Completed, GoesOn, Cancelled, Lost };
@@ -777,6 +781,11 @@ private:
   void leaveMesh(uint32_t message);
   void countHops(const Message &message);
   uint64_t transferCycles(uint32_t from, uint32_t to, uint64_t bytes);
+  /// All requests are over, and what was written is in memory.
+  bool isOver() const {
+    return finishedRequests == totalRequests && !heldInstances &&
+           !spillsUnderWay;
+  }
   void networkResult(NetworkUse &use) const;
   void arrived(uint32_t message);
   void deliverMessage(MessageKind kind, uint32_t target,
@@ -926,6 +935,13 @@ private:
                            uint64_t peaCycles, uint64_t clusterCycles) const;
   void energyResult(RunResult &result, uint64_t end);
 
+  // EngineHostCut.cpp.
+  void prepareHostCut();
+  void cutArgument(uint32_t request, uint32_t value);
+  uint32_t cutTask(const Instance &instance);
+  uint32_t cutOutput(const Instance &instance, uint32_t node, uint32_t output);
+  uint32_t cutJoin(const Control &control);
+
   // EngineBlocked.cpp.
   struct BlockInFrame {
     uint32_t frame, block;
@@ -940,7 +956,7 @@ private:
                    RunResult &result) const;
   void reportLoops(RunResult &result) const;
 
-  LowerBound lowerBound(uint64_t makespan) const;
+  LowerBound lowerBound(RunStatus status) const;
   void predictBlocks(const RunResult &r);
 
   // EngineState.cpp.
@@ -1064,6 +1080,7 @@ private:
   uint64_t finishedRequests = 0;
   uint64_t admittedOpen = 0;
   uint64_t heldInstances = 0;
+  uint64_t spillsUnderWay = 0; ///< messages
   uint64_t lastEpoch = 0;
   uint32_t quietEpochs = 0; ///< in a row, with nothing before them
   uint32_t arrivalOrder = 0;
@@ -1096,6 +1113,7 @@ private:
   std::array<uint64_t, 4> capacityByClass{};  ///< 3: machine lacks the class
   uint64_t realisedWork = 0;
   uint64_t hostInTotal = 0, hostOutTotal = 0;
+  std::unique_ptr<HostCut> hostCut; ///< null where it cannot set the bound
   WaitTotals taskWait;
   WaitTotals admissionWait;
   std::vector<WaitTotals> latency; ///< all, then by tenant

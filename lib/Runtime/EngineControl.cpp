@@ -829,6 +829,7 @@ void Engine::finishJoin(uint32_t id) {
         addInput(lineage, word);
   }
   because(control.cause);
+  uint32_t node = hostCut && control.numTaken ? cutJoin(control) : noIndex;
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t init = control.inits[o] - 1;
     if (!control.numTaken) {
@@ -857,6 +858,8 @@ void Engine::finishJoin(uint32_t id) {
         bytes, control.joinPath, control.cluster, noIndex, control.request,
         t.elementOf(block.outputBegin + o) == ElementKind::Token);
     park(control.cluster, bytes);
+    if (hostCut && !values[value].token)
+      values[value].flow = hostCut->addFlow(control.request, node, bytes);
     if (functional)
       tensors[value] = std::move(tensor);
     if (lineage != noIndex)

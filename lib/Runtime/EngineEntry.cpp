@@ -119,12 +119,16 @@ void Engine::tryAdmit() {
     // Space is taken for what comes; the host port serves one request after the
     // other. A value may be spilled from then on, not before.
     ClusterState &entry = clusters[request.entry];
+    if (hostCut)
+      hostCut->open(id);
     bool counted = traits.warmLanes || request.entry != m.hostCluster;
     for (uint32_t argument : request.arguments) {
       Value &value = values[argument];
       value.request = id;
       value.age = ageOf(request);
       value.cluster = request.entry;
+      if (hostCut)
+        cutArgument(id, argument);
       if (counted && value.bytes) {
         value.entry = request.entry;
         entries[request.entry].bytes += value.bytes;

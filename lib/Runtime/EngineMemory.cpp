@@ -177,8 +177,7 @@ void Engine::moveMesh() {
       next = flitNetwork->now();
     if (next == never)
       return;
-    bool over = finishedRequests == totalRequests && !heldInstances;
-    bool stops = over || (stop.maxCycles && next > stop.maxCycles) ||
+    bool stops = isOver() || (stop.maxCycles && next > stop.maxCycles) ||
                  (stop.maxEvents && events >= stop.maxEvents);
     if (stops || next >= meshAt || !wheel.skipTo(next)) {
       wakeMesh(next);
@@ -290,6 +289,7 @@ void Engine::arrived(uint32_t id) {
     weightArrived(message.target, message.aux, now());
     return;
   case MessageKind::Spill:
+    --spillsUnderWay;
     return;
   case MessageKind::Arguments:
     startBody(message.target);
@@ -316,6 +316,8 @@ void Engine::deliverMessage(MessageKind kind, uint32_t target,
       hostOutFree = start + ceilDiv(bytes, m.hostOutBytesPerCycle);
       counters.hostOutBytes += bytes;
       hostOutTotal += bytes;
+      if (hostCut)
+        hostCut->use(target, values[value].flow, HostCut::host);
       if (cause != noIndex)
         blame.assign(requests[target].cause, cause);
       requests[target].causeAt = now();
@@ -483,6 +485,7 @@ void Engine::spill(uint32_t id) {
         newMessage(MessageKind::Spill, id, value.generation, 0, noIndex,
                    value.request, from, to, value.bytes);
     arrival += transferCycles(from, to, value.bytes);
+    ++spillsUnderWay;
     send(message, now());
   }
   value.readyAt = hbmService(port, value.bytes, arrival);

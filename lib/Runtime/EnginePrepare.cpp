@@ -461,6 +461,7 @@ Engine::prepareMachine(const std::vector<uint8_t> &usedWorkflow) {
   lastKernel.assign(size_t(m.tbus) * m.peasPerTbu, noIndex);
   if (auto made = prepareNetwork(); !made)
     return made;
+  prepareHostCut();
   hbmFree.assign(m.hbm.size(), 0);
   std::vector<PeaMask> reach = peasInReach(usedWorkflow);
   for (uint32_t i = 0; i < m.tbus; ++i)

@@ -55,7 +55,7 @@ std::string_view octo::stringifyRunStatus(RunStatus status) {
 }
 
 uint64_t LowerBound::cycles() const {
-  return std::max({path, capacity, arrivals, host, hbm});
+  return std::max({path, capacity, arrivals, host, hbm, wayIn, wayOut});
 }
 
 //===----------------------------------------------------------------------===//
@@ -269,7 +269,7 @@ uint64_t Engine::arrivalBound() const {
   return bound;
 }
 
-LowerBound Engine::lowerBound(uint64_t) const {
+LowerBound Engine::lowerBound(RunStatus status) const {
   LowerBound bound;
   // A task runs on PEAs of its kernel's class, or, where the machine lacks the
   // class, on any. So the linear program over classes has a closed form: each
@@ -303,6 +303,12 @@ LowerBound Engine::lowerBound(uint64_t) const {
   }
   bound.host = std::max(ceilDiv(hostInTotal, m.hostInBytesPerCycle),
                         ceilDiv(hostOutTotal, m.hostOutBytesPerCycle));
+  // A value may be read from memory before all of its message there has passed
+  // the port: only at the end of the run it certainly has.
+  if (hostCut && status == RunStatus::Completed) {
+    bound.wayIn = hostCut->cyclesIn();
+    bound.wayOut = hostCut->cyclesOut();
+  }
   uint64_t width = 0, bytes = 0;
   for (const HbmInfo &port : m.hbm)
     width += port.bytesPerCycle;
@@ -408,7 +414,7 @@ RunResult Engine::result(RunStatus status) {
   r.idleDepth = idleDepth;
   r.breakEvenCycles = breakEvenCycles;
 
-  r.lowerBound = lowerBound(end);
+  r.lowerBound = lowerBound(status);
   uint64_t bound = r.lowerBound.cycles();
   r.ratioToLowerBound =
       bound ? static_cast<double>(end) / static_cast<double>(bound) : 0;

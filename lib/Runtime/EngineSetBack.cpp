@@ -465,9 +465,12 @@ void Engine::repeat(uint32_t id, uint64_t at) {
                                   message.from, message.to, message.bytes);
       messages[again].request = message.request;
       send(again, at);
-    } else if (!m.reachable[message.from] &&
-               values.current(message.target, message.targetGeneration) &&
-               !values[message.target].lost) {
+      return;
+    }
+    --spillsUnderWay;
+    if (!m.reachable[message.from] &&
+        values.current(message.target, message.targetGeneration) &&
+        !values[message.target].lost) {
       // It was gone before it had been written.
       values[message.target].lost = true;
       values[message.target].hbm = noIndex;

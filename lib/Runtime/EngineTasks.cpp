@@ -936,13 +936,16 @@ void Engine::learn(uint32_t block, uint64_t cycles) {
   learnedCount[block] += learnedCount[block] < 4;
 }
 
-/// The values that a task has made are parked and go to who takes them.
-void Engine::commit(Instance &instance, uint64_t path, uint32_t lineage) {
+/// The values that a task has made are parked and go to who takes them. `node`:
+/// its number for hostCut.
+void Engine::commit(Instance &instance, uint64_t path, uint32_t lineage,
+                    uint32_t node) {
   const BlockInfo &block = t.blocks[instance.block];
   uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
   uint32_t slot = instance.results;
   for (uint32_t o = 0; o < block.numOutputs; ++o) {
     uint32_t output = block.outputBegin + o;
+    uint32_t flow = hostCut ? cutOutput(instance, node, o) : noIndex;
     if (instance.streams != noIndex && onlyStreamed(instance, o))
       continue;
     uint64_t bytes = outputBytes(instance, o);
@@ -951,6 +954,7 @@ void Engine::commit(Instance &instance, uint64_t path, uint32_t lineage) {
     values[value].idleFrom = instance.idleFrom;
     values[value].idleTo = instance.idleTo;
     values[value].idleDepth = instance.idleDepth;
+    values[value].flow = flow;
     if (block.feedsStreams)
       notePath(value, instance);
     if (slot != noIndex && o < resultPool[slot].size())
@@ -1024,6 +1028,7 @@ void Engine::complete(uint32_t id) {
   uint32_t frame = instance.frame, blockId = instance.block;
   uint64_t path = pathThrough(instance);
   uint32_t lineage = faults ? taskLineage(instance) : noIndex;
+  uint32_t node = hostCut ? cutTask(instance) : noIndex;
   releaseInputs(instance);
   if (trapped) {
     std::string reason = std::move(traps[instance.results]);
@@ -1038,7 +1043,7 @@ void Engine::complete(uint32_t id) {
   }
   if (!requests[request].resultsLeft)
     blame.assign(requests[request].cause, cause);
-  commit(instance, path, lineage);
+  commit(instance, path, lineage, node);
   blockOver(frame, blockId);
   leave();
 }

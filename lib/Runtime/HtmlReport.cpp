@@ -476,8 +476,9 @@ std::string octo::formatHtml(const RunResult &result,
   text += row("makespan", groupDigits(result.makespanCycles) + " cycles");
   text += row("lower bound",
               result.lowerBound.cycles()
-                  ? fmt::format("{} cycles; the run took {:.3f} times as long",
+                  ? fmt::format("{} cycles ({}); the run took {:.3f} times as long",
                                 groupDigits(result.lowerBound.cycles()),
+                                report::bindingBound(result.lowerBound),
                                 result.ratioToLowerBound)
                   : std::string("none"));
   text += row("throughput", fmt::format("{:.4g} requests per million cycles",

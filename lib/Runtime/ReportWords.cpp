@@ -83,6 +83,10 @@ std::string_view report::bindingBound(const LowerBound &bound) {
     return "arrivals";
   if (most == bound.hbm)
     return "hbm";
+  if (most == bound.wayIn)
+    return "way in";
+  if (most == bound.wayOut)
+    return "way out";
   return "host";
 }
 
@@ -95,6 +99,11 @@ std::string_view report::explainBound(std::string_view part) {
     return "the work of the requests that came last";
   if (part == "hbm")
     return "weights, over the memory ports";
+  if (part == "way in")
+    return "what must go from the host port's cluster to others, over one link";
+  if (part == "way out")
+    return "what must come to the host port's cluster from others, over one "
+           "link";
   if (part == "host")
     return "arguments and results, over the host port";
   return "nothing was done";

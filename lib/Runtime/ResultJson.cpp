@@ -382,7 +382,9 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
                          {"capacity", result.lowerBound.capacity},
                          {"arrivals", result.lowerBound.arrivals},
                          {"host", result.lowerBound.host},
-                         {"hbm", result.lowerBound.hbm}};
+                         {"hbm", result.lowerBound.hbm},
+                         {"way_in", result.lowerBound.wayIn},
+                         {"way_out", result.lowerBound.wayOut}};
   // A bound of 0 has no ratio.
   json["ratio_to_lower_bound"] = result.lowerBound.cycles() == 0
                                      ? Json(nullptr)

@@ -410,6 +410,9 @@ struct LowerBound {
   uint64_t arrivals = 0;
   uint64_t host = 0;
   uint64_t hbm = 0;
+  /// From the host port's cluster to the others, and back.
+  uint64_t wayIn = 0;
+  uint64_t wayOut = 0;
   uint64_t cycles() const;
 };
 
