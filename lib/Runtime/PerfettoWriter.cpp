@@ -111,33 +111,67 @@ enum Annotation : uint32_t {
   numAnnotations = LostPeaCycles
 };
 
-/// Puts fields of a message together; the caller sees to the room.
+/// Puts fields of a message together; the caller sees to the room, and to 8
+/// bytes behind it.
 struct Encoder {
   char *to;
 
   void varint(uint64_t value) {
-    to += protozero::add_varint_to_buffer(to, value);
+    if (value < 0x80) {
+      *to++ = static_cast<char>(value);
+      return;
+    }
+    if (value >> 56) [[unlikely]] {
+      to += protozero::add_varint_to_buffer(to, value);
+      return;
+    }
+    // Groups of 7 bits move apart, all at a time; all but the last one go on.
+    unsigned more = (static_cast<unsigned>(std::bit_width(value)) - 1) / 7;
+    value = (value & 0x0fffffff) | (value & 0xfffffff0000000) << 4;
+    value = (value & 0x3fff00003fff) | (value & 0xfffc0000fffc000) << 2;
+    value = (value & 0x7f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
+    value |= 0x8080808080808080 & ((uint64_t(1) << 8 * more) - 1);
+    store(value);
+    to += more + 1;
   }
-  void field(uint32_t number, uint64_t value) {
-    varint(number << 3);
+  /// A tag. Those of up to 15 take one byte, of up to 2047 two.
+  template <uint32_t number, uint32_t wire = 0>
+  void tag() {
+    constexpr uint32_t tag = number << 3 | wire;
+    static_assert(tag < 1 << 14);
+    if constexpr (tag >= 0x80)
+      *to++ = static_cast<char>((tag & 0x7f) | 0x80);
+    *to++ = static_cast<char>(tag < 0x80 ? tag : tag >> 7);
+  }
+  template <uint32_t number>
+  void field(uint64_t value) {
+    tag<number>();
     varint(value);
   }
-  void fixed(uint32_t number, uint64_t value) {
-    varint(number << 3 | 1);
-    if constexpr (std::endian::native == std::endian::big)
-      value = __builtin_bswap64(value);
-    std::memcpy(to, &value, 8);
+  /// One of less than 128.
+  template <uint32_t number>
+  void small(uint32_t value) {
+    tag<number>();
+    assert(value < 0x80);
+    *to++ = static_cast<char>(value);
+  }
+  template <uint32_t number>
+  void fixed(uint64_t value) {
+    tag<number, 1>();
+    store(value);
     to += 8;
   }
-  void bytes(uint32_t number, std::string_view text) {
-    varint(number << 3 | 2);
+  template <uint32_t number>
+  void bytes(std::string_view text) {
+    tag<number, 2>();
     varint(text.size());
     std::memcpy(to, text.data(), text.size());
     to += text.size();
   }
   /// A message whose length takes `width` bytes; returns where it begins.
-  char *open(uint32_t number, unsigned width) {
-    varint(number << 3 | 2);
+  template <uint32_t number>
+  char *open(unsigned width) {
+    tag<number, 2>();
     to += width;
     return to;
   }
@@ -149,6 +183,13 @@ struct Encoder {
           static_cast<char>((length & 0x7f) | (i + 1 < width ? 0x80 : 0));
       length >>= 7;
     }
+  }
+
+private:
+  void store(uint64_t value) {
+    if constexpr (std::endian::native == std::endian::big)
+      value = __builtin_bswap64(value);
+    std::memcpy(to, &value, 8);
   }
 };
 
@@ -191,22 +232,23 @@ private:
 
   void begin(uint64_t at, uint32_t track, uint32_t name) {
     Encoder e{file->room(64)};
-    e.to = packetBegin(e.to, at);
-    char *body = e.open(packet::trackEvent, 1);
-    e.field(event::type, SliceBegin);
-    e.field(event::trackUuid, track);
-    e.field(event::nameIid, name);
+    char *whole = packetBegin(e, at, needsState);
+    char *body = e.open<packet::trackEvent>(1);
+    e.small<event::type>(SliceBegin);
+    e.field<event::trackUuid>(track);
+    e.field<event::nameIid>(name);
     e.close(body, 1);
-    packetEnd(e);
+    packetEnd(e, whole);
   }
+  /// Refers to no name: it needs no state.
   void end(uint64_t at, uint32_t track) {
     Encoder e{file->room(64)};
-    e.to = packetBegin(e.to, at);
-    char *body = e.open(packet::trackEvent, 1);
-    e.field(event::type, SliceEnd);
-    e.field(event::trackUuid, track);
+    char *whole = packetBegin(e, at, 0);
+    char *body = e.open<packet::trackEvent>(1);
+    e.small<event::type>(SliceEnd);
+    e.field<event::trackUuid>(track);
     e.close(body, 1);
-    packetEnd(e);
+    packetEnd(e, whole);
   }
   void phase(uint32_t name, uint32_t track, uint64_t from, uint64_t to) {
     if (to <= from)
@@ -214,37 +256,41 @@ private:
     begin(from, track, name);
     end(to, track);
   }
-  /// A packet of less than 128 bytes.
-  char *packetBegin(char *to, uint64_t at) {
-    Encoder e{to};
-    e.open(1, 1);
-    e.field(packet::timestamp, at);
-    e.field(packet::sequenceId, 1);
-    e.field(packet::sequenceFlags, needsState);
-    start = to + 2;
-    return e.to;
+  /// A packet whose length takes `width` bytes; returns where it begins.
+  char *packetBegin(Encoder &e, uint64_t at, uint32_t flags,
+                    unsigned width = 1) {
+    char *whole = e.open<1>(width);
+    e.field<packet::timestamp>(at);
+    e.small<packet::sequenceId>(1);
+    if (flags)
+      e.small<packet::sequenceFlags>(flags);
+    return whole;
   }
-  void packetEnd(Encoder &e) {
-    e.close(start, 1);
+  void packetEnd(Encoder &e, char *whole, unsigned width = 1) {
+    e.close(whole, width);
     file->written(e.to);
     ++events;
   }
 
-  /// An event with annotations, flows, or the name of a block for the first
-  /// time.
+  /// An event with annotations or flows.
   struct Extra {
     std::pair<uint32_t, uint64_t> annotations[5];
     unsigned numAnnotations = 0;
     std::span<const uint64_t> flowsIn, flowsOut;
-    std::string_view newName; ///< of the name's number
-    std::string_view text;    ///< a name of its own, instead
+    std::string_view text; ///< a name of its own, instead
     void add(Annotation name, uint64_t value) {
       annotations[numAnnotations++] = {name, value};
     }
   };
   void full(EventType type, uint64_t at, uint32_t track, uint32_t name,
             const Extra &extra);
-  uint32_t blockName(uint32_t workflow, uint32_t block, Extra &extra);
+  uint32_t blockName(uint32_t workflow, uint32_t block) {
+    uint32_t number = names.numberOf(workflow, block);
+    if (!named[number]) [[unlikely]]
+      nameBlocks(workflow, block);
+    return FirstBlock + number;
+  }
+  void nameBlocks(uint32_t workflow, uint32_t block);
 
   std::unique_ptr<TraceFile> file;
   BlockNames names;
@@ -255,7 +301,6 @@ private:
   std::vector<bool> described; ///< tracks below dynamicBase
   std::vector<bool> named;     ///< blocks
   std::string scratch;
-  char *start = nullptr;
 
   std::vector<Lanes> messageLanes; ///< by cluster
   std::vector<std::vector<uint32_t>> messageTracks;
@@ -431,67 +476,71 @@ void PerfettoWriter::lane(std::vector<uint32_t> &tracks, uint32_t index,
 // Events
 //===----------------------------------------------------------------------===//
 
-uint32_t PerfettoWriter::blockName(uint32_t workflow, uint32_t block,
-                                   Extra &extra) {
-  uint32_t number = names.numberOf(workflow, block);
-  if (!named[number]) [[unlikely]] {
-    named[number] = true;
-    extra.newName = names.path(workflow, block);
-    if (extra.newName.empty())
-      extra.newName = "?";
+/// Gives the name of a block, and of those beside it: what lies together in
+/// memory is read at a time.
+void PerfettoWriter::nameBlocks(uint32_t workflow, uint32_t block) {
+  constexpr uint32_t together = 16;
+  uint32_t base = names.numberOf(workflow, 0);
+  uint32_t begin = block / together * together;
+  uint32_t end =
+      std::min(begin + together, names.numberOf(workflow + 1, 0) - base);
+  scratch.clear();
+  {
+    protozero::pbf_writer trace(scratch);
+    protozero::pbf_writer one(trace, 1);
+    one.add_uint32(packet::sequenceId, 1);
+    one.add_uint32(packet::sequenceFlags, needsState);
+    protozero::pbf_writer table(one, packet::internedData);
+    for (uint32_t at = begin; at < end; ++at) {
+      named[base + at] = true;
+      std::string_view name = names.path(workflow, at);
+      if (name.empty())
+        name = "?";
+      protozero::pbf_writer entry(table, interned::eventNames);
+      entry.add_uint64(interned::iid, FirstBlock + base + at);
+      entry.add_string(interned::name, name.data(), name.size());
+    }
   }
-  return FirstBlock + number;
+  file->write(scratch);
 }
 
 void PerfettoWriter::full(EventType type, uint64_t at, uint32_t track,
                           uint32_t name, const Extra &extra) {
   size_t flows = extra.flowsIn.size() + extra.flowsOut.size();
-  size_t texts = extra.newName.size() + extra.text.size();
-  Encoder e{file->room(256 + 10 * flows + texts)};
+  Encoder e{file->room(256 + 10 * flows + extra.text.size())};
   // Lengths that are less than 2^14 take two bytes.
-  unsigned width = 10 * flows + texts < 16000 ? 2 : 4;
-  char *whole = e.open(1, width);
-  e.field(packet::timestamp, at);
-  e.field(packet::sequenceId, 1);
-  e.field(packet::sequenceFlags, needsState);
-  if (!extra.newName.empty()) {
-    char *table = e.open(packet::internedData, width);
-    char *entry = e.open(interned::eventNames, width);
-    e.field(interned::iid, name);
-    e.bytes(interned::name, extra.newName);
-    e.close(entry, width);
-    e.close(table, width);
-  }
-  char *body = e.open(packet::trackEvent, width);
-  e.field(event::type, type);
-  e.field(event::trackUuid, track);
+  unsigned width = 10 * flows + extra.text.size() < 16000 ? 2 : 4;
+  char *whole = packetBegin(e, at, needsState, width);
+  char *body = e.open<packet::trackEvent>(width);
+  e.small<event::type>(type);
+  e.field<event::trackUuid>(track);
   if (extra.text.empty())
-    e.field(event::nameIid, name);
+    e.field<event::nameIid>(name);
   else
-    e.bytes(event::name, extra.text);
+    e.bytes<event::name>(extra.text);
   for (unsigned i = 0; i < extra.numAnnotations; ++i) {
     auto [key, value] = extra.annotations[i];
-    char *entry = e.open(event::annotations, 1);
-    e.field(annotation::nameIid, key);
-    e.field(key == Tag ? annotation::pointerValue : annotation::uintValue,
-            value);
+    char *entry = e.open<event::annotations>(1);
+    e.small<annotation::nameIid>(key);
+    if (key == Tag)
+      e.field<annotation::pointerValue>(value);
+    else
+      e.field<annotation::uintValue>(value);
     e.close(entry, 1);
   }
   for (uint64_t flow : extra.flowsOut)
-    e.fixed(event::flowIds, flow);
+    e.fixed<event::flowIds>(flow);
   for (uint64_t flow : extra.flowsIn)
-    e.fixed(event::terminatingFlowIds, flow);
+    e.fixed<event::terminatingFlowIds>(flow);
   e.close(body, width);
-  e.close(whole, width);
-  file->written(e.to);
-  ++events;
+  packetEnd(e, whole, width);
 }
 
 void PerfettoWriter::task(const TaskSpan &span) {
   uint64_t rest = span.peaMask;
   uint32_t leader = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
   Extra extra;
-  uint32_t name = blockName(span.workflow, span.block, extra);
+  uint32_t name = blockName(span.workflow, span.block);
   extra.add(Request, span.request);
   if (span.tag)
     extra.add(Tag, span.tag);
@@ -545,7 +594,7 @@ void PerfettoWriter::hold(const HoldSpan &span) {
 void PerfettoWriter::decision(const DecisionSpan &span) {
   uint32_t track = cbuTrack(span.cluster);
   Extra extra;
-  uint32_t name = blockName(span.workflow, span.block, extra);
+  uint32_t name = blockName(span.workflow, span.block);
   extra.add(Request, span.request);
   extra.add(Outcome, span.outcome);
   if (span.tag)
@@ -557,7 +606,7 @@ void PerfettoWriter::decision(const DecisionSpan &span) {
 void PerfettoWriter::join(const JoinSpan &span) {
   uint32_t track = joinTrack(span.cluster);
   Extra extra;
-  uint32_t name = blockName(span.workflow, span.block, extra);
+  uint32_t name = blockName(span.workflow, span.block);
   extra.add(Request, span.request);
   full(SliceBegin, span.start, track, name, extra);
   end(span.finish, track);
@@ -642,13 +691,13 @@ void PerfettoWriter::counter(uint32_t track, uint64_t at, uint64_t value,
     return;
   last = value;
   Encoder e{file->room(64)};
-  e.to = packetBegin(e.to, at);
-  char *body = e.open(packet::trackEvent, 1);
-  e.field(event::type, Counter);
-  e.field(event::trackUuid, track);
-  e.field(event::counterValue, value);
+  char *whole = packetBegin(e, at, 0);
+  char *body = e.open<packet::trackEvent>(1);
+  e.small<event::type>(Counter);
+  e.field<event::trackUuid>(track);
+  e.field<event::counterValue>(value);
   e.close(body, 1);
-  packetEnd(e);
+  packetEnd(e, whole);
 }
 
 void PerfettoWriter::sample(const MachineSample &sample) {

@@ -87,9 +87,15 @@ private:
 class Lanes {
 public:
   uint32_t take(uint64_t start, uint64_t finish) {
-    // In order of their ends; the last one that ended by `start`.
-    auto place = std::ranges::upper_bound(
-        ends, start, {}, &std::pair<uint64_t, uint32_t>::first);
+    // In order of their ends; the last one that ended by `start`, which mostly
+    // is one of the last.
+    auto place = ends.end(), some = place - std::min<ptrdiff_t>(ends.size(), 8);
+    while (place != some && std::prev(place)->first > start)
+      --place;
+    if (place == some)
+      place = std::upper_bound(
+          ends.begin(), place, start,
+          [](uint64_t at, const auto &end) { return at < end.first; });
     uint32_t lane = static_cast<uint32_t>(ends.size());
     if (place != ends.begin()) {
       lane = std::prev(place)->second;

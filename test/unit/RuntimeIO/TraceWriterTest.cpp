@@ -32,7 +32,8 @@ std::string contents(const std::string &path) {
   return {std::istreambuf_iterator<char>(stream), {}};
 }
 
-/// Two dies of one cluster each with a TBU of four PEAs, and three blocks.
+/// Two dies of one cluster each with a TBU of four PEAs, and three blocks that
+/// differ before thirty that do not.
 class TraceWriterTest : public testing::Test {
 protected:
   TraceWriterTest() {
@@ -57,6 +58,11 @@ protected:
     workflow->blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch,
                               fb::BlockKind::Task};
     workflow->blocks->path = {0, 1, 2};
+    for (uint32_t i = 0; i < 30; ++i) {
+      workflow->blocks->kind.push_back(fb::BlockKind::Task);
+      workflow->blocks->path.push_back(uint32_t(program.strings.size()));
+      program.strings.push_back(fmt::format("w/more/{}", i));
+    }
     workflow->profiles = std::make_unique<fb::ProfileTableT>();
     workflow->placement = std::make_unique<fb::PlacementTableT>();
     workflow->segments = std::make_unique<fb::SegmentTableT>();
@@ -207,18 +213,23 @@ Decoded decode(const std::string &bytes) {
     first = false;
     if (eventBytes.empty())
       continue;
-    EXPECT_EQ(flags, 2u);
     ++d.events;
     Event event;
     event.at = at;
     event.order = d.events;
     protozero::pbf_reader message(eventBytes);
+    bool refers = false; // to what was interned
     while (message.next())
       switch (message.tag()) {
+      case 4:
+        refers = true;
+        message.skip();
+        break;
       case 9:
         event.type = message.get_uint64();
         break;
       case 10:
+        refers = true;
         event.name = d.names.at(message.get_uint64());
         break;
       case 11:
@@ -236,6 +247,7 @@ Decoded decode(const std::string &bytes) {
       default:
         message.skip();
       }
+    EXPECT_TRUE(flags == 2 || (flags == 0 && !refers));
     events.push_back(event);
   }
   // As the trace processor does: by time, then in the order of the file.
@@ -302,7 +314,92 @@ TEST_F(TraceWriterTest, PerfettoIsReadBack) {
   // Two messages overlap, the third follows the first on its lane.
   EXPECT_EQ(seen[cluster + "/messages"],
             (List{"operand 301-305", "operand 305-309", "weight 302-306"}));
-  EXPECT_EQ(d.names.size(), 20u + 3u);
+  // Names come sixteen at a time.
+  EXPECT_EQ(d.names.size(), 20u + 16u);
+}
+
+/// Each block has its name, wherever it begins and however many there are.
+TEST_F(TraceWriterTest, NamesOfBlocks) {
+  for (uint32_t first : {0u, 15u, 16u, 32u}) {
+    std::string path = pathOf("octo_names.pftrace");
+    auto writer = TraceWriter::create(path, program());
+    ASSERT_TRUE(writer) << writer.error().str();
+    std::vector<std::string> expected;
+    for (uint32_t i = 0; i < 30; ++i) {
+      TaskSpan span;
+      span.block = 3 + (first + 7 * i) % 30;
+      span.peaMask = 1;
+      span.dispatched = span.configBegin = 10 * i;
+      span.configured = span.started = span.finished = 10 * i + 5;
+      span.completed = false;
+      (*writer)->task(span);
+      expected.push_back(fmt::format("w/more/{}", span.block - 3));
+    }
+    ASSERT_TRUE((*writer)->finish());
+    Decoded d = decode(contents(path));
+    ASSERT_EQ(d.slices.size(), 1u);
+    std::vector<std::string> names;
+    for (const Slice &slice : d.slices.begin()->second)
+      if (slice.depth == 1)
+        names.push_back(slice.name);
+    EXPECT_EQ(names, expected);
+    EXPECT_EQ(d.names.size(), 20u + 33u);
+  }
+}
+
+/// Numbers of every size are read back.
+TEST_F(TraceWriterTest, NumbersOfEverySize) {
+  std::string path = pathOf("octo_numbers.pftrace");
+  auto writer = TraceWriter::create(path, program());
+  ASSERT_TRUE(writer) << writer.error().str();
+  std::vector<uint64_t> numbers = {0};
+  for (unsigned bit = 0; bit < 64; ++bit)
+    for (uint64_t number : {(uint64_t(1) << bit) - 1, uint64_t(1) << bit,
+                            0x123456789abcdef0u >> bit | uint64_t(1) << bit})
+      numbers.push_back(number);
+  std::ranges::sort(numbers);
+  for (uint64_t number : numbers)
+    (*writer)->transfer({TransferSpan::Operand, ~uint64_t(0), 0, 1, number,
+                         number, number, number});
+  ASSERT_TRUE((*writer)->finish());
+
+  std::vector<uint64_t> times, bytes, flows;
+  std::string file = contents(path);
+  protozero::pbf_reader trace(file);
+  while (trace.next(1)) {
+    protozero::pbf_reader packet = trace.get_message();
+    while (packet.next())
+      if (packet.tag() == 8) {
+        times.push_back(packet.get_uint64());
+      } else if (packet.tag() == 11) {
+        protozero::pbf_reader event = packet.get_message();
+        while (event.next())
+          if (event.tag() == 4) {
+            protozero::pbf_reader note = event.get_message();
+            uint64_t key = 0, value = 0;
+            while (note.next())
+              (note.tag() == 1 ? key : value) = note.get_uint64();
+            if (key == 5) // bytes
+              bytes.push_back(value);
+          } else if (event.tag() == 47) {
+            flows.push_back(event.get_fixed64());
+          } else {
+            event.skip();
+          }
+      } else {
+        packet.skip();
+      }
+  }
+  // A beginning and an end each; a flow of 0 is none.
+  std::vector<uint64_t> twice, some;
+  for (uint64_t number : numbers) {
+    twice.insert(twice.end(), 2, number);
+    if (number)
+      some.push_back(number);
+  }
+  EXPECT_EQ(times, twice);
+  EXPECT_EQ(bytes, numbers);
+  EXPECT_EQ(flows, some);
 }
 
 TEST_F(TraceWriterTest, FormatByNameOrChoice) {
