@@ -737,8 +737,8 @@ private:
   void closeStream(uint32_t stream);
   void endStreams(uint32_t instance);
   void leaveStreams(uint32_t instance);
-  bool comesInChunks(const BlockInfo &block, uint32_t input) const {
-    return streaming && t.streamTo(block.inputBegin + input);
+  bool comesInChunks(uint32_t block, uint32_t input) const {
+    return streaming && t.streamTo(t.blocks[block].inputBegin + input);
   }
   bool isStalled(const Instance &instance) const {
     return instance.streams != noIndex && streamTasks[instance.streams].stalled;
@@ -832,8 +832,7 @@ private:
 
   // EngineTrace.cpp; for who watches only.
   void prepareTrace();
-  uint64_t flowOf(uint64_t frameKey, const BlockInfo &block,
-                  uint32_t input) const;
+  static uint64_t flowOf(uint64_t frameKey, uint32_t block, uint32_t input);
   uint64_t flowKey(const Frame &frame) const;
   void traceGang(const Instance &instance, uint64_t until, GangEnd end);
   WaitCause waitCauseOf(const Instance &instance) const;
@@ -1126,6 +1125,7 @@ private:
   uint64_t nextSample = never;
   uint64_t lastSample = 0, lastLinkBusy = 0;
   std::vector<bool> madeByTask; ///< by value of the program
+  std::vector<bool> taskBlocks; ///< by block
   std::vector<uint64_t> flowsIn, flowsOut, scratchpadUse;
 
   std::string fatal; ///< an inconsistency; ends the run with an error

@@ -53,6 +53,7 @@ void Engine::state(Archive &a) {
       hostOutTotal, hostCut, taskWait, admissionWait, a.sized(latency),
       a.sized(kernelUsed), a.sized(weightUsed), failures, outcomes,
       outcomeDetails, nextSample, lastSample, lastLinkBusy, a.fixed(madeByTask),
+      a.fixed(taskBlocks),
       a.fixed(flowsIn), a.fixed(flowsOut), a.fixed(scratchpadUse),
       a.fixed(fatal), events, lastActivity);
   if constexpr (!Archive::typesOnly)

@@ -26,26 +26,29 @@ std::string_view octo::stringifyWaitCause(WaitCause cause) {
 }
 
 std::string_view octo::stringifyTransferKind(TransferSpan::Kind kind) {
-  static constexpr std::string_view names[] = {"operand", "decide", "join",
-                                               "result",  "weight", "spill",
+  static constexpr std::string_view names[] = {"operand", "decide",   "join",
+                                               "result",  "weight",   "spill",
                                                "chunk",   "arguments"};
   return names[kind];
 }
 
 void Engine::prepareTrace() {
   madeByTask.assign(t.values.size(), false);
-  for (const BlockInfo &block : t.blocks)
-    if (block.kind == BlockKind::Task)
+  taskBlocks.clear();
+  taskBlocks.reserve(t.blocks.size());
+  for (const BlockInfo &block : t.blocks) {
+    taskBlocks.push_back(block.kind == BlockKind::Task);
+    if (taskBlocks.back())
       for (uint32_t o = 0; o < block.numOutputs; ++o)
         madeByTask[block.outputBegin + o] = true;
+  }
   nextSample = 0;
 }
 
 /// The arrow to an input is named by its end: each input of an instance comes
 /// once, and who sends it can tell where to.
-uint64_t Engine::flowOf(uint64_t frameKey, const BlockInfo &block,
-                        uint32_t input) const {
-  return splitmix64(frameKey ^ (uint64_t(block.local) << 32 | input)) | 1;
+uint64_t Engine::flowOf(uint64_t frameKey, uint32_t block, uint32_t input) {
+  return splitmix64(frameKey ^ (uint64_t(block) << 32 | input)) | 1;
 }
 
 uint64_t Engine::flowKey(const Frame &frame) const {
@@ -87,8 +90,8 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
     if (span.first) {
       const uint32_t *words = taskWords(instance);
       for (uint32_t i = 0; i < block.numInputs; ++i)
-        if (words[i] && !comesInChunks(block, i))
-          flowsIn.push_back(flowOf(key, block, i));
+        if (words[i] && !comesInChunks(instance.block, i))
+          flowsIn.push_back(flowOf(key, instance.block, i));
     }
     if (end == GangEnd::Completed && !instance.replay)
       for (uint32_t
@@ -96,11 +99,10 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
                e = t.values[block.outputBegin + block.numOutputs].consumerBegin;
            c < e; ++c) {
         const Consumer &consumer = t.consumers[c];
-        if (consumer.block != noIndex &&
-            t.blocks[consumer.block].kind == BlockKind::Task &&
-            !comesInChunks(t.blocks[consumer.block], consumer.input))
-          flowsOut.push_back(
-              flowOf(key, t.blocks[consumer.block], consumer.input));
+        // The blocks themselves are seldom in the cache yet.
+        if (consumer.block != noIndex && taskBlocks[consumer.block] &&
+            !comesInChunks(consumer.block, consumer.input))
+          flowsOut.push_back(flowOf(key, consumer.block, consumer.input));
       }
   }
   span.flowsIn = flowsIn;
@@ -168,8 +170,8 @@ void Engine::traceTransfer(const Message &message) {
       instances.current(message.target, message.targetGeneration) &&
       !instances[message.target].orphan) {
     const Instance &target = instances[message.target];
-    span.flow = flowOf(flowKey(frames[target.frame]), t.blocks[target.block],
-                       message.aux);
+    span.flow =
+        flowOf(flowKey(frames[target.frame]), target.block, message.aux);
   }
   trace->transfer(span);
 }
@@ -182,7 +184,7 @@ void Engine::traceHandOver(uint32_t frameId, const Consumer &consumer) {
   event.at = now();
   event.host = frame.owner == noIndex;
   event.cluster = frame.home;
-  event.flow = flowOf(flowKey(frame), t.blocks[consumer.block], consumer.input);
+  event.flow = flowOf(flowKey(frame), consumer.block, consumer.input);
   trace->handOver(event);
 }
 

@@ -74,10 +74,17 @@ public:
     return offsets[workflow] + block;
   }
   uint32_t size() const { return offsets.back(); }
-  std::string_view path(uint32_t workflow, uint32_t block) const;
+  std::string_view path(uint32_t workflow, uint32_t block) const {
+    const auto *list = paths[workflow];
+    if (!list || block >= list->size() || !strings ||
+        list->Get(block) >= strings->size())
+      return {};
+    return strings->Get(list->Get(block))->string_view();
+  }
 
 private:
-  const fb::Program &program;
+  const flatbuffers::Vector<flatbuffers::Offset<flatbuffers::String>> *strings;
+  std::vector<const flatbuffers::Vector<uint32_t> *> paths; ///< by workflow
   std::vector<uint32_t> offsets;
 };
 

@@ -130,21 +130,14 @@ Expected<void> TraceFile::close() {
 // Names
 //===----------------------------------------------------------------------===//
 
-BlockNames::BlockNames(const fb::Program &program) : program(program) {
+BlockNames::BlockNames(const fb::Program &program)
+    : strings(program.strings()) {
   uint32_t offset = 0;
   for (const fb::Workflow *workflow : *program.workflows()) {
+    paths.push_back(workflow->blocks()->path());
     offsets.push_back(offset);
     if (const auto *kinds = workflow->blocks()->kind())
       offset += kinds->size();
   }
   offsets.push_back(offset);
-}
-
-std::string_view BlockNames::path(uint32_t workflow, uint32_t block) const {
-  const auto *paths = program.workflows()->Get(workflow)->blocks()->path();
-  const auto *strings = program.strings();
-  if (!paths || block >= paths->size() || !strings ||
-      paths->Get(block) >= strings->size())
-    return {};
-  return strings->Get(paths->Get(block))->string_view();
 }
