@@ -14,6 +14,7 @@
 
 #include "Engine.h"
 
+#include <algorithm>
 #include <bit>
 
 using namespace octo;
@@ -21,12 +22,15 @@ using namespace octo;
 /// With faults lost values may be made again in several places, and a link that
 /// dies drops what was on its way: nothing is claimed then.
 void Engine::prepareHostCut() {
-  uint64_t peas = 0;
-  for (uint32_t i = 0; i < m.tbusPerCluster; ++i)
-    peas +=
-        uint64_t(std::popcount(m.live[m.hostCluster * m.tbusPerCluster + i]));
+  uint64_t peas = 0, all = 0;
+  for (uint32_t i = 0; i < m.tbus; ++i) {
+    uint64_t live = uint64_t(std::popcount(m.live[i]));
+    all += live;
+    peas += clusterOf(i) == m.hostCluster ? live : 0;
+  }
   auto cut = std::make_unique<HostCut>(
-      peas, m.linkBytesPerCycle, m.hostInBytesPerCycle, m.hostOutBytesPerCycle);
+      peas, std::max<uint64_t>(all, 1), m.linkBytesPerCycle,
+      m.hostInBytesPerCycle, m.hostOutBytesPerCycle);
   if (!faults && m.clusters > 1 && cut->matters())
     hostCut = std::move(cut);
 }
@@ -39,6 +43,8 @@ void Engine::cutArgument(uint32_t request, uint32_t id) {
 
 /// An instance has completed, and holds its inputs still.
 uint32_t Engine::cutTask(const Instance &instance) {
+  if (!hostCut->isOpen(instance.request))
+    return noIndex;
   uint32_t node = hostCut->addNode(instance.request, instance.capacityCycles);
   const BlockInfo &block = t.blocks[instance.block];
   const uint32_t *words = taskWords(instance);
@@ -54,7 +60,7 @@ uint32_t Engine::cutTask(const Instance &instance) {
 uint32_t Engine::cutOutput(const Instance &instance, uint32_t node,
                            uint32_t output) {
   uint32_t slot = t.blocks[instance.block].outputBegin + output;
-  if (t.elementOf(slot) == ElementKind::Token)
+  if (node == noIndex || t.elementOf(slot) == ElementKind::Token)
     return noIndex;
   uint32_t flow =
       hostCut->addFlow(instance.request, node, outputBytes(instance, output));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 using namespace octo;
 
@@ -104,9 +105,9 @@ uint64_t MaxFlow::augment(uint32_t sink, uint64_t &effort) {
 // Graphs of requests
 //===----------------------------------------------------------------------===//
 
-HostCut::HostCut(uint64_t peas, uint64_t link, uint64_t hostIn,
-                 uint64_t hostOut)
-    : peas(peas), link(link) {
+HostCut::HostCut(uint64_t peas, uint64_t allPeas, uint64_t link,
+                 uint64_t hostIn, uint64_t hostOut)
+    : peas(peas), allPeas(allPeas), link(link) {
   const uint64_t widths[] = {hostIn, hostOut};
   for (unsigned w = 0; w < 2; ++w) {
     ways[w].wanted = widths[w] > link;
@@ -127,7 +128,7 @@ void HostCut::open(uint32_t request) {
     graphs.resize(request + 1);
   Graph &graph = graphs[request];
   clear(graph);
-  graph.isOpen = true;
+  graph.isOpen = matters();
   graph.work.push_back(0);
 }
 
@@ -161,25 +162,51 @@ void HostCut::use(uint32_t request, uint32_t flow, uint32_t node) {
 
 void HostCut::close(uint32_t request, bool counts) {
   Graph &graph = graphs[request];
-  for (unsigned w = 0; w < 2; ++w)
-    if (counts && graph.isOpen && ways[w].wanted)
-      solve(graph, w == 1);
+  if (counts && graph.isOpen) {
+    for (unsigned w = 0; w < 2; ++w)
+      if (ways[w].wanted)
+        solve(graph, w == 1);
+    if (++closed <= trial)
+      work = std::accumulate(graph.work.begin(), graph.work.end(), work);
+    if (closed == trial)
+      for (Way &way : ways)
+        settle(way);
+  }
   clear(graph);
+}
+
+/// Looks at how far the trial has come. What is left out from now on makes the
+/// bound smaller, never wrong.
+void HostCut::settle(Way &way) const {
+  unsigned best = 0;
+  for (unsigned p = 1; p < numPrices; ++p)
+    if (bound(way, p) > bound(way, best))
+      best = p;
+  way.wanted &= bound(way, best) * farAway > work / allPeas;
+  way.first = best;
+  way.end = best + 1;
 }
 
 //===----------------------------------------------------------------------===//
 // The cheapest cut
 //===----------------------------------------------------------------------===//
 
+/// Of all PEA-cycles of the cluster, as a part of what its port carries.
+HostCut::Price HostCut::price(const Way &way, unsigned number) {
+  int exponent = way.largest + 1 - int((numPrices - number + 1) / 2);
+  uint64_t halves = number % 2 ? 3 : 2;
+  return exponent < 0 ? Price{halves, uint64_t(2) << -exponent}
+                      : Price{halves << exponent, 2};
+}
+
 /// What work beside the host port costs in bytes, rounded down.
-uint64_t HostCut::priceOf(uint64_t work, int exponent) const {
+uint64_t HostCut::priceOf(uint64_t work, Price price) const {
   if (!peas)
     return MaxFlow::unlimited / 2; // it cannot run there
   using Wide = unsigned __int128;
-  Wide price = Wide(std::min(work, uint64_t(1) << 44)) * link << byteShift;
-  price = exponent < 0 ? price / (Wide(peas) << -exponent)
-                       : (price << exponent) / peas;
-  return uint64_t(std::min<Wide>(price, MaxFlow::unlimited / 2));
+  Wide bytes = (Wide(std::min(work, uint64_t(1) << 40)) * link << byteShift) *
+               price.num / (Wide(peas) * price.den);
+  return uint64_t(std::min<Wide>(bytes, MaxFlow::unlimited / 2));
 }
 
 /// Vertices of the flow are the nodes, a vertex for every value that several
@@ -229,12 +256,12 @@ void HostCut::solve(const Graph &graph, bool outwards) {
       sinkArcs[n] = flow.addArc(n, sink, 0);
 
   uint64_t effort = looksPerArc * flow.numArcs(), sent = 0;
-  for (unsigned p = 0; p < numPrices; ++p) {
+  for (unsigned p = way.first; p < way.end; ++p) {
     for (uint32_t n = 1; sent < most && n < nodes; ++n)
       if (sinkArcs[n] != none) {
-        uint64_t before = p ? priceOf(graph.work[n], exponent(way, p - 1)) : 0;
-        flow.raise(sinkArcs[n],
-                   priceOf(graph.work[n], exponent(way, p)) - before);
+        uint64_t before =
+            p == way.first ? 0 : priceOf(graph.work[n], price(way, p - 1));
+        flow.raise(sinkArcs[n], priceOf(graph.work[n], price(way, p)) - before);
       }
     if (sent < most)
       sent += flow.augment(sink, effort);
@@ -242,23 +269,17 @@ void HostCut::solve(const Graph &graph, bool outwards) {
   }
 }
 
-uint64_t HostCut::bound(unsigned w) const {
+/// All bytes and all work, at this price, over what a cycle has of both.
+uint64_t HostCut::bound(const Way &way, unsigned number) const {
   using Wide = unsigned __int128;
-  const Way &way = ways[w];
+  Price part = price(way, number);
+  Wide cycle = (Wide(link) * (part.den + part.num)) << byteShift;
+  return uint64_t((Wide(way.bytes[number]) * part.den + cycle - 1) / cycle);
+}
+
+uint64_t HostCut::bound(unsigned w) const {
   uint64_t most = 0;
-  for (unsigned p = 0; way.wanted && p < numPrices; ++p) {
-    // All bytes and all work, at this price, over what a cycle has of both:
-    // link + price * link.
-    int e = exponent(way, p);
-    Wide bytes = way.bytes[p], cycle = link;
-    if (e < 0) {
-      bytes <<= -e;
-      cycle *= (uint64_t(1) << -e) + 1;
-    } else {
-      cycle *= (uint64_t(1) << e) + 1;
-    }
-    cycle <<= byteShift;
-    most = std::max(most, uint64_t((bytes + cycle - 1) / cycle));
-  }
+  for (unsigned p = 0; ways[w].wanted && p < numPrices; ++p)
+    most = std::max(most, bound(ways[w], p));
   return most;
 }

@@ -64,9 +64,11 @@ public:
   static constexpr uint32_t host = 0;
 
   HostCut() = default;
-  /// `peas`: live ones of the host port's cluster. Where a link is as wide as
-  /// the host port, that port is as tight, and there is nothing to find.
-  HostCut(uint64_t peas, uint64_t link, uint64_t hostIn, uint64_t hostOut);
+  /// `peas`: live ones of the host port's cluster, and of the machine. Where a
+  /// link is as wide as the host port, that port is as tight, and there is
+  /// nothing to find.
+  HostCut(uint64_t peas, uint64_t allPeas, uint64_t link, uint64_t hostIn,
+          uint64_t hostOut);
   bool matters() const { return ways[0].wanted || ways[1].wanted; }
 
   /// Requests are known by small numbers, which are used again.
@@ -77,6 +79,7 @@ public:
   /// A value that it made.
   uint32_t addFlow(uint32_t request, uint32_t producer, uint64_t bytes);
   void use(uint32_t request, uint32_t flow, uint32_t node);
+  bool isOpen(uint32_t request) const { return graphs[request].isOpen; }
   /// The request is over; one that failed does not count.
   void close(uint32_t request, bool counts);
 
@@ -88,8 +91,9 @@ public:
   /// See State.h.
   template <class Archive>
   void state(Archive &a) {
-    a.all(*this, a.fixed(peas), a.fixed(link), ways, graphs, a.fixed(flow),
-          a.fixed(sinkArcs), a.fixed(sharedVertex));
+    a.all(*this, a.fixed(peas), a.fixed(allPeas), a.fixed(link), ways, graphs,
+          closed, work, a.fixed(flow), a.fixed(sinkArcs),
+          a.fixed(sharedVertex));
   }
 
 private:
@@ -107,9 +111,18 @@ private:
     std::vector<Flow> flows;
     std::vector<Use> uses;
   };
-  /// Prices of all PEA-cycles of the cluster in bytes of its port: powers of
-  /// two, the largest where the host port itself is as tight a bound.
-  static constexpr unsigned numPrices = 12;
+  /// Prices of a PEA-cycle of the cluster, as parts of what its port carries in
+  /// that time: powers of two and half as much again. From the largest one on
+  /// the host port itself is as tight.
+  static constexpr unsigned numPrices = 22;
+  struct Price {
+    uint64_t num, den;
+  };
+  /// After so many requests only the best price is looked at, and a way is left
+  /// alone if the work of these requests, on all PEAs, takes so many times as
+  /// long.
+  static constexpr uint64_t trial = 64;
+  static constexpr uint64_t farAway = 4;
   /// Bytes are counted in 1/256, so that cheap tasks have a price.
   static constexpr unsigned byteShift = 8;
   /// Larger graphs do not count: they would have to be kept as a whole.
@@ -118,21 +131,24 @@ private:
   static constexpr uint64_t looksPerArc = 256;
   struct Way {
     bool wanted = false;
-    int largest = 0; ///< exponent of the largest price
+    int largest = 0;                     ///< exponent of the largest price
+    unsigned first = 0, end = numPrices; ///< prices that are looked at
     std::array<uint64_t, numPrices> bytes{};
   };
 
-  int exponent(const Way &way, unsigned price) const {
-    return way.largest - int(numPrices - 1 - price);
-  }
-  uint64_t priceOf(uint64_t work, int exponent) const;
+  static Price price(const Way &way, unsigned number);
+  uint64_t priceOf(uint64_t work, Price price) const;
   void solve(const Graph &graph, bool outwards);
+  uint64_t bound(const Way &way, unsigned price) const;
   uint64_t bound(unsigned way) const;
+  void settle(Way &way) const;
   void clear(Graph &graph);
 
-  uint64_t peas = 0, link = 1;
+  uint64_t peas = 0, allPeas = 1, link = 1;
   std::array<Way, 2> ways; ///< into the mesh, out of it
   std::vector<Graph> graphs;
+  uint64_t closed = 0; ///< requests that count
+  uint64_t work = 0;   ///< of the first ones, in PEA-cycles
   // Of the graph that is being solved.
   MaxFlow flow;
   std::vector<uint32_t> sinkArcs;     ///< by node

@@ -26,13 +26,13 @@ namespace {
 
 constexpr uint64_t heavy = uint64_t(1) << 40;
 
-/// Two PEAs, a link of 10 bytes a cycle, a host port of 20: prices of a
-/// PEA-cycle are 10 bytes (the largest), 5, 2.5, ... 10 / 2048.
-HostCut smallCut() { return HostCut(2, 10, 20, 20); }
+/// Two PEAs of 100, a link of 10 bytes a cycle, a host port of 20: prices of a
+/// PEA-cycle are 15 bytes (the largest), 10, 7.5, 5, ... 10 / 1024.
+HostCut smallCut() { return HostCut(2, 100, 10, 20, 20); }
 
 /// An argument to a task that runs elsewhere at every price: all of it passes.
 /// 1,000 bytes over 10 a cycle, and what two PEAs of the cluster could do in
-/// these cycles at the least price, 1/1024 of that.
+/// these cycles at the least price, 1/512 of that.
 TEST(HostCut, OneTask) {
   HostCut cut = smallCut();
   ASSERT_TRUE(cut.matters());
@@ -108,7 +108,26 @@ TEST(HostCut, DoesNotCount) {
     cut.close(3, counts);
     EXPECT_EQ(cut.cyclesIn(), counts ? 5u : 0u);
   }
-  EXPECT_FALSE(HostCut(2, 20, 20, 10).matters());
+  EXPECT_FALSE(HostCut(2, 100, 20, 20, 10).matters());
+}
+
+/// Of many requests alike only the first ones are tried at all prices.
+TEST(HostCut, ManyRequests) {
+  // On its own the work takes 3 cycles of all PEAs, or 5,000.
+  for (uint64_t later : {250, 500000}) {
+    HostCut cut = smallCut();
+    for (unsigned i = 0; i < 1000; ++i) {
+      cut.open(i % 7);
+      uint32_t first = cut.addNode(i % 7, 100);
+      uint32_t second = cut.addNode(i % 7, later);
+      cut.use(i % 7, cut.addFlow(i % 7, HostCut::host, 1000), first);
+      cut.use(i % 7, cut.addFlow(i % 7, first, 500), second);
+      EXPECT_EQ(cut.isOpen(i % 7), later == 250 || i < 64);
+      cut.close(i % 7, true);
+    }
+    // min(1000, 100 p + min(500, 250 p)) over 10 + 2 p, at p = 2.5 or 5.
+    EXPECT_EQ(cut.cyclesIn(), later == 250 ? 50000u : 0u);
+  }
 }
 
 /// Graphs beyond what is kept are left out, and do no harm.
@@ -148,13 +167,13 @@ TEST(HostCut, Exhaustive) {
   for (unsigned trial = 0; trial < 150; ++trial) {
     const uint64_t peas = 1 + below(8), link = 1 + below(40),
                    hostIn = link * (1 + below(9)), hostOut = link + below(50);
-    HostCut cut(peas, link, hostIn, hostOut);
-    const int numPrices = 12;
+    HostCut cut(peas, 1000, link, hostIn, hostOut);
+    const int numPrices = 22;
     std::vector<double> in(numPrices), out(numPrices);
     auto price = [&](uint64_t width, int p) {
       int largest = std::bit_width(width / link) - 1;
       return double(link) / double(peas) *
-             std::ldexp(1.0, largest - (numPrices - 1 - p));
+             std::ldexp(p % 2 ? 1.5 : 1.0, largest - (numPrices - 1 - p) / 2);
     };
     uint64_t slack = 0; // prices are rounded down, to 1/256 bytes
     for (unsigned request = 0; request < 3; ++request) {
