@@ -384,6 +384,55 @@ TEST(Network, MessagesAreAsLateAsTheirFlits) {
     }
 }
 
+/// Traffic that no reference has: rectangles, permutations, few receivers and
+/// mixed lengths. Saturation by flits is found here; noc-bench --compare has
+/// all patterns and lengths.
+TEST(Network, OtherTrafficIsAsLateAsItsFlits) {
+  struct Case {
+    uint32_t width, height;
+    const char *pattern;
+    std::vector<std::pair<uint32_t, uint32_t>> mix;
+    double part; ///< of saturation: up to there, within 10 %
+  };
+  for (const Case &c : {Case{8, 4, "shuffle", {{8, 8}}, 0.7},
+                        Case{4, 4, "randperm", {{16, 16}}, 0.7},
+                        Case{4, 4, "hotspots", {{4, 4}}, 0.7},
+                        Case{5, 3, "uniform", {{2, 2}}, 0.7},
+                        Case{4, 4, "diagonal", {{1, 65}}, 0.7},
+                        // Beyond that see docs/timing-model.md.
+                        Case{4, 4, "uniform", {{1, 1}, {32, 32}}, 0.3}}) {
+    TrafficRun run;
+    run.width = c.width;
+    run.height = c.height;
+    run.pattern = c.pattern;
+    run.mix = c.mix;
+    run.warmup = 1000;
+    run.cycles = 5000;
+    run.patience = 3000;
+    run.flitLevel = true;
+    double saturation = saturationLoad(run, 0, 1.0 / 32);
+    for (double part : {0.2, c.part}) {
+      run.load = part * saturation;
+      double latency[2];
+      for (bool flitLevel : {false, true}) {
+        run.flitLevel = flitLevel;
+        std::optional<TrafficResult> result = simulateTraffic(run);
+        ASSERT_TRUE(result && result->stable) << c.pattern;
+        latency[flitLevel] = result->networkLatency;
+      }
+      EXPECT_NEAR(latency[0] / latency[1], 1, 0.10)
+          << c.width << "x" << c.height << " " << c.pattern << " at " << part;
+    }
+    if (c.part < 0.7)
+      continue;
+    run.flitLevel = false;
+    run.load = 0.88 * saturation;
+    EXPECT_FALSE(isSaturated(run)) << c.pattern;
+    run.load = std::min(1.12 * saturation, 1.0);
+    EXPECT_TRUE(isSaturated(run)) << c.pattern;
+  }
+}
+
 /// Packets that lie across several routers saturate 8 x 8 where flits do, by
 /// noc-bench --compare, within 10 %.
 TEST(Network, LongMessagesSaturateWhereTheirFlitsDo) {
