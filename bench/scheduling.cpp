@@ -255,8 +255,7 @@ static Json measureSpeed(bool quick) {
 }
 
 /// Kinds of graphs, mapped by us and by Scotch.
-static Json measureKinds(bool quick) {
-  const uint32_t side = quick ? 8 : 32;
+static Json measureKinds(uint32_t nodes, uint32_t side, uint64_t seed) {
   printf("\nkinds of graphs onto %u x %u clusters, hop-bytes of ours over "
          "Scotch's\n  %-20s %9s %9s %8s %8s %11s %9s %9s\n",
          side, side, "kind", "nodes", "edges", "user s", "over +%", "hop-bytes",
@@ -264,7 +263,7 @@ static Json measureKinds(bool quick) {
   Json rows = Json::array();
   Topology topology(plainTarget(side, side, 1, 1));
   std::vector<uint64_t> capacity(topology.numClusters(), 1);
-  for (const MappingGraph &graph : mappingGraphs(quick ? 6250 : 100000)) {
+  for (const MappingGraph &graph : mappingGraphs(nodes, seed)) {
     const double before = userSeconds();
     Checked<std::vector<uint32_t>> mapping =
         mapToMesh(graph.work, graph.edges, topology, capacity);
@@ -313,18 +312,34 @@ int main(int argc, char **argv) {
   CLI::App app{"How good static schedules are, and how fast they are made"};
   std::string dataDir = OCTO_SHARED_DATA_DIR, jsonFile;
   uint64_t steps = SearchOptions().steps;
-  bool quick = false;
+  bool quick = false, kinds = false;
+  uint32_t nodes = 0, side = 0;
+  uint64_t seed = 0;
   app.add_option("--data", dataDir, "folder that has the set `stg`");
   app.add_option("--steps", steps, "budget of the search on each graph");
   app.add_option("--json", jsonFile, "write the figures to a file");
   app.add_flag("--quick", quick, "small instances only");
+  app.add_flag("--kinds", kinds, "only kinds of graphs beside Scotch");
+  app.add_option("--nodes", nodes, "of each kind (100,000; 6,250 if quick)")
+      ->check(CLI::Range(64, 1000000));
+  app.add_option("--side", side, "of the mesh, in clusters (32; 8 if quick)")
+      ->check(CLI::Range(1, 64));
+  app.add_option("--seed", seed, "of the graphs (0: those in the docs)");
   CLI11_PARSE(app, argc, argv);
   Json json;
   json["schema_version"] = 1;
   json["steps"] = steps;
-  json["quality"] = measureQuality(dataDir, steps, quick);
-  json["speed"] = measureSpeed(quick);
-  json["kinds"] = measureKinds(quick);
+  if (!kinds) {
+    json["quality"] = measureQuality(dataDir, steps, quick);
+    json["speed"] = measureSpeed(quick);
+  }
+  json["kinds"] = measureKinds(nodes   ? nodes
+                               : quick ? 6250
+                                       : 100000,
+                               side    ? side
+                               : quick ? 8
+                                       : 32,
+                               seed);
   if (jsonFile.empty())
     return 0;
   std::ofstream out(jsonFile);

@@ -11,7 +11,9 @@
 // Sadayappan, J. Parallel Distrib. Comput. 10(1), 1990; Pellegrini, SHPCC
 // 1994). Then, while the joined come apart again, greedy refinement on
 // hop-bytes (Bhatele, Kale, "Heuristic-based techniques for mapping irregular
-// communication graphs to mesh topologies", HPCC 2011).
+// communication graphs to mesh topologies", HPCC 2011), after a short annealing
+// (Kirkpatrick, Gelatt, Vecchi, Science 220, 1983) that begins as cool as what
+// the cuts have found out allows. Small graphs are mapped several times.
 //
 //===----------------------------------------------------------------------===//
 
@@ -48,12 +50,26 @@ struct Graph {
   }
 };
 
-/// In an order that depends on the seed alone.
-static void shuffle(std::vector<uint32_t> &nodes, uint64_t seed) {
-  for (size_t i = nodes.size(); i > 1; --i) {
-    seed = seed * 6364136223846793005u + 1442695040888963407u;
-    std::swap(nodes[i - 1], nodes[(seed >> 33) % i]);
+/// Numbers that depend on the seed alone (Knuth's linear congruential MMIX).
+class Numbers {
+public:
+  explicit Numbers(uint64_t seed) : state(seed) {}
+  uint32_t next() {
+    state = state * 6364136223846793005u + 1442695040888963407u;
+    return uint32_t(state >> 33);
   }
+  uint32_t below(uint32_t limit) {
+    return uint32_t((uint64_t(next()) * limit) >> 31);
+  }
+
+private:
+  uint64_t state;
+};
+
+static void shuffle(std::vector<uint32_t> &nodes, uint64_t seed) {
+  Numbers numbers(seed);
+  for (size_t i = nodes.size(); i > 1; --i)
+    std::swap(nodes[i - 1], nodes[numbers.next() % i]);
 }
 
 /// Joins nodes in pairs: those that exchange most for their work, then those
@@ -183,8 +199,10 @@ public:
     pulls.push_back(std::move(pull));
   }
 
-  /// The half of each node; the best of some attempts.
-  std::vector<uint8_t> run(uint32_t attempts, std::vector<uint8_t> before);
+  /// The half of each node; the best of `before`, if there is any, and of
+  /// attempts, of which each has a number of its own from `first` on.
+  std::vector<uint8_t> run(uint32_t attempts, uint32_t first,
+                           std::vector<uint8_t> before);
   /// Halves that are there made better.
   std::vector<uint8_t> improve(std::vector<uint8_t> before) {
     half = std::move(before);
@@ -405,7 +423,7 @@ void Bisector::refine(const Graph &graph, const std::vector<int64_t> &pull) {
   }
 }
 
-std::vector<uint8_t> Bisector::run(uint32_t attempts,
+std::vector<uint8_t> Bisector::run(uint32_t attempts, uint32_t first,
                                    std::vector<uint8_t> before) {
   Score best;
   std::vector<uint8_t> found;
@@ -414,8 +432,8 @@ std::vector<uint8_t> Bisector::run(uint32_t attempts,
     half = found;
     best = score(levels[0], pulls[0]);
   }
-  for (uint32_t seed = 0; seed < attempts; ++seed) {
-    attempt(seed);
+  for (uint32_t i = 0; i < attempts; ++i) {
+    attempt(first + i);
     const Score score = this->score(levels[0], pulls[0]);
     if (score < best) {
       best = score;
@@ -485,10 +503,11 @@ void Bisector::attempt(uint32_t variant) {
 
 class Mapper {
 public:
+  /// Other trials give other mappings.
   Mapper(const Topology &topology, std::span<const uint64_t> capacity,
-         const MappingOptions &options)
+         const MappingOptions &options, uint32_t trial)
       : topology(topology), desc(topology.desc()), capacity(capacity),
-        options(options), numPhases(options.numPhases),
+        options(options), trial(trial), numPhases(options.numPhases),
         loadOf(size_t(desc.numClusters()) * numPhases, 0),
         limitOf(loadOf.size(), 0) {}
 
@@ -507,13 +526,14 @@ private:
     return loadOf[at(cluster, node)] + graph.work[node] - leaving <=
            limitOf[at(cluster, node)];
   }
-  void setLimits();
+  void setLimits(bool exact);
   void fillClusters();
   void place(uint32_t node, uint32_t to);
   void balance();
   void refine();
   uint64_t refinePair(uint32_t a, uint32_t b);
   void refinePairs();
+  bool anneal();
   uint32_t distance(uint32_t a, uint32_t b) const {
     if (!table.empty())
       return table[size_t(a) * desc.numClusters() + b];
@@ -531,11 +551,12 @@ private:
   const TargetDesc &desc;
   std::span<const uint64_t> capacity;
   const MappingOptions &options;
+  const uint32_t trial;
   Graph graph;              // the level at hand
   std::vector<Graph> finer; // those before it
   uint64_t workScale = 1;   // for METIS
   double workPerCapacity = 0;
-  static constexpr uint32_t mostEffort = 4;
+  static constexpr uint32_t mostEffort = 4, mostAttempts = 2 * mostEffort;
   uint32_t effort = mostEffort; // attempts at each of the first cuts
   bool again = false;           // centre has the places of a mapping before
   std::vector<uint16_t> table;  // distances, where they fit
@@ -751,11 +772,11 @@ bool Mapper::bisect(std::vector<uint32_t> nodes,
     // The first cuts decide over the longest ways.
     const uint32_t attempts = again || clusters.size() < 32 ? 1
                               : effort == mostEffort && clusters.size() >= 256
-                                  ? 2 * effort
+                                  ? mostAttempts
                                   : effort;
     const std::vector<uint8_t> found =
         Bisector(std::move(whole), pull, length, most, left / (left + right))
-            .run(attempts, std::move(before));
+            .run(attempts, trial * mostAttempts, std::move(before));
     std::copy(found.begin(), found.end(), part.begin());
   } else if (size > 2) {
     // What lies outside takes part as two nodes without work, one in each half
@@ -1118,8 +1139,82 @@ void Mapper::refinePairs() {
   }
 }
 
-/// What each cluster may have of the work of the level at hand.
-void Mapper::setLimits() {
+/// Moves and swaps at random, some of them uphill and fewer and fewer: out of
+/// the local optima that the greedy refinement ends in. False if the graph is
+/// too large for that.
+bool Mapper::anneal() {
+  constexpr uint64_t mostProposals = uint64_t(1) << 21;
+  // Many for each node of a small graph; a few do nothing for a large one.
+  constexpr uint32_t proposalsPerNode = 1000, fewestPerNode = 64;
+  // At the start so much of the edges of a node, in the mean, may become longer
+  // by a hop. More would undo what the cuts know about the whole.
+  constexpr double uphill = 0.75;
+  const uint32_t numNodes = graph.size();
+  if (graph.other.empty() || uint64_t(numNodes) * fewestPerNode > mostProposals)
+    return false;
+  const uint64_t proposals =
+      std::min(uint64_t(numNodes) * proposalsPerNode, mostProposals);
+  const double steepest =
+      uphill *
+      double(std::accumulate(graph.weight.begin(), graph.weight.end(),
+                             uint64_t(0))) /
+      numNodes;
+  constexpr Direction directions[] = {Direction::East, Direction::West,
+                                      Direction::North, Direction::South};
+  Numbers numbers(trial);
+  const std::vector<uint32_t> before = clusterOf;
+  int64_t change = 0;
+  for (uint64_t i = 0; i < proposals; ++i) {
+    const uint32_t v = numbers.below(numNodes);
+    const uint32_t degree = graph.offsets[v + 1] - graph.offsets[v];
+    if (!degree || graph.isFixed(v))
+      continue;
+    // To where a partner is, or one step aside.
+    const uint32_t here = clusterOf[v];
+    uint32_t to =
+        clusterOf[graph.other[graph.offsets[v] + numbers.below(degree)]];
+    if (to == here || numbers.below(4) == 0)
+      to = topology.neighbour(here, directions[numbers.below(4)]);
+    if (to == Topology::none || to == here || !capacity[to])
+      continue;
+    int64_t more = cost(v, to) - cost(v, here);
+    uint32_t partner = none;
+    if (!hasRoom(to, v)) {
+      if (nodesIn[to].empty())
+        continue;
+      const uint32_t u =
+          nodesIn[to][numbers.below(uint32_t(nodesIn[to].size()))];
+      if (graph.isFixed(u) || !hasRoom(to, v, graph.work[u]) ||
+          !hasRoom(here, u, graph.work[v]))
+        continue;
+      more += cost(u, here) - cost(u, to);
+      // An edge between the two is counted as vanishing twice.
+      for (uint32_t k = graph.offsets[u]; k < graph.offsets[u + 1]; ++k)
+        if (graph.other[k] == v)
+          more += 2 * int64_t(graph.weight[k]) * distance(here, to);
+      partner = u;
+    }
+    const double left = 1 - double(i) / double(proposals);
+    if (more > 0 && double(more) > steepest * left * left *
+                                       double(numbers.below(1u << 16)) /
+                                       (1u << 16))
+      continue;
+    place(v, to);
+    if (partner != none)
+      place(partner, here);
+    change += more;
+  }
+  if (change > 0) {
+    clusterOf = before;
+    fillClusters();
+  }
+  return true;
+}
+
+/// What each cluster may have of the work of the level at hand. Joined nodes
+/// are coarse: unless it is to be exact, what is over by one of them comes
+/// right later.
+void Mapper::setLimits(bool exact) {
   unsigned __int128 room = 0;
   for (uint64_t c : capacity)
     room += c;
@@ -1134,10 +1229,9 @@ void Mapper::setLimits() {
     for (uint32_t p = 0; p < numPhases && capacity[c]; ++p) {
       const uint64_t part = uint64_t(
           total[p] * capacity[c] / room * (65536 + options.imbalanceQ16) >> 16);
-      // Joined nodes are coarse: what is over by one of them comes right later.
-      limitOf[size_t(c) * numPhases + p] = std::max(
-          part + (finer.empty() ? 0 : std::min(part / 16, heaviest[p] / 2)),
-          heaviest[p]);
+      limitOf[size_t(c) * numPhases + p] =
+          std::max(part + (exact ? 0 : std::min(part / 16, heaviest[p] / 2)),
+                   heaviest[p]);
     }
 }
 
@@ -1166,7 +1260,7 @@ Checked<std::vector<uint32_t>> Mapper::run(std::span<const uint64_t> work,
   const uint64_t mostDegree = std::max<uint64_t>(
       12, graph.other.size() * 3 / (2 * std::max<uint64_t>(1, graph.size())));
   while (numPhases == 1 && graph.size() > clusters.size() * joinedPerCluster) {
-    std::optional<Graph> next = coarsen(graph, mostWork);
+    std::optional<Graph> next = coarsen(graph, mostWork, trial);
     if (!next)
       break;
     // What has no parts that belong together gets dense: one cut of it is as
@@ -1220,12 +1314,17 @@ Checked<std::vector<uint32_t>> Mapper::run(std::span<const uint64_t> work,
   }
   clusterOf = std::move(best);
   for (;;) {
-    setLimits();
+    setLimits(finer.empty());
     fillClusters();
     balance();
     refine();
     if (numPhases == 1) {
       refinePairs();
+      setLimits(/*exact=*/true);
+      if (anneal()) {
+        refine();
+        refinePairs();
+      }
       refine();
     }
     if (finer.empty())
@@ -1281,7 +1380,28 @@ Checked<std::vector<uint32_t>> mapToMesh(std::span<const uint64_t> work,
                     {},
                     fmt::format("a node is fixed to cluster {} of {}", cluster,
                                 topology.numClusters())});
-  return Mapper(topology, capacity, options).run(work, edges);
+  // Where the cuts begin decides much on a small graph, and costs little.
+  constexpr size_t mostTrials = 12, trialSize = 120000;
+  const size_t trials =
+      options.trials ? options.trials
+      : options.numPhases > 1
+          ? 1
+          : std::clamp<size_t>(trialSize / (work.size() + edges.size() + 1), 1,
+                               mostTrials);
+  std::vector<uint32_t> best;
+  uint64_t least = 0;
+  for (uint32_t trial = 0; trial < trials; ++trial) {
+    Checked<std::vector<uint32_t>> found =
+        Mapper(topology, capacity, options, trial).run(work, edges);
+    if (!found)
+      return found;
+    const uint64_t cost = hopBytes(edges, topology, *found);
+    if (trial == 0 || cost < least) {
+      best = std::move(*found);
+      least = cost;
+    }
+  }
+  return best;
 }
 
 uint64_t hopBytes(std::span<const Edge> edges, const Topology &topology,

@@ -24,6 +24,10 @@ struct MappingOptions {
   uint32_t imbalanceQ16 = 3277; // 5 %
   /// Rounds of moves, at most.
   uint32_t rounds = 12;
+  /// How often the graph is mapped, from other beginnings, the best being kept.
+  /// 0: as its size allows, up to 12 times (once from 60,000 nodes and edges
+  /// on, or with phases).
+  uint32_t trials = 0;
   /// By node: the cluster that it stays in, or `none` where it is free. Empty:
   /// all are free. What is fixed pulls its partners; where it is, nobody asks
   /// for capacity.
@@ -39,9 +43,10 @@ struct MappingOptions {
 /// are `none` are ignored. Joins nodes that exchange much, bisects what comes
 /// out of that and the mesh together, each half of the nodes to the half of the
 /// mesh that is nearer to what it exchanges data with, then moves and swaps
-/// nodes while that saves hops. METIS bisects where there are phases (Karypis,
-/// Kumar, SIAM J. Sci. Comput. 20(1), 1998). Near-linear. The result depends on
-/// nothing but the arguments. An error names what is missing.
+/// nodes while that saves hops, and where there are up to 32,768 of them also
+/// at random, uphill less and less. METIS bisects where there are phases
+/// (Karypis, Kumar, SIAM J. Sci. Comput. 20(1), 1998). Near-linear. The result
+/// depends on nothing but the arguments. An error names what is missing.
 Checked<std::vector<uint32_t>> mapToMesh(std::span<const uint64_t> work,
                                          std::span<const Edge> edges,
                                          const Topology &topology,

@@ -52,11 +52,29 @@ inline MappingGraph gridGraph(const char *name, uint32_t wide, uint32_t high,
   return graph;
 }
 
+/// Numbers the nodes at random.
+inline void renumber(MappingGraph &graph, uint64_t seed) {
+  std::vector<uint32_t> number(graph.work.size());
+  for (uint32_t v = 0; v < number.size(); ++v)
+    number[v] = v;
+  Draws draw(seed);
+  for (uint32_t i = uint32_t(number.size()); i > 1; --i)
+    std::swap(number[i - 1], number[draw.below(i)]);
+  std::vector<uint64_t> work(graph.work.size());
+  for (uint32_t v = 0; v < number.size(); ++v)
+    work[number[v]] = graph.work[v];
+  graph.work = std::move(work);
+  for (Edge &edge : graph.edges) {
+    edge.from = number[edge.from];
+    edge.to = number[edge.to];
+  }
+}
+
 /// Points in the unit square, joined where they are near: eight edges a node in
 /// the mean.
-inline MappingGraph geometricGraph(uint32_t nodes) {
+inline MappingGraph geometricGraph(uint32_t nodes, uint64_t seed) {
   MappingGraph graph{"random geometric", {}, {}};
-  Draws draw(7);
+  Draws draw(7 + 31 * seed);
   const uint32_t range = 1u << 20;
   // pi r^2 n = 8.
   const uint64_t square = uint64_t(range) * range / nodes * 8 * 7 / 22;
@@ -88,9 +106,10 @@ inline MappingGraph geometricGraph(uint32_t nodes) {
 /// Layers of `width` tasks with four inputs each from the layer before, at most
 /// `reach` aside.
 inline MappingGraph layeredGraph(const char *name, uint32_t nodes,
-                                 uint32_t width, uint32_t reach) {
+                                 uint32_t width, uint32_t reach,
+                                 uint64_t seed) {
   MappingGraph graph{name, {}, {}};
-  Draws draw(11);
+  Draws draw(11 + 31 * seed);
   for (uint32_t v = 0; v < nodes; ++v) {
     graph.work.push_back(1000 + draw.below(9000));
     if (v < width)
@@ -107,9 +126,9 @@ inline MappingGraph layeredGraph(const char *name, uint32_t nodes,
 
 /// Edges fall into quarters of the adjacency matrix with 0.57, 0.19, 0.19 and
 /// 0.05 (R-MAT: Chakrabarti, Zhan, Faloutsos, SDM 2004).
-inline MappingGraph rmatGraph(uint32_t nodes, uint32_t edges) {
+inline MappingGraph rmatGraph(uint32_t nodes, uint32_t edges, uint64_t seed) {
   MappingGraph graph{"R-MAT", std::vector<uint64_t>(nodes, 100), {}};
-  Draws draw(13);
+  Draws draw(13 + 31 * seed);
   uint32_t levels = 0;
   while ((1u << levels) < nodes)
     ++levels;
@@ -127,9 +146,10 @@ inline MappingGraph rmatGraph(uint32_t nodes, uint32_t edges) {
 }
 
 /// Each node with `degree` partners at random.
-inline MappingGraph regularGraph(uint32_t nodes, uint32_t degree) {
+inline MappingGraph regularGraph(uint32_t nodes, uint32_t degree,
+                                 uint64_t seed) {
   MappingGraph graph{"random regular", std::vector<uint64_t>(nodes, 100), {}};
-  Draws draw(17);
+  Draws draw(17 + 31 * seed);
   std::vector<uint32_t> order(nodes);
   for (uint32_t v = 0; v < nodes; ++v)
     order[v] = v;
@@ -143,9 +163,9 @@ inline MappingGraph regularGraph(uint32_t nodes, uint32_t degree) {
 }
 
 /// Fan-outs within fan-outs that are joined again: series and parallel parts.
-inline MappingGraph seriesParallelGraph(uint32_t nodes) {
+inline MappingGraph seriesParallelGraph(uint32_t nodes, uint64_t seed) {
   MappingGraph graph{"series-parallel", {}, {}};
-  Draws draw(19);
+  Draws draw(19 + 31 * seed);
   auto add = [&] {
     graph.work.push_back(100 + draw.below(400));
     return uint32_t(graph.work.size() - 1);
@@ -183,9 +203,9 @@ inline MappingGraph seriesParallelGraph(uint32_t nodes) {
 }
 
 /// Each node hangs from one of the hundred before it.
-inline MappingGraph treeGraph(uint32_t nodes) {
+inline MappingGraph treeGraph(uint32_t nodes, uint64_t seed) {
   MappingGraph graph{"random tree", {}, {}};
-  Draws draw(23);
+  Draws draw(23 + 31 * seed);
   for (uint32_t v = 0; v < nodes; ++v) {
     graph.work.push_back(100 + draw.below(400));
     if (v)
@@ -196,9 +216,9 @@ inline MappingGraph treeGraph(uint32_t nodes) {
 }
 
 /// Chains of 50 tasks, of which every fifth hands data to the chain beside.
-inline MappingGraph pipelineGraph(uint32_t nodes) {
+inline MappingGraph pipelineGraph(uint32_t nodes, uint64_t seed) {
   MappingGraph graph{"pipelines", {}, {}};
-  Draws draw(29);
+  Draws draw(29 + 31 * seed);
   const uint32_t length = 50;
   for (uint32_t v = 0; v < nodes; ++v) {
     graph.work.push_back(500 + draw.below(1000));
@@ -210,8 +230,10 @@ inline MappingGraph pipelineGraph(uint32_t nodes) {
   return graph;
 }
 
-/// The set that scheduling-bench and the tests map.
-inline std::vector<MappingGraph> mappingGraphs(uint32_t nodes) {
+/// The set that scheduling-bench and the tests map. `seed` makes other graphs
+/// of the kinds that are drawn; grids are numbered anew.
+inline std::vector<MappingGraph> mappingGraphs(uint32_t nodes,
+                                               uint64_t seed = 0) {
   const uint32_t side = uint32_t(std::sqrt(double(nodes)));
   const uint32_t width = std::max(32u, nodes / 200);
   std::vector<MappingGraph> graphs;
@@ -219,14 +241,18 @@ inline std::vector<MappingGraph> mappingGraphs(uint32_t nodes) {
   graphs.push_back(gridGraph("grid, 8 neighbours", side, side, true));
   graphs.push_back(gridGraph("torus", side, side, false, true));
   graphs.push_back(gridGraph("strip", side * 4, side / 4));
-  graphs.push_back(geometricGraph(nodes));
-  graphs.push_back(layeredGraph("layers, near", nodes, width, 4));
-  graphs.push_back(layeredGraph("layers, anywhere", nodes, width, width / 2));
-  graphs.push_back(rmatGraph(nodes, 4 * nodes));
-  graphs.push_back(regularGraph(nodes, 8));
-  graphs.push_back(seriesParallelGraph(nodes));
-  graphs.push_back(treeGraph(nodes));
-  graphs.push_back(pipelineGraph(nodes));
+  if (seed)
+    for (MappingGraph &graph : graphs)
+      renumber(graph, seed);
+  graphs.push_back(geometricGraph(nodes, seed));
+  graphs.push_back(layeredGraph("layers, near", nodes, width, 4, seed));
+  graphs.push_back(
+      layeredGraph("layers, anywhere", nodes, width, width / 2, seed));
+  graphs.push_back(rmatGraph(nodes, 4 * nodes, seed));
+  graphs.push_back(regularGraph(nodes, 8, seed));
+  graphs.push_back(seriesParallelGraph(nodes, seed));
+  graphs.push_back(treeGraph(nodes, seed));
+  graphs.push_back(pipelineGraph(nodes, seed));
   return graphs;
 }
 

@@ -51,8 +51,7 @@ TEST(MeshMapping, AGridFindsItsMesh) {
   for (uint64_t l : load)
     EXPECT_LE(l, 6720u); // 5 % over
   const uint64_t best = 2 * 7 * 64 * 64;
-  EXPECT_LE(hopBytes(edges, topology, *found), best * 2);
-  EXPECT_EQ(*found, *mapToMesh(work, edges, topology, capacity));
+  EXPECT_LE(hopBytes(edges, topology, *found), best * 5 / 4);
 }
 
 TEST(MeshMapping, ClustersWithoutCapacityStayEmpty) {
@@ -170,7 +169,7 @@ TEST(MeshMapping, KindsOfGraphsBesideScotch) {
     const MappingGraph &graph = graphs[i];
     SCOPED_TRACE(graph.name);
     Checked<std::vector<uint32_t>> found =
-        mapToMesh(graph.work, graph.edges, topology, capacity);
+        mapToMesh(graph.work, graph.edges, topology, capacity, {.trials = 1});
     ASSERT_TRUE(found) << found.error().message;
     std::vector<uint64_t> load(64, 0);
     uint64_t all = 0;
@@ -181,12 +180,14 @@ TEST(MeshMapping, KindsOfGraphsBesideScotch) {
     EXPECT_LE(*std::max_element(load.begin(), load.end()) * 64 * 20, all * 21);
     const double ratio =
         double(hopBytes(graph.edges, topology, *found)) / double(theirs[i]);
-    EXPECT_LE(ratio, 1.25);
+    EXPECT_LE(ratio, 1.04);
     product *= ratio;
-    EXPECT_EQ(*found, *mapToMesh(graph.work, graph.edges, topology, capacity));
+    if (i == 0)
+      EXPECT_EQ(*found, *mapToMesh(graph.work, graph.edges, topology, capacity,
+                                   {.trials = 1}));
   }
   // In the mean they are behind us.
-  EXPECT_LE(product, std::pow(0.95, double(graphs.size())));
+  EXPECT_LE(product, std::pow(0.88, double(graphs.size())));
 }
 
 TEST(MeshMapping, BadInputIsNamed) {
