@@ -16,8 +16,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "RunRecorder.h"
-
-#include "octo/Runtime/Driver.h"
+#include "fault_runs.h"
 
 #include <cstdio>
 #include <filesystem>
@@ -26,16 +25,12 @@
 #include <unistd.h>
 
 using namespace octo;
+using namespace octo::bench;
 
 namespace {
 
 constexpr PartKind kinds[] = {PartKind::Pea,  PartKind::Tbu,     PartKind::Cbu,
                               PartKind::Link, PartKind::Cluster, PartKind::Hbm};
-
-int fail(const Diagnostic &error) {
-  std::fprintf(stderr, "%s\n", error.str().c_str());
-  return 1;
-}
 
 struct Counts {
   unsigned runs = 0, lost = 0, beforeFault = 0, afterFault = 0, wrong = 0;
@@ -102,38 +97,28 @@ Expected<void> goOn(Session &session, SimulationOptions options,
 } // namespace
 
 int main(int argc, char **argv) {
-  unsigned seeds = 50;
-  uint64_t requests = 8;
+  FaultFlags flags{.seeds = 50};
   bool wellFormed = true;
-  std::vector<std::string> policies, programs;
   std::vector<NetworkModel> networks;
   for (int i = 1; i < argc; ++i) {
     std::string_view text = argv[i];
-    if (text.starts_with("--seeds="))
-      seeds = unsigned(std::atoi(argv[i] + 8));
-    else if (text.starts_with("--requests="))
-      requests = uint64_t(std::atoll(argv[i] + 11));
-    else if (text.starts_with("--policy="))
-      policies.emplace_back(text.substr(9));
-    else if (text == "--network=message")
+    if (text == "--network=message")
       networks.push_back(NetworkModel::Message);
     else if (text == "--network=link")
       networks.push_back(NetworkModel::Link);
     else if (text == "--network=flit")
       networks.push_back(NetworkModel::Flit);
-    else if (text.starts_with("--"))
-      wellFormed = false;
     else
-      programs.emplace_back(text);
+      wellFormed &= flags.take(text);
   }
-  if (!wellFormed || programs.empty() || !seeds || !requests) {
+  if (!wellFormed || !flags.complete()) {
     std::fputs("usage: checkpoints-bench [--seeds=N] [--requests=N] "
                "[--policy=P]... [--network=N]... P.octo...\n",
                stderr);
     return 2;
   }
-  if (policies.empty())
-    policies = {"octopus", "static", "pool"};
+  if (flags.policies.empty())
+    flags.policies = {"octopus", "static", "pool"};
   if (networks.empty())
     networks = {NetworkModel::Message, NetworkModel::Link};
 
@@ -143,33 +128,30 @@ int main(int argc, char **argv) {
   std::printf("%-10s%-14s%-9s%-9s%6s%6s%8s%8s%7s\n", "program", "policy",
               "network", "dies", "runs", "lost", "before", "after", "wrong");
   unsigned wrong = 0;
-  for (const std::string &path : programs) {
+  for (const std::string &path : flags.programs) {
     Expected<std::unique_ptr<Session>> session = Session::open(path);
     if (!session)
       return fail(session.error());
-    for (const std::string &policy : policies)
+    for (const std::string &policy : flags.policies)
       for (NetworkModel network : networks) {
         RunRequest request;
         request.policy = policy;
-        request.requests = requests;
+        request.requests = flags.requests;
         request.timingOnly = true;
         request.network = network;
-        Expected<SimulationOptions> options = (*session)->prepare(request);
-        if (!options)
-          return fail(options.error());
-        Expected<RunResult> without = (*session)->run(*options);
-        if (!without)
-          return fail(without.error());
-        options->scenario.stop.maxCycles = 1000 * without->makespanCycles;
+        Expected<FaultRuns> runs = prepareFaultRuns(**session, request);
+        if (!runs)
+          return fail(runs.error());
+        auto &[options, without] = *runs;
         for (PartKind kind : kinds) {
           Counts counts;
-          for (unsigned seed = 0; seed < seeds; ++seed) {
+          for (unsigned seed = 0; seed < flags.seeds; ++seed) {
             std::mt19937_64 random(seed * 6 + uint64_t(kind));
-            options->scenario.seed = seed;
-            options->scenario.faults =
-                draw(kind, without->makespanCycles, random);
+            options.scenario.seed = seed;
+            options.scenario.faults =
+                draw(kind, without.makespanCycles, random);
             if (Expected<void> done =
-                    goOn(**session, *options, file, random, counts);
+                    goOn(**session, options, file, random, counts);
                 !done)
               return fail(done.error());
           }

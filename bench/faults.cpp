@@ -17,10 +17,10 @@
 //===----------------------------------------------------------------------===//
 
 #include "FaultOracle.h"
+#include "fault_runs.h"
 
 #include "octo/Program/MachineTable.h"
 #include "octo/Program/program_generated.h"
-#include "octo/Runtime/Driver.h"
 #include "octo/Target/Topology.h"
 
 #include <chrono>
@@ -29,6 +29,7 @@
 #include <random>
 
 using namespace octo;
+using namespace octo::bench;
 
 namespace {
 
@@ -92,43 +93,28 @@ std::vector<FaultRule> draw(Scene scene, const TargetDesc &target,
   return rules;
 }
 
-int fail(const Diagnostic &error) {
-  std::fprintf(stderr, "%s\n", error.str().c_str());
-  return 1;
-}
-
 } // namespace
 
 int main(int argc, char **argv) {
-  unsigned seeds = 200;
-  uint64_t requests = 8;
-  std::vector<std::string> policies, programs;
-  for (int i = 1; i < argc; ++i) {
-    std::string_view text = argv[i];
-    if (text.starts_with("--seeds="))
-      seeds = unsigned(std::atoi(argv[i] + 8));
-    else if (text.starts_with("--requests="))
-      requests = uint64_t(std::atoll(argv[i] + 11));
-    else if (text.starts_with("--policy="))
-      policies.emplace_back(text.substr(9));
-    else
-      programs.emplace_back(text);
-  }
-  if (programs.empty() || !seeds || !requests) {
+  FaultFlags flags{.seeds = 200};
+  bool wellFormed = true;
+  for (int i = 1; i < argc; ++i)
+    wellFormed &= flags.take(argv[i]);
+  if (!wellFormed || !flags.complete()) {
     std::fputs("usage: faults-bench [--seeds=N] [--requests=N] [--policy=P]... "
                "P.octo...\n",
                stderr);
     return 2;
   }
-  if (policies.empty())
-    policies = {"octopus"};
+  if (flags.policies.empty())
+    flags.policies = {"octopus"};
 
   std::printf("%-10s%-14s%-13s%6s%10s%6s%7s%11s%11s%10s%9s%9s%8s\n", "program",
               "policy", "dies", "runs", "completed", "lost", "wrong",
               "work lost", "recovery", "set back", "again", "repeated",
               "slower");
   unsigned wrong = 0;
-  for (const std::string &path : programs) {
+  for (const std::string &path : flags.programs) {
     Expected<std::unique_ptr<Session>> session = Session::open(path);
     if (!session)
       return fail(session.error());
@@ -136,29 +122,26 @@ int main(int argc, char **argv) {
     Expected<TargetDesc> target = readMachineTable(*program.machine());
     if (!target)
       return fail(target.error());
-    for (const std::string &policy : policies) {
+    for (const std::string &policy : flags.policies) {
       RunRequest request;
       request.policy = policy;
-      request.requests = requests;
-      Expected<SimulationOptions> options = (*session)->prepare(request);
-      if (!options)
-        return fail(options.error());
-      Expected<RunResult> without = (*session)->run(*options);
-      if (!without)
-        return fail(without.error());
-      options->scenario.stop.maxCycles = 1000 * without->makespanCycles;
+      request.requests = flags.requests;
+      Expected<FaultRuns> runs = prepareFaultRuns(**session, request);
+      if (!runs)
+        return fail(runs.error());
+      auto &[options, without] = *runs;
       for (auto [scene, name] : scenes) {
         unsigned completed = 0, lost = 0, bad = 0;
         double workLost = 0, recovery = 0, setBack = 0, again = 0, repeated = 0,
                slower = 0;
-        for (unsigned seed = 0; seed < seeds; ++seed) {
-          options->scenario.faults =
-              draw(scene, *target, without->makespanCycles, seed);
-          Expected<RunResult> r = (*session)->run(*options);
+        for (unsigned seed = 0; seed < flags.seeds; ++seed) {
+          options.scenario.faults =
+              draw(scene, *target, without.makespanCycles, seed);
+          Expected<RunResult> r = (*session)->run(options);
           if (!r)
             return fail(r.error());
           test::FaultOracle oracle(program);
-          for (const FaultRule &rule : options->scenario.faults)
+          for (const FaultRule &rule : options.scenario.faults)
             if (rule.cycle <= r->makespanCycles)
               oracle.kill(rule.part);
           bool suffices = oracle.missing().empty();
@@ -166,8 +149,8 @@ int main(int argc, char **argv) {
           lost += r->status == RunStatus::MachineLost;
           bool right = suffices ? r->status == RunStatus::Completed &&
                                       r->requestsCompleted ==
-                                          without->requestsCompleted &&
-                                      r->outputsSha256 == without->outputsSha256
+                                          without.requestsCompleted &&
+                                      r->outputsSha256 == without.outputsSha256
                                 : r->status == RunStatus::MachineLost;
           if (!right) {
             ++bad;
@@ -184,13 +167,13 @@ int main(int argc, char **argv) {
           again +=
               double(r->faults.tasksReexecuted + r->faults.joinsReexecuted);
           repeated += double(r->faults.messagesRepeated);
-          slower += double(r->makespanCycles) / double(without->makespanCycles);
+          slower += double(r->makespanCycles) / double(without.makespanCycles);
         }
         double n = completed ? completed : 1;
         std::printf("%-10s%-14s%-13s%6u%10u%6u%7u%11.0f%11.0f%10.2f%9.2f%9.2f"
                     "%8.3f\n",
                     std::filesystem::path(path).stem().c_str(), policy.c_str(),
-                    name, seeds, completed, lost, bad, workLost / n,
+                    name, flags.seeds, completed, lost, bad, workLost / n,
                     recovery / n, setBack / n, again / n, repeated / n,
                     slower / n);
         std::fflush(stdout);

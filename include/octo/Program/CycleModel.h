@@ -61,11 +61,6 @@ enum class PhaseForm : uint8_t {
 };
 inline constexpr unsigned numPhaseForms = 16;
 
-/// A form that is left out is 1 for these and 0 for the others.
-constexpr bool isOneByDefault(PhaseForm form) {
-  return form <= PhaseForm::Count;
-}
-
 /// The numbers of a phase in one call.
 struct PhaseValues {
   std::array<uint64_t, numPhaseForms> value{};

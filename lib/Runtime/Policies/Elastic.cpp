@@ -22,16 +22,11 @@ using namespace octo;
 
 namespace {
 
-class ElasticPolicy : public SeatPolicy {
+class ElasticPolicy : public ChangingSeatPolicy {
 public:
   ElasticPolicy(uint32_t gang, uint64_t step, uint64_t window)
       : gang(gang), step(step), window(window) {}
 
-  PolicyTraits traits() const override {
-    PolicyTraits traits = SeatPolicy::traits();
-    traits.epochs = true;
-    return traits;
-  }
   Expected<void> begin(Scheduler &s) override;
   Place choosePlace(Scheduler &s, InstanceId id, uint32_t first) override;
   void epoch(Scheduler &s) override;
@@ -208,11 +203,8 @@ void ElasticPolicy::dealOut(Scheduler &s, uint64_t percent, bool moveWaiting) {
 void ElasticPolicy::save(std::vector<uint64_t> &words) const {
   words = {instances};
   for (const Task &task : tasks) {
-    words.insert(words.end(), {task.arrived, task.load, turns[task.at],
-                               seats[task.at].size()});
-    for (const Seat &seat : seats[task.at])
-      words.push_back(uint64_t(seat.tbu) << 32 | uint64_t(seat.first) << 16 |
-                      seat.count);
+    words.insert(words.end(), {task.arrived, task.load, turns[task.at]});
+    saveSeats(seats[task.at], words);
   }
 }
 
@@ -222,18 +214,14 @@ bool ElasticPolicy::load(std::span<const uint64_t> words) {
   instances = words[0];
   size_t at = 1;
   for (Task &task : tasks) {
-    if (words.size() - at < 4 || words.size() - at - 4 < words[at + 3])
+    if (words.size() - at < 3)
       return false;
     task.arrived = words[at];
     task.load = words[at + 1];
     turns[task.at] = static_cast<uint32_t>(words[at + 2]);
-    uint64_t count = words[at + 3];
-    at += 4;
-    seats[task.at].clear();
-    for (; count; --count, ++at)
-      seats[task.at].push_back({uint32_t(words[at] >> 32),
-                                uint32_t(words[at] >> 16 & 0xffff),
-                                uint32_t(words[at] & 0xffff)});
+    at += 3;
+    if (!loadSeats(words, at, seats[task.at]))
+      return false;
   }
   return at == words.size();
 }

@@ -25,16 +25,11 @@ using namespace octo;
 
 namespace {
 
-class ReactivePolicy : public SeatPolicy {
+class ReactivePolicy : public ChangingSeatPolicy {
 public:
   ReactivePolicy(uint32_t maxGang, uint64_t high, uint64_t low, uint64_t window)
       : maxGang(maxGang), high(high), low(low), window(window) {}
 
-  PolicyTraits traits() const override {
-    PolicyTraits traits = SeatPolicy::traits();
-    traits.epochs = true;
-    return traits;
-  }
   Expected<void> begin(Scheduler &s) override;
   Place choosePlace(Scheduler &s, InstanceId id, uint32_t first) override;
   void epoch(Scheduler &s) override;
@@ -310,11 +305,8 @@ void ReactivePolicy::epoch(Scheduler &s) {
 void ReactivePolicy::save(std::vector<uint64_t> &words) const {
   words = {lastLook, span, instances};
   for (const Replica &replica : replicas) {
-    words.insert(words.end(), {replica.turn, replica.arrived, replica.load,
-                               replica.seats.size()});
-    for (const Seat &seat : replica.seats)
-      words.push_back(uint64_t(seat.tbu) << 32 | uint64_t(seat.first) << 16 |
-                      seat.count);
+    words.insert(words.end(), {replica.turn, replica.arrived, replica.load});
+    saveSeats(replica.seats, words);
   }
 }
 
@@ -326,19 +318,14 @@ bool ReactivePolicy::load(std::span<const uint64_t> words) {
   instances = words[2];
   size_t at = 3;
   for (Replica &replica : replicas) {
-    if (words.size() - at < 4 || !words[at + 3] ||
-        words.size() - at - 4 < words[at + 3])
+    if (words.size() - at < 3)
       return false;
     replica.turn = static_cast<uint32_t>(words[at]);
     replica.arrived = words[at + 1];
     replica.load = words[at + 2];
-    uint64_t count = words[at + 3];
-    at += 4;
-    replica.seats.clear();
-    for (; count; --count, ++at)
-      replica.seats.push_back({uint32_t(words[at] >> 32),
-                               uint32_t(words[at] >> 16 & 0xffff),
-                               uint32_t(words[at] & 0xffff)});
+    at += 3;
+    if (!loadSeats(words, at, replica.seats) || replica.seats.empty())
+      return false;
   }
   return at == words.size();
 }

@@ -160,3 +160,23 @@ octo::makeStaticEvenPolicy(const PolicyOptions &options) {
   return std::make_unique<StaticEvenPolicy>(
       static_cast<uint32_t>(options.values[0]));
 }
+
+void ChangingSeatPolicy::saveSeats(const std::vector<Seat> &list,
+                                   std::vector<uint64_t> &words) {
+  words.push_back(list.size());
+  for (const Seat &seat : list)
+    words.push_back(uint64_t(seat.tbu) << 32 | uint64_t(seat.first) << 16 |
+                    seat.count);
+}
+
+bool ChangingSeatPolicy::loadSeats(std::span<const uint64_t> words, size_t &at,
+                                   std::vector<Seat> &list) {
+  if (at >= words.size() || words.size() - at - 1 < words[at])
+    return false;
+  list.clear();
+  for (uint64_t word : words.subspan(at + 1, words[at]))
+    list.push_back({uint32_t(word >> 32), uint32_t(word >> 16 & 0xffff),
+                    uint32_t(word & 0xffff)});
+  at += 1 + list.size();
+  return true;
+}

@@ -63,6 +63,25 @@ private:
   std::vector<InstanceId> heads;
 };
 
+/// Seats that change hands at the ends of epochs, by what came in them.
+class ChangingSeatPolicy : public SeatPolicy {
+public:
+  PolicyTraits traits() const override {
+    PolicyTraits traits = SeatPolicy::traits();
+    traits.epochs = true;
+    return traits;
+  }
+
+protected:
+  /// Seats in a checkpoint: how many, then a word each.
+  static void saveSeats(const std::vector<Seat> &list,
+                        std::vector<uint64_t> &words);
+  /// Reads them from `words` at `at`, which moves behind them. False if they
+  /// are not all there.
+  static bool loadSeats(std::span<const uint64_t> words, size_t &at,
+                        std::vector<Seat> &list);
+};
+
 } // namespace octo
 
 #endif // OCTO_LIB_RUNTIME_POLICIES_SEATS_H
