@@ -5,7 +5,10 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// mlir-lsp-server with the dialects of Octopus.
+// mlir-lsp-server with the dialects of Octopus. MLIR's server gives no hook to
+// look at a text before it is parsed, as the other tools do (checkNesting), and
+// its parser recurses on brackets: so it runs on a stack a hundred times as
+// large as usual.
 //
 //===----------------------------------------------------------------------===//
 
@@ -19,6 +22,28 @@
 #include "llvm/Support/raw_ostream.h"
 
 #include <cstdlib>
+#include <functional>
+
+#include <pthread.h>
+
+/// Runs `work` on a thread with a large stack, which takes memory only where it
+/// is used; where there is no address space for it, on the present one.
+static void runDeep(std::function<void()> work) {
+  constexpr size_t stackBytes = size_t(1) << 30;
+  auto call = [](void *work) -> void * {
+    (*static_cast<std::function<void()> *>(work))();
+    return nullptr;
+  };
+  pthread_attr_t attributes;
+  pthread_t thread;
+  pthread_attr_init(&attributes);
+  if (pthread_attr_setstacksize(&attributes, stackBytes) == 0 &&
+      pthread_create(&thread, &attributes, call, &work) == 0)
+    pthread_join(thread, nullptr);
+  else
+    work();
+  pthread_attr_destroy(&attributes);
+}
 
 int main(int argc, char **argv) {
   llvm::cl::SetVersionPrinter([](llvm::raw_ostream &os) {
@@ -28,7 +53,9 @@ int main(int argc, char **argv) {
   mlir::registerAllDialects(registry);
   mlir::registerAllExtensions(registry);
   octo::registerAllDialects(registry);
-  return llvm::failed(mlir::MlirLspServerMain(argc, argv, registry))
-             ? EXIT_FAILURE
-             : EXIT_SUCCESS;
+  bool failed = true;
+  runDeep([&] {
+    failed = llvm::failed(mlir::MlirLspServerMain(argc, argv, registry));
+  });
+  return failed ? EXIT_FAILURE : EXIT_SUCCESS;
 }

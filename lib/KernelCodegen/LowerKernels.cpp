@@ -321,7 +321,8 @@ private:
     }
   }
 
-  /// Private functions without users, and those that only they used.
+  /// Private functions and bodies of kernels without users, and what only they
+  /// used.
   void eraseUnusedFunctions() {
     for (bool changed = true; changed;) {
       changed = false;
@@ -329,7 +330,9 @@ private:
       SymbolUserMap users(collection, getOperation());
       for (auto function :
            llvm::make_early_inc_range(getOperation().getOps<func::FuncOp>()))
-        if (function.isPrivate() && users.useEmpty(function)) {
+        if ((function.isPrivate() ||
+             function->hasAttr(owg::CostAttr::attrName())) &&
+            users.useEmpty(function)) {
           function.erase();
           changed = true;
         }

@@ -14,9 +14,10 @@
 //
 //===----------------------------------------------------------------------===//
 
-#include "octo/Program/Distribution.h"
-#include "octo/Program/MachineTable.h"
 #include "octo/Program/CycleModel.h"
+#include "octo/Program/Distribution.h"
+#include "octo/Program/Limits.h"
+#include "octo/Program/MachineTable.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Sha256.h"
@@ -36,7 +37,6 @@ constexpr uint32_t none = 0xffffffff;
 constexpr uint32_t weightFlag = 0x80000000;
 constexpr uint32_t forwardedFlag = 0x80000000;
 constexpr uint32_t copyIndex = 0x40000000;
-constexpr unsigned maxNesting = 200;
 constexpr uint64_t one32 = uint64_t(1) << 32;
 
 /// Leaves the check; caught by validateProgram.
@@ -495,7 +495,8 @@ private:
       for (uint32_t k = 0; k < numKernels && numPhases; ++k) {
         uint32_t begin = phases->phase_offsets()->Get(k);
         uint32_t end = phases->phase_offsets()->Get(k + 1);
-        if (begin != end && table.work() && sizeOf(table.work()->term_offsets()) &&
+        if (begin != end && table.work() &&
+            sizeOf(table.work()->term_offsets()) &&
             table.work()->term_offsets()->Get(k) !=
                 table.work()->term_offsets()->Get(k + 1))
           broken("{} has both phases and terms of work; the sum of the phases "
@@ -521,8 +522,8 @@ private:
         uint32_t begin = table.mapping_offsets()->Get(v);
         uint32_t end = table.mapping_offsets()->Get(v + 1);
         if (begin != end && end - begin != own)
-          broken("a variant of {} has {} mappings for {} phases",
-                 kernelName(k), end - begin, own);
+          broken("a variant of {} has {} mappings for {} phases", kernelName(k),
+                 end - begin, own);
         uint64_t gang = table.variants()->Get(v)->gang();
         for (uint32_t m = begin; m < end; ++m) {
           const fb::PhaseMapping &map = *table.mappings()->Get(m);
@@ -850,8 +851,8 @@ private:
                  inWorkflow, r, parent);
         depth[r] = depth[parent] + 1;
         if (depth[r] > maxNesting)
-          fail("{}control blocks are nested more than {} deep at {}; take the "
-               "inner ones out into workflows of their own",
+          fail("{}control blocks are nested more than {} deep at {}; write the "
+               "inner ones as code (scf) in the body of a task",
                inWorkflow, maxNesting, blockName(flow, b));
       }
     }
@@ -1596,8 +1597,8 @@ private:
   uint32_t symbolCount(uint32_t kernel) {
     auto [it, isNew] = symbolCounts.try_emplace(kernel, 0);
     if (isNew)
-      it->second = static_cast<uint32_t>(
-          workSymbols(*program.kernels(), kernel).size());
+      it->second =
+          static_cast<uint32_t>(workSymbols(*program.kernels(), kernel).size());
     return it->second;
   }
 
@@ -1623,9 +1624,8 @@ private:
         uint64_t tag = table->tag()->Get(i);
         indexOrNone(b, flow.numBlocks, "block", i, "blocks");
         if (i > table->record_offsets()->Get(r) &&
-            std::make_pair(b, tag) <=
-                std::make_pair(table->block()->Get(i - 1),
-                               table->tag()->Get(i - 1)))
+            std::make_pair(b, tag) <= std::make_pair(table->block()->Get(i - 1),
+                                                     table->tag()->Get(i - 1)))
           broken("{}entry {} does not come after the one before it by block "
                  "and tag",
                  where, i);
@@ -1639,8 +1639,7 @@ private:
     uint32_t first = table.value_offsets()->Get(i);
     uint32_t have = table.value_offsets()->Get(i + 1) - first;
     if (b == none) {
-      uint32_t need =
-          varyingSizes(flow, 0, flow.regions.num_imports()->Get(0));
+      uint32_t need = varyingSizes(flow, 0, flow.regions.num_imports()->Get(0));
       if (have != need || table.tag()->Get(i))
         broken("{}entry {} has {} values and tag {} for the arguments; "
                "expected {} and 0",
@@ -1649,8 +1648,8 @@ private:
     }
     fb::BlockKind kind = flow.blocks.kind()->Get(b);
     if (kind == fb::BlockKind::Task) {
-      uint32_t sizes = varyingSizes(
-          flow, flow.blocks.output_begin()->Get(b), outputEnd(flow, b));
+      uint32_t sizes = varyingSizes(flow, flow.blocks.output_begin()->Get(b),
+                                    outputEnd(flow, b));
       uint32_t symbols = 0;
       if (have && table.values()->Get(first) == ~uint64_t(0))
         symbols = symbolCount(flow.blocks.kernel()->Get(b));
@@ -1667,12 +1666,11 @@ private:
     uint64_t outcome = table.values()->Get(first);
     uint64_t owned = flow.blocks.region_begin()->Get(b + 1) -
                      flow.blocks.region_begin()->Get(b);
-    bool fits =
-        kind == fb::BlockKind::Switch ? outcome < owned
-        : kind == fb::BlockKind::Select
-            ? owned <= 64 && (owned == 64 || outcome >> owned == 0)
-        : kind == fb::BlockKind::Fanout ? outcome <= uint64_t(1) << 24
-                                        : true;
+    bool fits = kind == fb::BlockKind::Switch ? outcome < owned
+                : kind == fb::BlockKind::Select
+                    ? owned <= 64 && (owned == 64 || outcome >> owned == 0)
+                : kind == fb::BlockKind::Fanout ? outcome <= uint64_t(1) << 24
+                                                : true;
     if (!fits)
       broken("{}entry {} has outcome {} for {}, which has {} regions", where, i,
              outcome, blockName(flow, b), owned);

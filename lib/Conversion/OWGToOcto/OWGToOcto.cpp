@@ -499,7 +499,6 @@ func::FuncOp WorkflowConverter::outline(
     function_ref<SmallVector<Value>(OpBuilder &, ValueRange)> finish) {
   auto function = func::FuncOp::create(
       loc, name, FunctionType::get(loc.getContext(), {}, {}));
-  function.setPrivate();
   Block *body = function.addEntryBlock();
   OpBuilder inside = OpBuilder::atBlockEnd(body);
   IRMapping mapping;

@@ -25,7 +25,7 @@
 // CHECK: octo.exit
 
 // True takes the only case, false the default after it.
-// CHECK: func.func private @all.decide(
+// CHECK: func.func @all.decide(
 // CHECK: %[[NEG:.*]] = arith.cmpf olt
 // CHECK: %[[ZERO:.*]] = arith.constant 0 : index
 // CHECK: %[[ONE:.*]] = arith.constant 1 : index

@@ -20,12 +20,12 @@ owg.weight @w : tensor<4xf32> seed 7 scale 0.125
 // CHECK-NEXT: %[[T]] = octo.tb "nested/l/after/b/case0/t" in %[[C0]] @k.f(%[[I0]]#0, %[[I0]]#1)
 // CHECK-NEXT: octo.exit in %[[BODY]](%[[Y]], %[[G0]])
 
-// CHECK: func.func private @nested.glue.0(%[[N:.*]]: index, %[[K:.*]]: index) -> index
+// CHECK: func.func @nested.glue.0(%[[N:.*]]: index, %[[K:.*]]: index) -> index
 // CHECK-NEXT: %[[TWO:.*]] = arith.constant 2
 // CHECK-NEXT: %[[M:.*]] = arith.muli %[[N]], %[[TWO]]
 // CHECK-NEXT: %[[R:.*]] = arith.addi %[[M]], %[[K]]
 // CHECK-NEXT: return %[[R]]
-// CHECK: func.func private @nested.decide(%[[V:.*]]: tensor<?xf32>, %[[BOTH:.*]]: index, %[[N:.*]]: index) -> i1
+// CHECK: func.func @nested.decide(%[[V:.*]]: tensor<?xf32>, %[[BOTH:.*]]: index, %[[N:.*]]: index) -> i1
 // CHECK: tensor.dim %[[V]]
 // CHECK: arith.cmpi ult
 owg.workflow @nested(%x: tensor<4xf32>, %n: index, %k: index) -> (tensor<?xf32>, index) {

@@ -1,25 +1,27 @@
 // RUN: octo-opt %s --owg-outline-tasks --verify-roundtrip | FileCheck %s
 // RUN: octo-opt %s --owg-outline-tasks=share=false | FileCheck %s --check-prefix=EACH
 
+// A task calls it: it is public from now on.
+// CHECK: func.func @main.b(
 func.func private @main.b(%x: f32) -> f32 {
   return %x : f32
 }
 
 // Equal bodies share a function, whatever the task is called or takes.
-// CHECK: func.func private @main.a(%[[A:.*]]: f32, %[[B:.*]]: f32) -> f32 {
+// CHECK: func.func @main.a(%[[A:.*]]: f32, %[[B:.*]]: f32) -> f32 {
 // CHECK-NEXT: %[[S:.*]] = arith.addf %[[A]], %[[B]] : f32
 // CHECK-NEXT: return %[[S]] : f32
 // A name that is taken gets a number.
-// CHECK: func.func private @main.b_0(%[[A:.*]]: f32, %[[B:.*]]: f32) -> f32 {
+// CHECK: func.func @main.b_0(%[[A:.*]]: f32, %[[B:.*]]: f32) -> f32 {
 // CHECK-NEXT: %[[S:.*]] = arith.subf %[[A]], %[[B]] : f32
-// CHECK: func.func private @main.d(
+// CHECK: func.func @main.d(
 // CHECK-NEXT: arith.constant 2.0
-// CHECK: func.func private @main.e(
+// CHECK: func.func @main.e(
 // CHECK-NEXT: arith.constant 3.0
-// CHECK: func.func private @main.f()
+// CHECK: func.func @main.f()
 // CHECK-NEXT: return
 // CHECK-NOT: func.func
-// EACH-COUNT-7: func.func private @main.
+// EACH-COUNT-7: func.func @main.
 // CHECK-LABEL: owg.workflow @main(
 owg.workflow @main(%x: f32, %y: f32, %c: i1) -> (f32, f32) {
   // CHECK: %[[R:.*]] = owg.task "a"(%{{.*}} : f32, %{{.*}} : f32) -> f32 calls @main.a profile #owg.profile<max_gang = 2>

@@ -12,6 +12,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Dialect/OWG/IR/OWG.h"
+#include "octo/Program/Limits.h"
 
 #include "mlir/Dialect/Affine/IR/AffineOps.h"
 #include "mlir/Dialect/Arith/IR/Arith.h"
@@ -159,6 +160,22 @@ static LogicalResult verifyLabel(Operation *op) {
           op->getParentOp()))
     return op->emitOpError() << "must stand in an owg.workflow";
   return success();
+}
+
+/// The limit of programs, told where it can be mended. Only the outermost block
+/// that is beyond it complains.
+static LogicalResult verifyNesting(Operation *op) {
+  unsigned depth = 1;
+  for (Operation *outer = op->getParentOp();
+       outer && !isa<WorkflowOp>(outer) && depth <= octo::maxNesting + 1;
+       outer = outer->getParentOp())
+    ++depth;
+  if (depth != octo::maxNesting + 1)
+    return success();
+  return op->emitOpError()
+         << "stands in " << octo::maxNesting
+         << " control blocks, and a program has no more than that in each "
+            "other; write the inner ones as code (scf) in the body of a task";
 }
 
 /// Checks that the profile of `block` holds only entries among `known`, and as
@@ -511,7 +528,7 @@ static DecideOp decisionOf(Region &region) {
 }
 
 LogicalResult BranchOp::verify() {
-  if (failed(verifyLabel(*this)) ||
+  if (failed(verifyLabel(*this)) || failed(verifyNesting(*this)) ||
       failed(verifyProfile(*this, {"frequencies", "out_bytes", "drift"})) ||
       failed(verifyEnd<DecideOp>(*this, getDecideRegion(), "decide")) ||
       failed(verifyBound(*this, getDecideRegion(), getInputs(), "decide")) ||
@@ -710,7 +727,7 @@ static LogicalResult verifyCombined(Operation *op, OperandRange inits,
 //===----------------------------------------------------------------------===//
 
 LogicalResult SelectOp::verify() {
-  if (failed(verifyLabel(*this)) ||
+  if (failed(verifyLabel(*this)) || failed(verifyNesting(*this)) ||
       failed(verifyProfile(*this, {"frequencies", "out_bytes", "drift"})) ||
       failed(verifyEnd<DecideOp>(*this, getDecideRegion(), "decide")) ||
       failed(verifyBound(*this, getDecideRegion(), getInputs(), "decide")))
@@ -772,7 +789,7 @@ LogicalResult SelectOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult LoopOp::verify() {
-  if (failed(verifyLabel(*this)) ||
+  if (failed(verifyLabel(*this)) || failed(verifyNesting(*this)) ||
       failed(verifyProfile(*this,
                            {"trips", "state_bytes", "out_bytes", "drift"})) ||
       failed(verifyEnd<DecideOp>(*this, getBeforeRegion(), "before")) ||
@@ -822,7 +839,7 @@ LogicalResult LoopOp::verifyRegions() {
 //===----------------------------------------------------------------------===//
 
 LogicalResult FanoutOp::verify() {
-  if (failed(verifyLabel(*this)) ||
+  if (failed(verifyLabel(*this)) || failed(verifyNesting(*this)) ||
       failed(verifyProfile(*this, {"count", "out_bytes", "drift"})) ||
       failed(verifyEnd<YieldOp>(*this, getEachRegion(), "each")))
     return failure();

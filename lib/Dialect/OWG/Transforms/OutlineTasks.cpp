@@ -55,6 +55,8 @@ struct OutlineTasks
       workflow.walk<WalkOrder::PreOrder>([&](TaskOp task) {
         if (task.isInline())
           tasks.push_back(task);
+        else if (auto callee = task.getCallee())
+          publish(symbols.lookup<func::FuncOp>(*callee));
         return WalkResult::skip();
       });
 
@@ -94,6 +96,13 @@ struct OutlineTasks
     }
   }
 
+  /// A private function is one that nothing but calls refers to: passes that
+  /// know all of its calls change its type. A task is no call.
+  static void publish(func::FuncOp function) {
+    if (function && !function.isExternal())
+      function.setPublic();
+  }
+
   /// Moves the body of `task` into a new function in front of its workflow.
   FlatSymbolRefAttr outline(TaskOp task, SymbolTable &symbols) {
     auto workflow = task->getParentOfType<WorkflowOp>();
@@ -102,7 +111,6 @@ struct OutlineTasks
     auto type =
         builder.getFunctionType(task.getOperandTypes(), task.getResultTypes());
     auto function = func::FuncOp::create(task.getLoc(), name, type);
-    function.setPrivate();
     symbols.insert(function, workflow->getIterator());
     function.getBody().takeBody(task.getBody());
     Operation *yield = function.getBody().front().getTerminator();

@@ -192,7 +192,8 @@ def OWG_TaskOp : OWG_Block<"task", [
 
     *Outlined*: `calls @f` names a function of the module that takes the inputs
     and returns the results. Tasks that name the same function share one
-    compiled kernel. `owg-outline-tasks` makes this form from the inline one.
+    compiled kernel. `owg-outline-tasks` makes this form from the inline one,
+    and makes the functions public, which passes on calls leave as they are.
 
     *Profiled*: neither body nor callee; `profile` says how long an instance
     takes (`cycles` or `work`). Results are then of type `!owg.data`,

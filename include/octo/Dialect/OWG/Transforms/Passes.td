@@ -29,12 +29,16 @@ def OWGAssignPathIds : Pass<"owg-assign-path-ids", "::mlir::ModuleOp"> {
 def OWGOutlineTasks : Pass<"owg-outline-tasks", "::mlir::ModuleOp"> {
   let summary = "move the bodies of tasks into functions";
   let description = [{
-    Turns every inline task into an outlined one: its body becomes a private
-    function of the module, and the task `calls` it. Tasks with equal bodies (up
-    to locations) share one function, so that a body is compiled once. Functions
+    Turns every inline task into an outlined one: its body becomes a function of
+    the module, and the task `calls` it. Tasks with equal bodies (up to
+    locations) share one function, so that a body is compiled once. Functions
     are named after the first task that has the body. Bodies of tasks, unlike
     regions of control blocks, can then be processed in parallel by passes on
     `func.func`.
+
+    Functions that tasks call are made public: passes such as
+    `remove-dead-values` take a private function for one that only calls refer
+    to, and change its type with them.
   }];
   let options = [
     Option<"share", "share", "bool", /*default=*/"true",
