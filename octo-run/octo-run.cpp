@@ -187,17 +187,27 @@ Expected<void> checkPolicy(const std::string &name,
   return {};
 }
 
-/// The options of a run of one policy, which exists.
-Expected<SimulationOptions> prepareRun(const Session &session,
-                                       const Options &options) {
-  Expected<SimulationOptions> simulation = session.prepare(options.request);
+/// A program, and the options of a run of one policy, which exists.
+struct PreparedRun {
+  std::unique_ptr<Session> session;
+  SimulationOptions options;
+};
+
+/// Also looks whether what the run is to write can be written.
+Expected<PreparedRun> prepareRun(const Options &options) {
+  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
+  if (!session)
+    return Error(session.error());
+  Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
   if (!simulation)
-    return simulation;
+    return Error(simulation.error());
   if (Expected<void> known = checkPolicy(
           simulation->policy, simulation->disable, simulation->policyOptions);
       !known)
     return Error(known.error());
-  return simulation;
+  if (Expected<void> possible = checkOutputs(options); !possible)
+    return Error(possible.error());
+  return PreparedRun{std::move(*session), std::move(*simulation)};
 }
 
 /// What a run writes is opened, or known to be possible, before it starts. One
@@ -208,14 +218,10 @@ int runCommand(Options &options) {
         std::filesystem::path(options.program).stem().string() + ".html";
   options.request.keepOutputs = !options.outputs.empty();
   options.request.recordOutcomes = !options.profile.empty();
-  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
-  if (!session)
-    return fail(session.error());
-  Expected<SimulationOptions> simulation = prepareRun(**session, options);
-  if (!simulation)
-    return fail(simulation.error());
-  if (Expected<void> possible = checkOutputs(options); !possible)
-    return fail(possible.error());
+  Expected<PreparedRun> prepared = prepareRun(options);
+  if (!prepared)
+    return fail(prepared.error());
+  auto &[session, simulation] = *prepared;
 
   std::vector<std::unique_ptr<TraceWriter>> writers;
   TraceFan trace;
@@ -227,27 +233,27 @@ int runCommand(Options &options) {
     return int(Good);
   };
   if (!options.trace.empty())
-    if (int code = watch(TraceWriter::create(
-            options.trace, (*session)->program(), options.traceFormat)))
+    if (int code = watch(TraceWriter::create(options.trace, session->program(),
+                                             options.traceFormat)))
       return code;
   if (!options.log.empty())
     if (int code =
-            watch(TraceWriter::createLog(options.log, (*session)->program())))
+            watch(TraceWriter::createLog(options.log, session->program())))
       return code;
   if (!options.blame.empty())
-    if (int code = watch(
-            TraceWriter::createBlame(options.blame, (*session)->program())))
+    if (int code =
+            watch(TraceWriter::createBlame(options.blame, session->program())))
       return code;
 
-  ProgressLine line(options, simulation->policy);
+  ProgressLine line(options, simulation.policy);
   Expected<RunResult> result =
-      (*session)->run(*simulation, trace.get(),
-                      [&](const Progress &progress) { return line(progress); });
+      session->run(simulation, trace.get(),
+                   [&](const Progress &progress) { return line(progress); });
   line.clear();
   if (!result)
     return failRun(result.error(), options);
 
-  const fb::Program &program = (*session)->program();
+  const fb::Program &program = session->program();
   Outputs outputs;
   for (const std::unique_ptr<TraceWriter> &writer : writers)
     outputs.add(writer->finish());
@@ -259,7 +265,7 @@ int runCommand(Options &options) {
         writeWholeFile(options.profile, formatProfileJson(*result, program)));
   if (!options.outputs.empty())
     outputs.add(writeNpz(options.outputs,
-                         collectOutputs(*result, *simulation, **session)));
+                         collectOutputs(*result, simulation, *session)));
   if (options.reportWanted)
     outputs.add(writeWholeFile(options.report, formatHtml(*result, program)));
   if (!options.quiet && options.json != "-" && options.profile != "-") {
@@ -268,7 +274,7 @@ int runCommand(Options &options) {
       summary += fmt::format("  report       {}\n", options.report);
     outputs.print(summary);
   }
-  reportCheckpoint(simulation->checkpoint, *result, options.quiet);
+  reportCheckpoint(simulation.checkpoint, *result, options.quiet);
   if (result->status != RunStatus::Completed) {
     std::fprintf(stderr, "error: %s", formatUnfinished(*result).c_str());
     return Unfinished;
@@ -277,21 +283,17 @@ int runCommand(Options &options) {
 }
 
 int replicationsCommand(Options &options) {
-  Expected<std::unique_ptr<Session>> session = Session::open(options.program);
-  if (!session)
-    return fail(session.error());
-  Expected<SimulationOptions> simulation = prepareRun(**session, options);
-  if (!simulation)
-    return fail(simulation.error());
-  if (Expected<void> possible = checkOutputs(options); !possible)
-    return fail(possible.error());
+  Expected<PreparedRun> prepared = prepareRun(options);
+  if (!prepared)
+    return fail(prepared.error());
+  auto &[session, simulation] = *prepared;
   // Tables need sums only.
-  simulation->keepRequests = false;
+  simulation.keepRequests = false;
 
-  ProgressLine line(options, simulation->policy);
+  ProgressLine line(options, simulation.policy);
   auto begin = std::chrono::steady_clock::now();
-  Expected<std::vector<RunResult>> results = (*session)->runReplications(
-      *simulation, *options.replications, options.threads,
+  Expected<std::vector<RunResult>> results = session->runReplications(
+      simulation, *options.replications, options.threads,
       [&](const Progress &progress) { return line(progress); });
   double seconds =
       std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
@@ -299,7 +301,7 @@ int replicationsCommand(Options &options) {
   line.clear();
   if (!results)
     return failRun(results.error(), options);
-  const fb::Program &program = (*session)->program();
+  const fb::Program &program = session->program();
   Outputs outputs;
   if (!options.json.empty())
     outputs.add(writeWholeFile(
@@ -659,6 +661,96 @@ std::string policyNames() {
   return names;
 }
 
+void addCheckpointOptions(CLI::App &command, Options &options) {
+  CheckpointOptions &checkpoint = options.request.checkpoint;
+  CLI::Option *checkpointFile =
+      command
+          .add_option(
+              "--checkpoint", checkpoint.file,
+              "Keep the state of the run in a file: when it is "
+              "interrupted (Ctrl-C) or ended by a stop rule, and as the "
+              "next two options say. Runs without code only")
+          ->type_name("F");
+  command
+      .add_option("--checkpoint-at", options.checkpointAt,
+                  "Also after N events, or (cycle:N) at cycle N")
+      ->needs(checkpointFile)
+      ->type_name("N");
+  command
+      .add_option("--checkpoint-every", checkpoint.everyEvents,
+                  "Also after every N events; the last one is kept")
+      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 62).description(""))
+      ->needs(checkpointFile)
+      ->type_name("N");
+  command
+      .add_option("--resume", checkpoint.resume,
+                  "Go on from a checkpoint, with the same program, scenario "
+                  "and flags; stop rules and outputs may differ")
+      ->type_name("F");
+}
+
+/// The option --report, which may stand without a name.
+CLI::Option &addOptionsOfRun(CLI::App &run, Options &options) {
+  addCommonOptions(run, options);
+  addRunOptions(run, options);
+  run.add_option("--policy", options.request.policy,
+                 "Scheduling policy: " + policyNames())
+      ->capture_default_str()
+      ->type_name("NAME");
+  run.add_option("--outputs", options.outputs,
+                 "Write the results of the requests")
+      ->type_name("F.npz");
+  run.add_option("--record-profile", options.profile,
+                 "Write the realised outcomes of every request")
+      ->type_name("F.json");
+  run.add_option("--json", options.json,
+                 "Write all numbers; - is the standard output")
+      ->type_name("F");
+  run.add_option("--trace", options.trace,
+                 "Write a timeline for ui.perfetto.dev (docs/traces.md): "
+                 "Perfetto protobuf, or JSON for a name that ends in .json")
+      ->type_name("F");
+  addChoice(
+      run, "--trace-format", options.traceFormat,
+      {{"perfetto", TraceFormat::Perfetto}, {"chrome", TraceFormat::Chrome}},
+      "Format of the timeline whatever its name: perfetto, chrome");
+  run.add_option("--log", options.log,
+                 "Write a row for each task instance: where and when it ran, "
+                 "what it waited for (docs/traces.md)")
+      ->type_name("F.csv");
+  run.add_option("--blame", options.blame,
+                 "Write a row for each completed request: what its latency "
+                 "was spent on (docs/traces.md)")
+      ->type_name("F.csv");
+  addReplicationOptions(run, options);
+  addCheckpointOptions(run, options);
+  return *run.add_option(
+                 "--report", options.report,
+                 "Write a page about the run (default: the program's name "
+                 "with .html, in the current folder)")
+              ->expected(0, 1)
+              ->type_name("F.html");
+}
+
+void addOptionsOfCompare(CLI::App &compare, Options &options) {
+  addCommonOptions(compare, options);
+  addRunOptions(compare, options);
+  compare
+      .add_option("--policies", options.policies,
+                  "Scheduling policies: " + policyNames())
+      ->capture_default_str()
+      ->delimiter(',')
+      ->allow_extra_args(false)
+      ->type_name("A,B");
+  compare.add_flag("--ablation", options.ablation,
+                   "Also each policy with mechanisms without each of them");
+  addReplicationOptions(compare, options);
+  compare
+      .add_option("--json", options.json,
+                  "Write all numbers; - is the standard output")
+      ->type_name("F");
+}
+
 } // namespace
 
 int main(int argc, char **argv) {
@@ -672,85 +764,10 @@ int main(int argc, char **argv) {
              "program deadlocked or did not finish.");
 
   CLI::App *run = app.add_subcommand("run", "Run a program under one policy");
-  addCommonOptions(*run, options);
-  addRunOptions(*run, options);
-  run->add_option("--policy", options.request.policy,
-                  "Scheduling policy: " + policyNames())
-      ->capture_default_str()
-      ->type_name("NAME");
-  run->add_option("--outputs", options.outputs,
-                  "Write the results of the requests")
-      ->type_name("F.npz");
-  run->add_option("--record-profile", options.profile,
-                  "Write the realised outcomes of every request")
-      ->type_name("F.json");
-  run->add_option("--json", options.json,
-                  "Write all numbers; - is the standard output")
-      ->type_name("F");
-  run->add_option("--trace", options.trace,
-                  "Write a timeline for ui.perfetto.dev (docs/traces.md): "
-                  "Perfetto protobuf, or JSON for a name that ends in .json")
-      ->type_name("F");
-  addChoice(
-      *run, "--trace-format", options.traceFormat,
-      {{"perfetto", TraceFormat::Perfetto}, {"chrome", TraceFormat::Chrome}},
-      "Format of the timeline whatever its name: perfetto, chrome");
-  run->add_option("--log", options.log,
-                  "Write a row for each task instance: where and when it ran, "
-                  "what it waited for (docs/traces.md)")
-      ->type_name("F.csv");
-  run->add_option("--blame", options.blame,
-                  "Write a row for each completed request: what its latency "
-                  "was spent on (docs/traces.md)")
-      ->type_name("F.csv");
-  addReplicationOptions(*run, options);
-  CheckpointOptions &checkpoint = options.request.checkpoint;
-  CLI::Option *checkpointFile =
-      run->add_option(
-             "--checkpoint", checkpoint.file,
-             "Keep the state of the run in a file: when it is "
-             "interrupted (Ctrl-C) or ended by a stop rule, and as the "
-             "next two options say. Runs without code only")
-          ->type_name("F");
-  run->add_option("--checkpoint-at", options.checkpointAt,
-                  "Also after N events, or (cycle:N) at cycle N")
-      ->needs(checkpointFile)
-      ->type_name("N");
-  run->add_option("--checkpoint-every", checkpoint.everyEvents,
-                  "Also after every N events; the last one is kept")
-      ->check(CLI::Range(uint64_t(1), uint64_t(1) << 62).description(""))
-      ->needs(checkpointFile)
-      ->type_name("N");
-  run->add_option("--resume", checkpoint.resume,
-                  "Go on from a checkpoint, with the same program, scenario "
-                  "and flags; stop rules and outputs may differ")
-      ->type_name("F");
-  CLI::Option *report =
-      run->add_option("--report", options.report,
-                      "Write a page about the run (default: the program's name "
-                      "with .html, in the current folder)")
-          ->expected(0, 1)
-          ->type_name("F.html");
-
+  CLI::Option &report = addOptionsOfRun(*run, options);
   CLI::App *compare = app.add_subcommand(
       "compare", "Run a program under several policies, side by side");
-  addCommonOptions(*compare, options);
-  addRunOptions(*compare, options);
-  compare
-      ->add_option("--policies", options.policies,
-                   "Scheduling policies: " + policyNames())
-      ->capture_default_str()
-      ->delimiter(',')
-      ->allow_extra_args(false)
-      ->type_name("A,B");
-  compare->add_flag("--ablation", options.ablation,
-                    "Also each policy with mechanisms without each of them");
-  addReplicationOptions(*compare, options);
-  compare
-      ->add_option("--json", options.json,
-                   "Write all numbers; - is the standard output")
-      ->type_name("F");
-
+  addOptionsOfCompare(*compare, options);
   CLI::App *check = app.add_subcommand(
       "check", "Check a program file and say what running it needs");
   addCommonOptions(*check, options);
@@ -784,7 +801,7 @@ int main(int argc, char **argv) {
   for (const std::string &plugin : options.plugins)
     if (Expected<void> loaded = loadPolicyPlugin(plugin); !loaded)
       return fail(loaded.error());
-  options.reportWanted = report->count() > 0;
+  options.reportWanted = report.count() > 0;
   if (!options.report.empty() && !options.report.ends_with(".html")) {
     std::fprintf(stderr,
                  "error: --report takes the name of an .html file, not '%s'\n",
@@ -805,7 +822,7 @@ int main(int argc, char **argv) {
       }
 
   if (!options.checkpointAt.empty() &&
-      !parsePlace(options.checkpointAt, checkpoint)) {
+      !parsePlace(options.checkpointAt, options.request.checkpoint)) {
     std::fprintf(stderr,
                  "error: --checkpoint-at takes a number of events from 1, or "
                  "cycle:N, not '%s'\n",

@@ -110,16 +110,41 @@ std::unique_ptr<fb::MachineT> octo::makeMachineTable(const TargetDesc &source) {
   return machine;
 }
 
-Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
+namespace {
+
+/// Reads the parts of a machine one after the other. Numbers of parts are
+/// turned into coordinates, so the shape is read before anything else.
+class MachineReader {
+public:
+  explicit MachineReader(const fb::Machine &machine) : machine(machine) {}
+
+  Expected<TargetDesc> read();
+
+private:
+  Expected<void> readShape();
+  Expected<void> readPeas();
+  void readCosts();
+  void readEnergy(const fb::EnergyCosts &costs);
+  Expected<void> readPorts();
+  Expected<void> readDefects();
+  Expected<void> readFault(const fb::FaultEvent &fault);
+  PartRef peaRef(uint32_t pea) const;
+  PartRef tbuRef(uint32_t tbu) const;
+
+  const fb::Machine &machine;
   TargetDesc target;
+  uint32_t clusters = 0;
+};
+
+} // namespace
+
+Expected<void> MachineReader::readShape() {
   target.name = machine.name()->str();
   target.clockHz = machine.clock_hz();
   target.dies = {machine.dies_x(), machine.dies_y()};
   target.clustersPerDie = {machine.clusters_x(), machine.clusters_y()};
   target.tbusPerCluster = machine.tbus();
   target.peasPerTbu = machine.peas();
-  // The numbers below are turned into coordinates, so the mesh must be sane
-  // before anything else.
   uint64_t peas = 1;
   for (uint64_t factor :
        {target.dies.x, target.dies.y, target.clustersPerDie.x,
@@ -136,7 +161,11 @@ Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
   if (target.peasPerTbu > 64)
     return makeError("machine: {} PEAs a TBU; the most is 64",
                      target.peasPerTbu);
+  clusters = target.numClusters();
+  return {};
+}
 
+Expected<void> MachineReader::readPeas() {
   target.pea.rows = machine.pe_rows();
   target.pea.cols = machine.pe_cols();
   if (machine.pea_class())
@@ -152,6 +181,10 @@ Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
                            rates->special_q16(), rates->scalar_q16()};
   }
   target.pea.sramBytes = machine.pea_sram();
+  return {};
+}
+
+void MachineReader::readCosts() {
   target.scratchpad = {machine.scratchpad(),
                        machine.scratchpad_bytes_per_cycle()};
   target.configStore = {machine.config_store(),
@@ -172,13 +205,32 @@ Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
   control.resizeCycles = machine.resize_fixed_cycles();
   control.tokenBytes = machine.control_bytes_per_token();
   control.cbCyclesPerScalarQ16 = machine.cb_cycles_per_scalar_q16();
+}
 
-  uint32_t clusters = target.numClusters();
-  auto cluster = [&](uint32_t number) { return target.coordOf(number); };
+void MachineReader::readEnergy(const fb::EnergyCosts &costs) {
+  EnergyDesc &energy = target.energy;
+  energy.macQ16 = costs.mac();
+  energy.vectorQ16 = costs.vector();
+  energy.specialQ16 = costs.special();
+  energy.scalarQ16 = costs.scalar();
+  energy.scratchpadByteQ16 = costs.scratchpad_byte();
+  energy.linkByteQ16 = costs.link_byte_hop();
+  energy.dieLinkByteQ16 = costs.die_link_byte();
+  energy.hbmByteQ16 = costs.hbm_byte();
+  energy.hostByteQ16 = costs.host_byte();
+  energy.configByteQ16 = costs.config_byte();
+  energy.cbDecisionQ16 = costs.cb_decision();
+  energy.tokenHopQ16 = costs.control_token();
+  energy.peaLeakageQ16 = costs.pea_leakage_cycle();
+  energy.clusterLeakageQ16 = costs.cluster_leakage_cycle();
+}
+
+/// The host port and the memory ports.
+Expected<void> MachineReader::readPorts() {
   if (machine.host_cluster() >= clusters)
     return makeError("machine: the host port is at cluster {} of {}",
                      machine.host_cluster(), clusters);
-  target.host = {cluster(machine.host_cluster()),
+  target.host = {target.coordOf(machine.host_cluster()),
                  machine.host_in_bytes_per_cycle(),
                  machine.host_out_bytes_per_cycle(), machine.host_latency()};
   if (machine.hbm())
@@ -186,36 +238,28 @@ Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
       if (port->cluster() >= clusters)
         return makeError("machine: HBM port {} is at cluster {} of {}",
                          target.hbmPorts.size(), port->cluster(), clusters);
-      target.hbmPorts.push_back({cluster(port->cluster()), port->bytes(),
+      target.hbmPorts.push_back({target.coordOf(port->cluster()), port->bytes(),
                                  port->bytes_per_cycle(), port->latency()});
     }
-  if (const fb::EnergyCosts *e = machine.energy()) {
-    EnergyDesc &energy = target.energy;
-    energy.macQ16 = e->mac();
-    energy.vectorQ16 = e->vector();
-    energy.specialQ16 = e->special();
-    energy.scalarQ16 = e->scalar();
-    energy.scratchpadByteQ16 = e->scratchpad_byte();
-    energy.linkByteQ16 = e->link_byte_hop();
-    energy.dieLinkByteQ16 = e->die_link_byte();
-    energy.hbmByteQ16 = e->hbm_byte();
-    energy.hostByteQ16 = e->host_byte();
-    energy.configByteQ16 = e->config_byte();
-    energy.cbDecisionQ16 = e->cb_decision();
-    energy.tokenHopQ16 = e->control_token();
-    energy.peaLeakageQ16 = e->pea_leakage_cycle();
-    energy.clusterLeakageQ16 = e->cluster_leakage_cycle();
-  }
+  return {};
+}
 
-  auto peaRef = [&](uint32_t pea) {
-    PartRef part;
-    uint32_t tbu = pea / target.peasPerTbu;
-    part.kind = PartKind::Pea;
-    part.cluster = cluster(tbu / target.tbusPerCluster);
-    part.unit = tbu % target.tbusPerCluster;
-    part.pea = pea % target.peasPerTbu;
-    return part;
-  };
+PartRef MachineReader::tbuRef(uint32_t tbu) const {
+  return {PartKind::Tbu,
+          target.coordOf(tbu / target.tbusPerCluster),
+          tbu % target.tbusPerCluster,
+          0,
+          {}};
+}
+
+PartRef MachineReader::peaRef(uint32_t pea) const {
+  PartRef part = tbuRef(pea / target.peasPerTbu);
+  part.kind = PartKind::Pea;
+  part.pea = pea % target.peasPerTbu;
+  return part;
+}
+
+Expected<void> MachineReader::readDefects() {
   if (machine.dead_peas()) {
     uint64_t least = 0;
     for (uint32_t pea : *machine.dead_peas()) {
@@ -244,58 +288,71 @@ Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
                          i, there->from(), there->to());
       PartRef part;
       part.kind = PartKind::Link;
-      part.cluster = cluster(there->from());
-      part.to = cluster(there->to());
+      part.cluster = target.coordOf(there->from());
+      part.to = target.coordOf(there->to());
       target.defects.parts.push_back(part);
     }
   }
+  return {};
+}
+
+Expected<void> MachineReader::readFault(const fb::FaultEvent &fault) {
+  auto number = target.faults.size();
+  if (fault.kind() > fb::FaultKind::MAX)
+    return makeError("machine: fault {} is of unknown kind {}", number,
+                     int(fault.kind()));
+  uint32_t count = fault.kind() == fb::FaultKind::Pea   ? target.numPeas()
+                   : fault.kind() == fb::FaultKind::Tbu ? target.numTbus()
+                   : fault.kind() == fb::FaultKind::Hbm
+                       ? uint32_t(target.hbmPorts.size())
+                       : clusters;
+  if (fault.unit() >= count ||
+      (fault.kind() == fb::FaultKind::Link && fault.other() >= clusters))
+    return makeError("machine: fault {} names unit {} of {}", number,
+                     fault.unit(), count);
+  PartRef part;
+  switch (fault.kind()) {
+  case fb::FaultKind::Pea:
+    part = peaRef(fault.unit());
+    break;
+  case fb::FaultKind::Tbu:
+    part = tbuRef(fault.unit());
+    break;
+  case fb::FaultKind::Hbm:
+    part.unit = fault.unit();
+    break;
+  case fb::FaultKind::Link:
+    part.to = target.coordOf(fault.other());
+    [[fallthrough]];
+  case fb::FaultKind::Cbu:
+  case fb::FaultKind::Cluster:
+    part.cluster = target.coordOf(fault.unit());
+    break;
+  }
+  part.kind = PartKind(fault.kind());
+  target.faults.push_back({fault.cycle(), part});
+  return {};
+}
+
+Expected<TargetDesc> MachineReader::read() {
+  if (auto done = readShape(); !done)
+    return Error(done.error());
+  if (auto done = readPeas(); !done)
+    return Error(done.error());
+  readCosts();
+  if (auto done = readPorts(); !done)
+    return Error(done.error());
+  if (machine.energy())
+    readEnergy(*machine.energy());
+  if (auto done = readDefects(); !done)
+    return Error(done.error());
   if (machine.faults())
-    for (const fb::FaultEvent *fault : *machine.faults()) {
-      if (fault->kind() > fb::FaultKind::MAX)
-        return makeError("machine: fault {} is of unknown kind {}",
-                         target.faults.size(), int(fault->kind()));
-      PartRef part;
-      uint32_t count = clusters;
-      switch (fault->kind()) {
-      case fb::FaultKind::Pea:
-        count = target.numPeas();
-        break;
-      case fb::FaultKind::Tbu:
-        count = target.numTbus();
-        break;
-      case fb::FaultKind::Cbu:
-      case fb::FaultKind::Link:
-      case fb::FaultKind::Cluster:
-        break;
-      case fb::FaultKind::Hbm:
-        count = uint32_t(target.hbmPorts.size());
-        break;
-      }
-      if (fault->unit() >= count ||
-          (fault->kind() == fb::FaultKind::Link && fault->other() >= clusters))
-        return makeError("machine: fault {} names unit {} of {}",
-                         target.faults.size(), fault->unit(), count);
-      switch (fault->kind()) {
-      case fb::FaultKind::Pea:
-        part = peaRef(fault->unit());
-        break;
-      case fb::FaultKind::Tbu:
-        part.cluster = cluster(fault->unit() / target.tbusPerCluster);
-        part.unit = fault->unit() % target.tbusPerCluster;
-        break;
-      case fb::FaultKind::Hbm:
-        part.unit = fault->unit();
-        break;
-      case fb::FaultKind::Link:
-        part.to = cluster(fault->other());
-        [[fallthrough]];
-      case fb::FaultKind::Cbu:
-      case fb::FaultKind::Cluster:
-        part.cluster = cluster(fault->unit());
-        break;
-      }
-      part.kind = PartKind(fault->kind());
-      target.faults.push_back({fault->cycle(), part});
-    }
-  return target;
+    for (const fb::FaultEvent *fault : *machine.faults())
+      if (auto done = readFault(*fault); !done)
+        return Error(done.error());
+  return std::move(target);
+}
+
+Expected<TargetDesc> octo::readMachineTable(const fb::Machine &machine) {
+  return MachineReader(machine).read();
 }

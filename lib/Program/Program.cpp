@@ -251,6 +251,12 @@ Expected<std::vector<uint8_t>> octo::writeProgram(fb::ProgramT &program) {
   return bytes;
 }
 
+std::string_view octo::stringAt(const fb::Program &program, uint32_t index) {
+  const auto *strings = program.strings();
+  return strings && index < strings->size() ? strings->Get(index)->string_view()
+                                            : std::string_view();
+}
+
 std::vector<uint32_t> octo::workSymbols(const fb::KernelTable &kernels,
                                         uint32_t kernel) {
   std::vector<uint32_t> symbols;
@@ -275,7 +281,8 @@ std::vector<uint32_t> octo::workSymbols(const fb::KernelTable &kernels,
     };
     addForms(numPhaseForms * phases->phase_offsets()->Get(kernel),
              numPhaseForms * phases->phase_offsets()->Get(kernel + 1));
-    uint32_t sizes = numPhaseForms * (phases->kind() ? phases->kind()->size() : 0);
+    uint32_t sizes =
+        numPhaseForms * (phases->kind() ? phases->kind()->size() : 0);
     addForms(sizes + 2 * phases->size_offsets()->Get(kernel),
              sizes + 2 * phases->size_offsets()->Get(kernel + 1));
   }

@@ -13,6 +13,7 @@
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
 
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <algorithm>
@@ -474,13 +475,14 @@ std::string octo::formatHtml(const RunResult &result,
                                       groupDigits(result.requestsCompleted),
                                       groupDigits(result.requestsFailed)));
   text += row("makespan", groupDigits(result.makespanCycles) + " cycles");
-  text += row("lower bound",
-              result.lowerBound.cycles()
-                  ? fmt::format("{} cycles ({}); the run took {:.3f} times as long",
-                                groupDigits(result.lowerBound.cycles()),
-                                report::bindingBound(result.lowerBound),
-                                result.ratioToLowerBound)
-                  : std::string("none"));
+  text +=
+      row("lower bound",
+          result.lowerBound.cycles()
+              ? fmt::format("{} cycles ({}); the run took {:.3f} times as long",
+                            groupDigits(result.lowerBound.cycles()),
+                            report::bindingBound(result.lowerBound),
+                            result.ratioToLowerBound)
+              : std::string("none"));
   text += row("throughput", fmt::format("{:.4g} requests per million cycles",
                                         result.throughputRequestsPerMegacycle));
   if (const SteadyState &steady = result.steady; steady.reached)

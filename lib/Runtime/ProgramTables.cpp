@@ -49,9 +49,7 @@ int64_t DistributionTables::sample(uint32_t distribution, uint64_t draw) const {
 }
 
 std::string_view ProgramTables::string(uint32_t index) const {
-  return index < sizeOf(source->strings())
-             ? source->strings()->Get(index)->string_view()
-             : std::string_view();
+  return stringAt(*source, index);
 }
 
 static const fb::Workflow &workflowOf(const ProgramTables &t, uint32_t block) {

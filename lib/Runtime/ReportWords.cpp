@@ -8,18 +8,13 @@
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
 
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <algorithm>
 #include <cmath>
 
 using namespace octo;
-
-std::string report::stringAt(const fb::Program &program, uint32_t index) {
-  const auto *strings = program.strings();
-  return strings && index < strings->size() ? strings->Get(index)->str()
-                                            : std::string();
-}
 
 std::string_view report::kindName(const fb::Workflow &workflow,
                                   uint32_t block) {
@@ -31,9 +26,8 @@ std::string_view report::kindName(const fb::Workflow &workflow,
 
 std::string report::pathOf(const fb::Program &program, uint32_t workflow,
                            uint32_t block) {
-  return stringAt(
-      program,
-      program.workflows()->Get(workflow)->blocks()->path()->Get(block));
+  const fb::BlockTable &blocks = *program.workflows()->Get(workflow)->blocks();
+  return std::string(stringAt(program, blocks.path()->Get(block)));
 }
 
 std::string report::placeOf(const std::string &file, uint32_t line) {

@@ -27,9 +27,6 @@ struct Workflow;
 
 namespace report {
 
-/// A string of the program's table, empty where there is none.
-std::string stringAt(const fb::Program &program, uint32_t index);
-
 /// The kind of a block as the documents spell it: "task", "switch", ...
 std::string_view kindName(const fb::Workflow &workflow, uint32_t block);
 

@@ -13,6 +13,7 @@
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
 
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <nlohmann/json.hpp>
@@ -212,7 +213,7 @@ static Json blockJson(const BlockStatistics &block, const SlotStatistics *slot,
   entry["path"] = pathOf(program, block.workflow, block.block);
   entry["kind"] = kindName(workflow, block.block);
   if (table.source_file() && block.block < table.source_file()->size()) {
-    std::string file = stringAt(program, table.source_file()->Get(block.block));
+    std::string file(stringAt(program, table.source_file()->Get(block.block)));
     if (!file.empty())
       entry["source"] = placeOf(
           file,

@@ -11,6 +11,7 @@
 
 #include "octo/Runtime/ScenarioReader.h"
 
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/YamlReader.h"
 #include "octo/Target/PartReader.h"
@@ -44,12 +45,6 @@ std::string ValueSignature::typeText() const {
 
 namespace {
 
-std::string stringAt(const fb::Program &program, uint32_t index) {
-  const auto *strings = program.strings();
-  return strings && index < strings->size() ? strings->Get(index)->str()
-                                            : std::string();
-}
-
 ValueSignature valueOf(const fb::Program &program, uint32_t type,
                        std::string name) {
   const fb::TypeTable &types = *program.types();
@@ -81,11 +76,10 @@ std::vector<WorkflowSignature> octo::signaturesOf(const fb::Program &program) {
       uint32_t argument = regions.imports()->Get(begin + k);
       if (argument >= signature.arguments.size())
         signature.arguments.resize(argument + 1);
-      std::string name =
-          workflow->argument_names() &&
-                  argument < workflow->argument_names()->size()
-              ? stringAt(program, workflow->argument_names()->Get(argument))
-              : std::string();
+      std::string name;
+      if (const auto *names = workflow->argument_names();
+          names && argument < names->size())
+        name = stringAt(program, names->Get(argument));
       if (name.empty())
         name = fmt::format("arg{}", argument);
       signature.arguments[argument] =
@@ -93,10 +87,10 @@ std::vector<WorkflowSignature> octo::signaturesOf(const fb::Program &program) {
     }
     if (workflow->result_types())
       for (uint32_t k = 0; k < workflow->result_types()->size(); ++k) {
-        std::string name =
-            workflow->result_names() && k < workflow->result_names()->size()
-                ? stringAt(program, workflow->result_names()->Get(k))
-                : std::string();
+        std::string name;
+        if (const auto *names = workflow->result_names();
+            names && k < names->size())
+          name = stringAt(program, names->Get(k));
         if (name.empty())
           name = fmt::format("result{}", k);
         signature.results.push_back(
@@ -325,9 +319,9 @@ public:
 
   Scenario scenario(const yaml::Value &root) {
     yaml::Map map =
-        root.map({"name", "requests", "seed", "warm_up", "slo_cycles", "drift_offset", "stop",
-                  "faults", "fault_detection_cycles", "tenants", "workflow",
-                  "arrivals", "inputs"});
+        root.map({"name", "requests", "seed", "warm_up", "slo_cycles",
+                  "drift_offset", "stop", "faults", "fault_detection_cycles",
+                  "tenants", "workflow", "arrivals", "inputs"});
     Scenario result;
     if (auto value = map.find("name"))
       result.name = value->string();

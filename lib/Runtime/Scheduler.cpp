@@ -204,8 +204,6 @@ uint64_t Scheduler::priority(uint32_t workflow, uint32_t block) const {
   return blockOf(engine.t, workflow, block).priority;
 }
 
-/// Instances a request: the compiler's number, until as many requests have been
-/// seen; then what the CBUs count.
 uint64_t Scheduler::expectedInputBytes(uint32_t workflow,
                                        uint32_t block) const {
   const ProgramTables &t = engine.t;
@@ -234,6 +232,8 @@ uint64_t Scheduler::missingWeightBytes(uint32_t cluster, uint32_t workflow,
   return bytes;
 }
 
+/// Instances a request: the compiler's number until a few requests have ended;
+/// then what the CBUs count.
 BlockOutlook Scheduler::outlook(uint32_t workflow, uint32_t block) const {
   uint32_t b = engine.t.workflows[workflow].blockBegin + block;
   const BlockInfo &info = engine.t.blocks[b];

@@ -8,6 +8,7 @@
 #include "Engine.h"
 
 #include "octo/Program/Philox.h"
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Sha256.h"
 
@@ -300,12 +301,7 @@ Expected<Tensor> octo::loadWeight(const fb::Program &program, uint32_t weight,
   const fb::WeightTable &table = *program.weights();
   if (!table.bytes() || weight >= table.bytes()->size())
     return makeError("there is no weight {}", weight);
-  auto string = [&](uint32_t index) -> std::string {
-    return program.strings() && index < program.strings()->size()
-               ? program.strings()->Get(index)->str()
-               : std::string();
-  };
-  std::string name = string(table.name()->Get(weight));
+  std::string_view name = stringAt(program, table.name()->Get(weight));
   uint32_t type = table.type()->Get(weight);
   const fb::TypeTable &types = *program.types();
   std::vector<int64_t> dims;
@@ -328,7 +324,7 @@ Expected<Tensor> octo::loadWeight(const fb::Program &program, uint32_t weight,
     return tensor;
   }
   case 1: { // file
-    std::string path = string(table.path()->Get(weight));
+    std::string path(stringAt(program, table.path()->Get(weight)));
     std::string full = path.empty() || path[0] == '/' || folder.empty()
                            ? path
                            : folder + "/" + path;
@@ -349,7 +345,7 @@ Expected<Tensor> octo::loadWeight(const fb::Program &program, uint32_t weight,
                            "weight '{}' needs {} bytes from offset {}, the "
                            "file has {} there",
                            name, bytes, offset, file.gcount());
-    std::string wanted = string(table.digest()->Get(weight));
+    std::string_view wanted = stringAt(program, table.digest()->Get(weight));
     std::string found = sha256Hex(
         std::string_view(static_cast<const char *>(tensor.data()), bytes));
     if (wanted != found)

@@ -94,6 +94,9 @@ Expected<std::vector<uint8_t>> writeProgram(fb::ProgramT &program);
 std::vector<uint32_t> workSymbols(const fb::KernelTable &kernels,
                                   uint32_t kernel);
 
+/// A string of the program's table; empty where there is none.
+std::string_view stringAt(const fb::Program &program, uint32_t index);
+
 /// The program as JSON, two spaces of indentation, keys in the order of the
 /// schema. Images and inline weights appear with size and SHA-256 only.
 std::string programToJson(const fb::Program &program);

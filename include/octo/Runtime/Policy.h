@@ -128,9 +128,12 @@ class Scheduler {
 public:
   explicit Scheduler(Engine &engine) : engine(engine) {}
 
+  /// The present cycle.
   uint64_t now() const;
 
-  // The machine.
+  // The machine. Clusters, TBUs and HBM ports have numbers from 0; TBUs are
+  // numbered over all clusters, `tbusPerCluster` a cluster. PEAs of a TBU are
+  // bits of a mask, the lowest PEA 0.
   uint32_t numClusters() const;
   /// Clusters in a row of the mesh; cluster = y * meshWidth + x.
   uint32_t meshWidth() const;
@@ -138,10 +141,12 @@ public:
   /// The cluster of the host port, where requests enter and leave.
   uint32_t hostCluster() const;
   uint32_t numTbus() const;
+  /// PEAs that are alive and that the host port can reach.
   PeaMask livePeas(uint32_t tbu) const;
   /// Live PEAs of the TBU that can run `kernel`: those of its class, or all
   /// when the machine has none of that class.
   PeaMask eligiblePeas(uint32_t tbu, uint32_t kernel) const;
+  /// PEAs of the TBU that the program may use and nobody holds.
   PeaMask freePeas(uint32_t tbu) const;
   /// Hops of the control plane between two clusters.
   uint32_t distance(uint32_t clusterA, uint32_t clusterB) const;
@@ -164,6 +169,7 @@ public:
   /// start, then older requests first, then higher priority, then order of
   /// readiness. Valid until the next action.
   std::span<const InstanceId> queue(uint32_t lane) const;
+  /// Instances in a lane, also beyond those that `queue` shows.
   uint32_t queueSize(uint32_t lane) const;
   /// What waits at the front of a lane, and the share of its replica.
   struct Head {
@@ -185,13 +191,18 @@ public:
   /// with at least `peas` of them (noIndex: none).
   uint64_t numFreePeas(uint32_t kernel) const;
   uint32_t findTbu(uint32_t kernel, uint32_t peas) const;
+  /// Instances that hold PEAs of the TBU, in no order. Valid until the next
+  /// action.
   std::span<const InstanceId> running(uint32_t tbu) const;
   /// Which queue of its TBU an instance waits in (traits.queuePerPea).
   uint32_t laneOf(InstanceId instance) const;
   InstanceInfo info(InstanceId instance) const;
+  /// The kernel alone, which costs less.
   uint32_t kernelOf(InstanceId instance) const;
   /// The live PEAs of its replica's share; none when it was moved off all.
   PeaMask shareOf(InstanceId instance) const;
+  /// The PEAs that a running instance holds at present, before a resize that is
+  /// under way.
   PeaMask gangOf(InstanceId instance) const;
   /// Cycles since the compute phase of a running instance began, or since its
   /// last resize; ~0 if it does not compute or is being resized.
@@ -207,6 +218,7 @@ public:
   uint32_t numWorkflows() const;
   uint32_t numBlocks(uint32_t workflow) const;
   bool isTask(uint32_t workflow, uint32_t block) const;
+  /// The compiler's: upward rank with communication, in cycles.
   uint64_t priority(uint32_t workflow, uint32_t block) const;
   /// Bytes of all inputs but weights, as the compiler expects them.
   uint64_t expectedInputBytes(uint32_t workflow, uint32_t block) const;
@@ -219,6 +231,7 @@ public:
                  std::vector<std::pair<uint32_t, uint64_t>> &result) const;
   /// Largest variant of at most `peas` PEAs.
   uint32_t variantGang(uint32_t kernel, uint32_t peas) const;
+  /// The largest of all, and the smallest.
   uint32_t maxVariantGang(uint32_t kernel) const;
   uint32_t smallestGang(uint32_t kernel) const;
   /// Class of the PEAs that run a kernel, 0 to 2.
@@ -238,7 +251,7 @@ public:
   /// Instances staged at a TBU, oldest first.
   std::span<const InstanceId> staged(uint32_t tbu) const;
 
-  // Replicas of a block.
+  // Replicas of a block, standby ones last.
   uint32_t numReplicas(uint32_t workflow, uint32_t block) const;
   uint32_t replicaTbu(uint32_t workflow, uint32_t block,
                       uint32_t replica) const;
@@ -247,6 +260,7 @@ public:
   /// The share of a replica: its PEA range, live ones only.
   PeaMask replicaPeas(uint32_t workflow, uint32_t block,
                       uint32_t replica) const;
+  /// The most PEAs that an elastic policy may give an instance there.
   uint32_t replicaMaxGang(uint32_t workflow, uint32_t block,
                           uint32_t replica) const;
   /// The replica that the program's routing rule gives to an instance.
@@ -309,6 +323,7 @@ class Policy {
 public:
   virtual ~Policy();
 
+  /// What the engine has to provide; asked once, before the run.
   virtual PolicyTraits traits() const = 0;
   /// Called once, before the first event. An error ends the run: the program is
   /// not one that the policy is for.

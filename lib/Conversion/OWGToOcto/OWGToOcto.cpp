@@ -147,6 +147,14 @@ private:
           function_ref<SmallVector<Value>(OpBuilder &, ValueRange)> finish =
               nullptr);
 
+  /// The kernel of the code of a decide region, null where there is none;
+  /// `inputs` are the block's, to which what the code needs is added. `finish`
+  /// is that of outline().
+  FailureOr<FlatSymbolRefAttr> decisionKernel(
+      Operation *block, Region &region, SmallVectorImpl<Value> &inputs,
+      function_ref<SmallVector<Value>(OpBuilder &, ValueRange)> finish =
+          nullptr);
+
   /// The wiring of `block` that a live op needs; the decision of a loop does
   /// not count.
   llvm::SmallPtrSet<Operation *, 16> findLive(Block &block);
@@ -785,34 +793,42 @@ LogicalResult WorkflowConverter::convertTask(owg::TaskOp task,
   return bindResults(task, tb->getResults(), scope);
 }
 
+FailureOr<FlatSymbolRefAttr> WorkflowConverter::decisionKernel(
+    Operation *block, Region &region, SmallVectorImpl<Value> &inputs,
+    function_ref<SmallVector<Value>(OpBuilder &, ValueRange)> finish) {
+  if (region.empty())
+    return FlatSymbolRefAttr();
+  Block &body = region.front();
+  SmallVector<Operation *> ops;
+  for (Operation &op : body.without_terminator())
+    ops.push_back(&op);
+  Value decision = cast<owg::DecideOp>(body.getTerminator()).getDecision();
+  FlatSymbolRefAttr kernel = kernels.getOutlinedKernel(
+      outline(block->getLoc(), (workflow.getSymName() + ".decide").str(), ops,
+              decision, body.getArguments(), inputs, finish));
+  if (!kernel)
+    return failure();
+  return kernel;
+}
+
 LogicalResult WorkflowConverter::convertBranch(owg::BranchOp branch,
                                                PendingScope &scope) {
   auto block = cast<owg::BlockOpInterface>(branch.getOperation());
   StringAttr path = pathOf(block, scope);
   SmallVector<Value> decideValues(branch.getInputs());
-  FlatSymbolRefAttr kernel;
-  if (branch.hasDecide()) {
-    Block &body = branch.getDecideRegion().front();
-    SmallVector<Operation *> ops;
-    for (Operation &op : body.without_terminator())
-      ops.push_back(&op);
-    Value decision = cast<owg::DecideOp>(body.getTerminator()).getDecision();
-    func::FuncOp function = outline(
-        branch.getLoc(), (workflow.getSymName() + ".decide").str(), ops,
-        decision, body.getArguments(), decideValues,
-        [&](OpBuilder &inside, ValueRange results) -> SmallVector<Value> {
-          if (!results[0].getType().isInteger(1))
-            return {results[0]};
-          // True takes the only case, false the default after it.
-          Location loc = branch.getLoc();
-          Value zero = arith::ConstantIndexOp::create(inside, loc, 0);
-          Value one = arith::ConstantIndexOp::create(inside, loc, 1);
-          return {arith::SelectOp::create(inside, loc, results[0], zero, one)};
-        });
-    kernel = kernels.getOutlinedKernel(function);
-    if (!kernel)
-      return failure();
-  }
+  FailureOr<FlatSymbolRefAttr> kernel = decisionKernel(
+      branch, branch.getDecideRegion(), decideValues,
+      [&](OpBuilder &inside, ValueRange results) -> SmallVector<Value> {
+        if (!results[0].getType().isInteger(1))
+          return {results[0]};
+        // True takes the only case, false the default after it.
+        Location loc = branch.getLoc();
+        Value zero = arith::ConstantIndexOp::create(inside, loc, 0);
+        Value one = arith::ConstantIndexOp::create(inside, loc, 1);
+        return {arith::SelectOp::create(inside, loc, results[0], zero, one)};
+      });
+  if (failed(kernel))
+    return failure();
 
   Captures captures;
   for (auto [i, value] : llvm::enumerate(decideValues))
@@ -829,7 +845,7 @@ LogicalResult WorkflowConverter::convertBranch(owg::BranchOp branch,
     return failure();
   Location loc = locationOf(block);
   auto opener = spatial::SwitchOp::create(
-      builder, loc, tokenType, *types, scope.act, path, kernel, decideInputs,
+      builder, loc, tokenType, *types, scope.act, path, *kernel, decideInputs,
       captured, builder.getDenseI32ArrayAttr(captures.imports),
       builder.getDenseI32ArrayAttr(captures.sizes), *profile, pinOf(block),
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());
@@ -895,19 +911,10 @@ LogicalResult WorkflowConverter::convertSelect(owg::SelectOp select,
   if (failed(combine))
     return failure();
   SmallVector<Value> decideValues(select.getInputs());
-  FlatSymbolRefAttr kernel;
-  if (select.hasDecide()) {
-    Block &body = select.getDecideRegion().front();
-    SmallVector<Operation *> ops;
-    for (Operation &op : body.without_terminator())
-      ops.push_back(&op);
-    Value decision = cast<owg::DecideOp>(body.getTerminator()).getDecision();
-    kernel = kernels.getOutlinedKernel(
-        outline(select.getLoc(), (workflow.getSymName() + ".decide").str(), ops,
-                decision, body.getArguments(), decideValues));
-    if (!kernel)
-      return failure();
-  }
+  FailureOr<FlatSymbolRefAttr> kernel =
+      decisionKernel(select, select.getDecideRegion(), decideValues);
+  if (failed(kernel))
+    return failure();
 
   Captures captures;
   unsigned numInputs = decideValues.size() + select.getInits().size();
@@ -929,7 +936,7 @@ LogicalResult WorkflowConverter::convertSelect(owg::SelectOp select,
     return failure();
   Location loc = locationOf(block);
   auto opener = spatial::SelectOp::create(
-      builder, loc, tokenType, *types, scope.act, path, kernel, decideInputs,
+      builder, loc, tokenType, *types, scope.act, path, *kernel, decideInputs,
       inits, captured, builder.getDenseI32ArrayAttr(captures.imports),
       builder.getDenseI32ArrayAttr(captures.sizes), *profile, pinOf(block),
       spatial::PlaceAttr(), spatial::PolicyAttr(), ArrayAttr());

@@ -10,12 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Payloads.h"
 #include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/Octo.h"
 #include "octo/Dialect/Octo/IR/ProgramLayout.h"
 #include "octo/Dialect/Octo/IR/RequestRecords.h"
-
-#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace octo::spatial;
@@ -256,19 +255,6 @@ void UseWeightOp::getAsmResultNames(OpAsmSetValueNameFn setName) {
 //===----------------------------------------------------------------------===//
 // Control blocks
 //===----------------------------------------------------------------------===//
-
-/// Payloads are the same up to dimensions that are not known.
-static bool sameContent(Type a, Type b) {
-  if (a == b)
-    return true;
-  auto x = dyn_cast<RankedTensorType>(a), y = dyn_cast<RankedTensorType>(b);
-  return x && y && x.getElementType() == y.getElementType() &&
-         succeeded(verifyCompatibleShape(x, y));
-}
-
-static Type payloadOf(Value value) {
-  return cast<FlowType>(value.getType()).getPayload();
-}
 
 /// Checks the scopes that `op` opens against its results and inputs.
 static LogicalResult verifyOpener(ControlOpInterface op, unsigned numScopes) {
@@ -517,13 +503,15 @@ LogicalResult KernelOp::verify() {
         sizes, [](Attribute size) { return cast<owg::SizeAttr>(size); });
     auto phaseList = llvm::map_to_vector(
         phases, [](Attribute phase) { return cast<owg::PhaseAttr>(phase); });
-    if (failed(owg::verifyForms([&] { return emitOpError("has work that cannot "
-                                                         "be counted: "); },
-                                sizeList, phaseList, getNumCounters())))
+    if (failed(owg::verifyForms(
+            [&] {
+              return emitOpError("has work that cannot "
+                                 "be counted: ");
+            },
+            sizeList, phaseList, getNumCounters())))
       return failure();
     for (uint32_t symbol : getWorkSymbols())
-      if (!owg::FormAttr::isCounter(symbol) &&
-          !hasDimension(type, symbol))
+      if (!owg::FormAttr::isCounter(symbol) && !hasDimension(type, symbol))
         return emitOpError()
                << "has phases by dimension " << (symbol & 255) << " of input "
                << (symbol >> 8) << ", which does not exist";
@@ -544,9 +532,9 @@ LogicalResult KernelOp::verify() {
       last = variant.getGang();
       if (ArrayAttr maps = variant.getMaps();
           maps && maps.size() != phases.size())
-        return emitOpError() << "has a variant with " << maps.size()
-                             << " maps for " << phases.size()
-                             << " phases; give one a phase, or none";
+        return emitOpError()
+               << "has a variant with " << maps.size() << " maps for "
+               << phases.size() << " phases; give one a phase, or none";
     }
   }
   return success();

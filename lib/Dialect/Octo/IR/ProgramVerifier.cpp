@@ -10,24 +10,11 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "Payloads.h"
 #include "PlacementVerifier.h"
-
-#include "mlir/IR/TypeUtilities.h"
 
 using namespace mlir;
 using namespace octo::spatial;
-
-static bool sameContent(Type a, Type b) {
-  if (a == b)
-    return true;
-  auto x = dyn_cast<RankedTensorType>(a), y = dyn_cast<RankedTensorType>(b);
-  return x && y && x.getElementType() == y.getElementType() &&
-         succeeded(verifyCompatibleShape(x, y));
-}
-
-static Type payloadOf(Value value) {
-  return cast<FlowType>(value.getType()).getPayload();
-}
 
 /// How messages name an op: by its path, if it has one.
 static std::string nameOf(Operation *op) {
