@@ -77,10 +77,15 @@ def compile(
     """Compiles workflows for a machine.
 
     `source` is the path of an .mlir file, or the text itself if it has a line
-    break. `target` is a name of `targets()` or the path of a target file. Without
-    `kernels` the program can be timed and not executed. Without `streams` all
-    flows between tasks are whole. `tail_percent` (50 to 99.9999) of the requests
-    stay within the tails that `compile_report` tells. Raises CompileError.
+    break. `target` is a name of `targets()` or the path of a target file.
+    `profile` is the path of what `Result.save_profile` wrote: measured times and
+    decisions in place of estimates. Without `kernels` the program can be timed and
+    not executed; `kernel_cpu` is the CPU that they are compiled for ("portable" if
+    empty, "host", "generic" or a name of LLVM's). Without `streams` all flows
+    between tasks are whole. `tail_percent` (50 to 99.9999) of the requests stay
+    within the tails that `compile_report` tells.
+
+    Raises CompileError, whose diagnostics have file, line and column.
     """
     text = os.fspath(source)
     is_path = "\n" not in text
@@ -199,12 +204,19 @@ class Program:
         the argument's shape, or with one more leading dimension, of which request
         i takes item i mod n; without `requests`, there are as many requests as
         items. Without inputs they are drawn from the seed. `scenario` is the path
-        of a scenario file or its content as a dict (docs/scenarios.md). With
-        `timing_only` a program that was compiled with a recorded profile draws
-        whole recorded requests; `records_in_order` takes them as they were. `trace`
-        and `log` name files to write while the run goes on: a timeline, and a CSV
-        row for each task instance (docs/traces.md).
-        `policy_options` are parameters of the policy, as "gang=2".
+        of a scenario file or its content as a dict (docs/scenarios.md); `requests`,
+        `seed` and `in_flight` (requests that are open at a time, in a closed loop)
+        take precedence over it. `policy` is one of `policies()`, `disable` names
+        mechanisms of it to switch off, `policy_options` are parameters of it, as
+        "gang=2". With `timing_only` no code is executed, and a program that was
+        compiled with a recorded profile draws whole recorded requests;
+        `records_in_order` takes them as they were. `trace` and `log` name files to
+        write while the run goes on: a timeline, and a CSV row for each task instance
+        (docs/traces.md).
+
+        `record_outcomes` keeps what `Result.outcomes` and `save_profile` give; without
+        `keep_outputs` only their digest is kept. Times are cycles of the machine's
+        clock, sizes bytes.
 
         Raises ProgramError for bad inputs and options, and SimulationError, unless
         `check` is false, when the run deadlocks or meets a stop rule.
@@ -246,7 +258,11 @@ class Program:
         inputs: Union[None, Mapping[str, Any], Sequence[Any]] = None,
         **options: Any,
     ) -> Comparison:
-        """Runs the same scenario under several policies; options as for `run`."""
+        """Runs the same scenario under several policies.
+
+        `policies` are names of `policies()`, `inputs` and `options` as for `run`.
+        Raises what `run` raises, at the first policy that it does not work for.
+        """
         return Comparison(
             tuple(self.run(inputs, policy=policy, **options) for policy in policies)
         )
@@ -265,6 +281,9 @@ class Program:
         that stay. `executor` has a method `submit` as those of concurrent.futures
         have, and as a client of Dask's distributed scheduler has; without it the
         runs are made here, one after the other. Results do not depend on it.
+
+        A run that deadlocks or meets a stop rule is a point like others: its data
+        have the status. Raises ProgramError for bad options, as `run` does.
         """
         return _sweep(self, space, executor, options)
 

@@ -169,7 +169,8 @@ class Result:
         return text
 
     def report(self, path: Optional[PathLike] = None) -> str:
-        """One self-contained HTML page; also written to `path`, if given."""
+        """One self-contained HTML page; also written to `path`, if given (raises
+        OSError)."""
         page: str = self._run.html()
         if path is not None:
             with open(path, "w", encoding="utf-8") as file:
@@ -177,7 +178,8 @@ class Result:
         return page
 
     def save_profile(self, path: PathLike) -> None:
-        """Writes what `octo-run run --record-profile` writes."""
+        """Writes what `octo-run run --record-profile` writes, of a run with
+        `record_outcomes=True`. Raises OSError."""
         with open(path, "w", encoding="utf-8") as file:
             file.write(self._run.profile())
 

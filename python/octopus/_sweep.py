@@ -86,6 +86,8 @@ def sweep(
     executor: Optional[Any],
     options: Mapping[str, Any],
 ) -> Sweep:
+    """What `Program.sweep` does; one point for each combination, the last option
+    of `space` changing quickest. Raises ProgramError."""
     for name in space:
         if name in options:
             message = "option %r is varied and given as well; leave one of them out" % name
