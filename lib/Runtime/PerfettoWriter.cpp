@@ -121,6 +121,11 @@ struct Encoder {
       *to++ = static_cast<char>(value);
       return;
     }
+    if (value < 0x4000) {
+      store16((value & 0x7f) | 0x80 | (value & 0x3f80) << 1);
+      to += 2;
+      return;
+    }
     if (value >> 56) [[unlikely]] {
       to += protozero::add_varint_to_buffer(to, value);
       return;
@@ -186,6 +191,10 @@ struct Encoder {
   }
 
 private:
+  void store16(uint64_t value) {
+    to[0] = static_cast<char>(value);
+    to[1] = static_cast<char>(value >> 8);
+  }
   void store(uint64_t value) {
     if constexpr (std::endian::native == std::endian::big)
       value = __builtin_bswap64(value);
@@ -484,24 +493,31 @@ void PerfettoWriter::nameBlocks(uint32_t workflow, uint32_t block) {
   uint32_t begin = block / together * together;
   uint32_t end =
       std::min(begin + together, names.numberOf(workflow + 1, 0) - base);
-  scratch.clear();
-  {
-    protozero::pbf_writer trace(scratch);
-    protozero::pbf_writer one(trace, 1);
-    one.add_uint32(packet::sequenceId, 1);
-    one.add_uint32(packet::sequenceFlags, needsState);
-    protozero::pbf_writer table(one, packet::internedData);
-    for (uint32_t at = begin; at < end; ++at) {
-      named[base + at] = true;
-      std::string_view name = names.path(workflow, at);
-      if (name.empty())
-        name = "?";
-      protozero::pbf_writer entry(table, interned::eventNames);
-      entry.add_uint64(interned::iid, FirstBlock + base + at);
-      entry.add_string(interned::name, name.data(), name.size());
-    }
+  std::string_view list[together];
+  size_t texts = 0;
+  for (uint32_t at = begin; at < end; ++at) {
+    named[base + at] = true;
+    std::string_view &name = list[at - begin] = names.path(workflow, at);
+    if (name.empty())
+      name = "?";
+    texts += name.size();
   }
-  file->write(scratch);
+  Encoder e{file->room(64 + 32 * together + texts)};
+  char *whole = e.open<1>(4);
+  e.small<packet::sequenceId>(1);
+  e.small<packet::sequenceFlags>(needsState);
+  char *table = e.open<packet::internedData>(4);
+  for (uint32_t at = begin; at < end; ++at) {
+    std::string_view name = list[at - begin];
+    unsigned width = name.size() < 16000 ? 2 : 4;
+    char *entry = e.open<interned::eventNames>(width);
+    e.field<interned::iid>(FirstBlock + base + at);
+    e.bytes<interned::name>(name);
+    e.close(entry, width);
+  }
+  e.close(table, 4);
+  e.close(whole, 4);
+  file->written(e.to);
 }
 
 void PerfettoWriter::full(EventType type, uint64_t at, uint32_t track,
