@@ -11,22 +11,11 @@
 
 #include "octo/Scheduling/Problem.h"
 
+#include "Saturating.h"
+
 #include <algorithm>
-#include <limits>
 
 namespace octo::sched {
-
-static constexpr uint64_t forever = std::numeric_limits<uint64_t>::max() / 4;
-
-/// a * b / 65536, saturating at `forever`.
-static uint64_t scale(uint64_t a, uint64_t bQ16) {
-  unsigned __int128 product = (unsigned __int128)(a)*bQ16 >> 16;
-  return product > forever ? forever : uint64_t(product);
-}
-
-static uint64_t addSat(uint64_t a, uint64_t b) {
-  return std::min(forever, a + b);
-}
 
 uint64_t Problem::cyclesOn(uint32_t block, uint32_t gang) const {
   std::span<const GangOption> options = gangsOf(block);

@@ -12,20 +12,18 @@
 
 #include "octo/Scheduling/RequestPath.h"
 
+#include "Saturating.h"
+
 #include "octo/Program/Philox.h"
 #include "octo/Program/StrictMath.h"
 
 #include <algorithm>
 #include <cmath>
-#include <limits>
 #include <numeric>
 
 namespace octo::sched {
 
 namespace {
-
-constexpr uint64_t forever = std::numeric_limits<uint64_t>::max() / 4;
-uint64_t addSat(uint64_t a, uint64_t b) { return std::min(forever, a + b); }
 
 /// What has to come before something else.
 struct Input {

@@ -12,6 +12,8 @@
 
 #include "octo/Scheduling/StaticSchedule.h"
 
+#include "Saturating.h"
+
 #include <algorithm>
 #include <numeric>
 #include <optional>
@@ -86,13 +88,6 @@ struct Interval {
   uint64_t begin;
   uint64_t end;
 };
-
-constexpr uint64_t forever = ~uint64_t(0) / 4;
-uint64_t addSat(uint64_t a, uint64_t b) { return std::min(forever, a + b); }
-uint64_t scale(uint64_t cycles, uint64_t countQ16) {
-  return uint64_t(std::min<unsigned __int128>(
-      (unsigned __int128)(cycles)*countQ16 >> 16, forever));
-}
 
 /// Times all blocks of a region on the clock of its activation: static tasks in
 /// slots, everything else by what is expected of it, so that segments come
