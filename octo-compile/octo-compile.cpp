@@ -35,18 +35,14 @@ int finish(const Expected<void> &written) {
   return BadInput;
 }
 
-} // namespace
-
-int main(int argc, char **argv) {
-  CompileOptions options;
+/// Flags that are the tool's own, not the compiler's.
+struct Flags {
   std::string output, reportFile;
   bool quiet = false, timingReport = false, noKernels = false,
        noStreams = false;
+};
 
-  CLI::App app("Compiles workflows (MLIR or YAML) for a spatial machine into a "
-               "program file that octo-run executes.",
-               "octo-compile");
-  app.set_version_flag("--version", version);
+void addOptions(CLI::App &app, CompileOptions &options, Flags &flags) {
   app.add_option("inputs", options.inputs,
                  "workflow files: .mlir, .mlirbc, .yaml; several go into one "
                  "program file")
@@ -55,7 +51,7 @@ int main(int argc, char **argv) {
   app.add_option("--target", options.targetPath, "target file of the machine")
       ->required()
       ->type_name("T.yaml");
-  app.add_option("-o,--output", output,
+  app.add_option("-o,--output", flags.output,
                  "program file to write, or with --until the MLIR text (- or "
                  "nothing: standard output)")
       ->type_name("OUT.octo");
@@ -72,11 +68,11 @@ int main(int argc, char **argv) {
                  "say why the block with this path or label is where it is, "
                  "with the candidates that lost")
       ->type_name("TASK");
-  app.add_flag("--timing-report", timingReport,
+  app.add_flag("--timing-report", flags.timingReport,
                "say how long each stage took, on standard error");
-  app.add_flag("--no-kernels", noKernels,
+  app.add_flag("--no-kernels", flags.noKernels,
                "do not compile the bodies; the program can only be timed");
-  app.add_flag("--no-streams", noStreams,
+  app.add_flag("--no-streams", flags.noStreams,
                "all flows are whole: no task starts on the first part of what "
                "another one makes");
   app.add_option("--kernel-cpu", options.kernelCpu,
@@ -107,11 +103,44 @@ int main(int argc, char **argv) {
                  "paths that --explain and the report tell, 50 to 99.9999 "
                  "(default 99)")
       ->type_name("P");
-  app.add_option("--report-json", reportFile,
+  app.add_option("--report-json", flags.reportFile,
                  "write the counters of the passes as JSON (- for standard "
                  "output)")
       ->type_name("FILE");
-  app.add_flag("--quiet", quiet, "no progress, no warnings");
+  app.add_flag("--quiet", flags.quiet, "no progress, no warnings");
+}
+
+void showMessages(const CompileResult &result, bool quiet) {
+  bool lastShown = true;
+  for (const CompileMessage &message : result.messages) {
+    if (message.severity != CompileMessage::Severity::Note)
+      lastShown = !quiet || message.severity == CompileMessage::Severity::Error;
+    if (lastShown)
+      std::fprintf(stderr, "%s\n", message.str().c_str());
+  }
+}
+
+void showTiming(const CompileResult &result) {
+  double total = 0;
+  for (const auto &[stage, seconds] : result.timing)
+    total += seconds;
+  for (const auto &[stage, seconds] : result.timing)
+    std::fprintf(stderr, "%9.3f s %5.1f %%  %s\n", seconds,
+                 total > 0 ? 100 * seconds / total : 0.0, stage.c_str());
+  std::fprintf(stderr, "%9.3f s          total\n", total);
+}
+
+} // namespace
+
+int main(int argc, char **argv) {
+  CompileOptions options;
+  Flags flags;
+
+  CLI::App app("Compiles workflows (MLIR or YAML) for a spatial machine into a "
+               "program file that octo-run executes.",
+               "octo-compile");
+  app.set_version_flag("--version", version);
+  addOptions(app, options, flags);
   app.footer("Exit codes: 0 good; 1 the input is bad (the message says where "
              "and what to do); 2 usage.");
 
@@ -126,22 +155,23 @@ int main(int argc, char **argv) {
                  error.what());
     return Usage;
   }
-  options.kernels = !noKernels;
-  options.streams = !noStreams;
+  options.kernels = !flags.noKernels;
+  options.streams = !flags.noStreams;
   // A program is binary: it goes where the user says, never to a terminal.
-  if (output.empty() && options.until.empty() && options.explain.empty()) {
+  if (flags.output.empty() && options.until.empty() &&
+      options.explain.empty()) {
     std::fprintf(stderr, "octo-compile: error: no output file; name one with "
                          "-o OUT.octo\nRun octo-compile --help for the "
                          "options.\n");
     return Usage;
   }
 
-  for (const std::string &path : {output, reportFile})
+  for (const std::string &path : {flags.output, flags.reportFile})
     if (!path.empty())
       if (Expected<void> possible = checkWritable(path); !possible)
         return finish(possible);
 
-  const bool showProgress = !quiet && isatty(STDERR_FILENO);
+  const bool showProgress = !flags.quiet && isatty(STDERR_FILENO);
   if (showProgress)
     options.progress = [](const std::string &stage, unsigned done,
                           unsigned total) {
@@ -153,24 +183,12 @@ int main(int argc, char **argv) {
   if (showProgress)
     std::fprintf(stderr, "\r\033[K");
 
-  bool lastShown = true;
-  for (const CompileMessage &message : result.messages) {
-    if (message.severity != CompileMessage::Severity::Note)
-      lastShown = !quiet || message.severity == CompileMessage::Severity::Error;
-    if (lastShown)
-      std::fprintf(stderr, "%s\n", message.str().c_str());
-  }
-  if (timingReport) {
-    double total = 0;
-    for (const auto &[stage, seconds] : result.timing)
-      total += seconds;
-    for (const auto &[stage, seconds] : result.timing)
-      std::fprintf(stderr, "%9.3f s %5.1f %%  %s\n", seconds,
-                   total > 0 ? 100 * seconds / total : 0.0, stage.c_str());
-    std::fprintf(stderr, "%9.3f s          total\n", total);
-  }
-  if (!reportFile.empty())
-    if (Expected<void> written = writeWholeFile(reportFile, result.reportJson);
+  showMessages(result, flags.quiet);
+  if (flags.timingReport)
+    showTiming(result);
+  if (!flags.reportFile.empty())
+    if (Expected<void> written =
+            writeWholeFile(flags.reportFile, result.reportJson);
         !written)
       return finish(written);
   if (!result.succeeded)
@@ -180,12 +198,13 @@ int main(int argc, char **argv) {
     std::fputs(result.explanation.c_str(), stdout);
   if (!options.until.empty()) {
     // The explanation has the standard output to itself.
-    if (output.empty() && !options.explain.empty())
+    if (flags.output.empty() && !options.explain.empty())
       return finish(finishStandardOutput());
-    return finish(writeWholeFile(output.empty() ? "-" : output, result.ir));
+    return finish(
+        writeWholeFile(flags.output.empty() ? "-" : flags.output, result.ir));
   }
-  if (!output.empty())
-    if (Expected<void> written = writeWholeFile(output, result.program);
+  if (!flags.output.empty())
+    if (Expected<void> written = writeWholeFile(flags.output, result.program);
         !written)
       return finish(written);
   return finish(finishStandardOutput());
