@@ -246,6 +246,18 @@ def summarise(
         for name in ("main-large", "wide-large")
         if (cells := results.of(name))
     }
+    # Whom it holds up, whatever the policy, and what we reach of it.
+    summary["held_up"] = {
+        workload[0]: geometric(ratios(cells, lambda s: 1.0, OURS, "of_bound"))
+        for workload, cells in by(
+            [
+                c
+                for c in results.of("main-large")
+                if c["seen"].get(OURS, {}).get("bound_by") in ("way_in", "way_out")
+            ],
+            "workload",
+        ).items()
+    }
     summary["sensitivity"] = {
         machine[0]: {
             v: geometric(ratios(cells, of(v)))

@@ -277,14 +277,15 @@ def summary(
     # No run does more of the requests' work in a cycle: PEAs, or what they have to
     # pass: ports, memory, the link by which the host port's cluster sends to the others
     # and the one by which it receives.
-    steady_bound = max(1, *(bound[part] for part in STEADY_PARTS))
-    most = float(work.sum()) / steady_bound
+    bound_by = max(STEADY_PARTS, key=lambda part: bound[part])
+    most = float(work.sum()) / max(bound[bound_by], 1)
     seen: Dict[str, Any] = {
         "status": data["status"],
         "completed": data["requests_completed"],
         "failed": data["requests_failed"],
         "makespan": data["makespan_cycles"],
         "bound": data["lower_bound_cycles"],
+        "bound_by": bound_by,
         "events": data["events"],
         "utilization": data["pea_utilization"],
         "latency_mean": data["latency_cycles"]["mean"],

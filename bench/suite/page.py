@@ -91,9 +91,10 @@ def how(s: Dict[str, Any]) -> List[str]:
         *options,
         "- *Throughput* is that of the steady part of a closed loop: from as many completions as requests are in flight until the last",
         "  request enters. It counts work, the PEA-cycles that tasks cost at least, as tasks end.",
-        "- *Of the bound* is this throughput over the most that the live PEAs, the host port or the memory ports let through",
+        "- *Of the bound* is this throughput over the most that the live PEAs, the host port%s or the memory ports let through"
+        % (", its way into the mesh" if "held_up" in s else ""),
         "  ([semantics, section 11](semantics.md#11-the-lower-bound)). What no policy can reach, like dependences within a request",
-        "  or the contention near the host port, is not in it: 1 need not be attainable.",
+        "  or the contention of links, is not in it: 1 need not be attainable.",
         "- Programs are compiled for the behaviour before the drift: their profile is that of the training scenario. Half of the",
         "  points drift away from it and back in 16 steps. Loads and limits of latencies come from a training seed as well.",
         "- *Movement cost* is the time to load the median kernel's code over the mean time of a task instance on one PEA. Sizes of code,",
@@ -474,10 +475,25 @@ def way_in(s: Dict[str, Any]) -> List[str]:
     lines = [
         "## The way in",
         "",
-        "What comes through the host port enters the mesh at one router, at the width of one link. On the largest machines of `main` links are",
-        "half as wide as the port, and workloads with large arguments are held up there whatever the policy. Part of the bound, which does not know of it:",
-        "",
+        "What comes through the host port enters the mesh at one router, at the width of one link, and results leave it by one link, too. On the",
+        "largest machines of `main` links are half as wide as the port, and workloads with large arguments are held up there whatever the policy.",
     ]
+    # Summaries that were made before the bound knew of it do not tell.
+    if "held_up" not in s:
+        lines += ["Part of the bound, which does not know of it:", ""]
+    elif s["held_up"]:
+        lines += [
+            "The bound knows what must pass ([semantics, section 11](semantics.md#11-the-lower-bound)). Where that sets it, `octopus` reaches",
+            "%s. Part of the bound, means over all workloads:"
+            % ", ".join(
+                "%s of it with `%s`" % (number(row["mean"]), workload)
+                for workload, row in s["held_up"].items()
+                if row
+            ),
+            "",
+        ]
+    else:
+        lines += ["The bound knows what must pass; that sets it nowhere. Part of the bound:", ""]
     names = list(rows["wide-large"])
     texts = {"main-large": "as is", "wide-large": "as wide as the host port"}
     return lines + table(

@@ -19,6 +19,7 @@ sys.path.insert(0, SUITE)
 
 import design  # noqa: E402
 import evaluation  # noqa: E402
+import page  # noqa: E402
 import variants  # noqa: E402
 
 
@@ -102,6 +103,16 @@ def test_a_finished_point_is_not_run_again(smoke, tmp_path):
         other.write_text(file.read().replace("seeds: [1, 2]", "seeds: [1, 3]"))
     done = bench("run", "--grid", other, "--results", again)
     assert done.returncode == 1 and "another grid" in done.stdout
+
+
+def test_page_says_whom_the_way_in_holds_up():
+    parts = {"static": {"mean": 0.5}, "octopus": {"mean": 0.9}}
+    summary = {"way_in": {"main-large": parts, "wide-large": parts}}
+    assert "does not know" in "\n".join(page.way_in(summary))
+    summary["held_up"] = {}
+    assert "sets it nowhere" in "\n".join(page.way_in(summary))
+    summary["held_up"] = {"lu": {"mean": 0.897}}
+    assert "0.90 of it with `lu`" in "\n".join(page.way_in(summary))
 
 
 def test_grid_is_balanced():
