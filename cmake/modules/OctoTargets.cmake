@@ -27,8 +27,12 @@ if(OCTO_SANITIZE)
   # executable that opens it, so it cannot be asked to define everything.
   string(REPLACE "-Wl,-z,defs" "" CMAKE_SHARED_LINKER_FLAGS
          "${CMAKE_SHARED_LINKER_FLAGS}")
-  # By default what is undefined is told and goes on: a test would pass.
+  # By default what is undefined is told and goes on: a test would pass, and a
+  # fuzzer would not keep the input.
   set(OCTO_TEST_ENVIRONMENT UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1)
+  if(OCTO_SANITIZE MATCHES "fuzzer")
+    add_compile_options(-fno-sanitize-recover=all)
+  endif()
 endif()
 
 function(octo_target_includes target)

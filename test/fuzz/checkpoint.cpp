@@ -9,36 +9,11 @@
 // read without it: into everything that a state is made of.
 
 #include "Checkpoint.h"
-#include "Engine.h"
-#include "State.h"
+#include "CheckpointParts.h"
 
 #include <cstdlib>
 
 using namespace octo;
-
-namespace {
-struct Parts {
-  std::string remembered;
-  EventWheel wheel;
-  Pool<Value> values;
-  Pool<Frame> frames;
-  Pool<Instance> instances;
-  Pool<Control> controls;
-  Pool<OpenRequest> requests;
-  Pool<Message> messages;
-  Pool<Token> tokens;
-  std::vector<Delivery> deliveries;
-  std::vector<TbuState> tbus;
-  std::vector<ClusterState> clusters;
-  std::vector<ReadyQueue> lanes;
-  std::vector<TenantState> tenants;
-  std::deque<uint32_t> waiting;
-  WaitTotals wait;
-  std::vector<BlockStatistics> blocks;
-  std::vector<RequestFailure> failures;
-  std::unique_ptr<FaultState> faults = std::make_unique<FaultState>();
-};
-} // namespace
 
 /// What can be read can be written, and says the same then.
 template <class T, class Make>
@@ -66,9 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size) {
     std::abort();
 
   readState<Parts>(bytes, [] { return Parts(); });
-  NetworkShape shape;
-  shape.width = 2;
-  shape.height = 2;
+  NetworkShape shape = smallMesh();
   MeshRoutes routes(2, 2, std::vector<bool>(16, false));
   readState<Network>(bytes, [&] { return Network(shape, routes); });
   readState<LinkNetwork>(bytes, [&] { return LinkNetwork(shape, routes); });
