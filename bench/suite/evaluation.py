@@ -223,6 +223,10 @@ def summarise(
                 v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound")) for v in policies
             },
             "ours_to_best": geometric(ratios(cells, best(baselines))),
+            "by_workload": {
+                w[0]: geometric(ratios(some, best(baselines)))
+                for w, some in by(cells, "workload").items()
+            },
         }
         for level, cells in by(results.of("movement"), "movement").items()
     }
@@ -379,10 +383,19 @@ def goals(results: Results, main: List[Cell], baselines: List[str]) -> List[Dict
     cells = results.of("movement", movement=10)
     row = goal(
         "best baseline at a movement cost of 10 mean blocks",
-        "0.97",
+        "0.97 on every workload",
         0.97,
         geometric(ratios(cells, best(baselines))),
     )
+    there = {
+        group[0]: seen
+        for group, some in by(cells, "workload").items()
+        if (seen := geometric(ratios(some, best(baselines))))
+    }
+    if there:
+        name = min(there, key=lambda w: there[w]["mean"])
+        row["worst"] = {"point": name, "mean": there[name]["mean"]}
+        row["met"] = bool(row["met"] and there[name]["mean"] >= 0.97)
     rows.append(row)
     return rows
 

@@ -272,9 +272,18 @@ def movement(s: Dict[str, Any]) -> List[str]:
             ]
             + [ratio(row["ours_to_best"])]
         )
-    return lines + table(
+    lines += table(
         ["cost"] + ["`%s`" % p for p in s["policies"]] + ["`octopus` over the best other"], rows
     )
+    levels = sorted((k for k, row in s["movement"].items() if "by_workload" in row), key=float)
+    names = sorted({w for k in levels for w in s["movement"][k]["by_workload"]})
+    if levels:
+        lines += ["`octopus` over the best other, point by point, by workload:", ""]
+        lines += table(
+            ["workload"] + ["cost %s" % k for k in levels],
+            [[w] + [ratio(s["movement"][k]["by_workload"].get(w)) for k in levels] for w in names],
+        )
+    return lines
 
 
 def ablation(s: Dict[str, Any]) -> List[str]:

@@ -800,6 +800,10 @@ private:
                                          const ResidentCode *previous);
   uint64_t codeDelay(uint32_t tbu, uint32_t kernel) const;
   uint64_t codeLoss(uint32_t tbu, uint32_t kernel) const;
+  bool codeHasRoom(uint32_t tbu, uint32_t kernel) const {
+    return !m.configStore || isResident(tbu, kernel) ||
+           tbus[tbu].codeBytes + t.kernels[kernel].codeBytes <= m.configStore;
+  }
   ResidentWeight &weightAt(uint32_t cluster, uint32_t weight, uint64_t at);
   void fetchWeight(uint32_t cluster, uint32_t weight, uint64_t at);
   void weightArrived(uint32_t cluster, uint32_t weight, uint64_t at);

@@ -303,6 +303,10 @@ uint64_t Scheduler::codeDelay(uint32_t tbu, uint32_t kernel) const {
   return engine.codeDelay(tbu, kernel);
 }
 
+bool Scheduler::codeHasRoom(uint32_t tbu, uint32_t kernel) const {
+  return engine.codeHasRoom(tbu, kernel);
+}
+
 uint64_t Scheduler::codeLoss(uint32_t tbu, uint32_t kernel) const {
   return engine.codeLoss(tbu, kernel);
 }

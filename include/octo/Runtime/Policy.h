@@ -241,6 +241,8 @@ public:
   /// The code is resident, or there is room for it beside code that running
   /// and staged instances use.
   bool codeFits(uint32_t tbu, uint32_t kernel) const;
+  /// The code is resident, or replaces nothing.
+  bool codeHasRoom(uint32_t tbu, uint32_t kernel) const;
   /// Cycles until the code could be used at the TBU if it were asked for now:
   /// what is on its way there, the queue of its port, and the load.
   uint64_t codeDelay(uint32_t tbu, uint32_t kernel) const;

@@ -141,6 +141,32 @@ uint64_t ClusterPolicy::lossIn(Scheduler &s, uint32_t cluster,
   return least;
 }
 
+/// Code that takes long to come for what it serves, and the place of other
+/// code.
+bool ClusterPolicy::isDear(Scheduler &s, uint32_t cluster,
+                           const InstanceInfo &info) const {
+  if (!rules.weigh ||
+      s.codeLoadCycles(cluster, info.kernel) * holdPart <= info.expectedCycles)
+    return false;
+  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
+    if (s.eligiblePeas(tbu, info.kernel) && s.codeHasRoom(tbu, info.kernel))
+      return false;
+  return true;
+}
+
+/// PEAs that could take a kernel at once: with `weigh` those of TBUs that have
+/// its code.
+uint32_t ClusterPolicy::freePeasFor(Scheduler &s, uint32_t cluster,
+                                    uint32_t kernel) const {
+  if (!rules.weigh)
+    return s.freePeasOfCluster(cluster, cluster);
+  uint32_t free = 0;
+  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
+    if (s.codeResident(tbu, kernel))
+      free += std::popcount(s.freePeas(tbu));
+  return free;
+}
+
 /// Is it better to load the code of a waiting instance into a TBU than to wait
 /// for one of the cluster that has it? It is, if nobody has it, if waiting is
 /// expected to take longer than loading, or has done so already.
@@ -456,6 +482,8 @@ void ClusterPolicy::grow(Scheduler &s, uint32_t tbu) {
 
 bool ClusterPolicy::steal(Scheduler &s, uint32_t thief, uint32_t victim) {
   uint32_t first = victim * per, to = thief * per;
+  // What waits at the thief's for want of code comes before other loads.
+  bool wantsReady = rules.weigh && queuedIn(s, thief);
   for (uint32_t lane = s.firstLane(first); lane < s.firstLane(first + 1);
        ++lane) {
     std::span<const InstanceId> window = s.queue(lane);
@@ -466,17 +494,20 @@ bool ClusterPolicy::steal(Scheduler &s, uint32_t thief, uint32_t victim) {
     for (auto it = window.rbegin(); it != window.rend() && looked < 16;
          ++it, ++looked) {
       uint32_t kernel = s.kernelOf(*it);
-      bool fits = false;
+      bool fits = false, ready = false;
       for (uint32_t tbu = to; tbu < to + per; ++tbu)
-        fits |= (s.freePeas(tbu) & s.eligiblePeas(tbu, kernel)) != 0;
+        if (s.freePeas(tbu) & s.eligiblePeas(tbu, kernel)) {
+          fits = true;
+          ready |= s.codeResident(tbu, kernel);
+        }
       if (!fits)
         continue;
-      if (residentIn(s, thief, kernel)) {
+      if (rules.weigh ? ready : residentIn(s, thief, kernel)) {
         found = *it;
         break;
       }
       // What waits here for less than a load takes is not worth one there.
-      if (found == noIndex &&
+      if (found == noIndex && !wantsReady &&
           (!rules.affinity ||
            s.backlogOfCluster(victim, victim) >
                s.codeLoadCycles(thief, kernel) * std::max(peasOf(victim), 1u)))
@@ -518,8 +549,14 @@ void ClusterPolicy::serve(Scheduler &s, uint32_t cluster) {
       shrink(s, cluster, lane);
     overflow(s, cluster, lane);
   }
-  if (waiting || !s.freePeasOfCluster(cluster, cluster))
+  if (!s.freePeasOfCluster(cluster, cluster))
     return;
+  if (waiting) {
+    // They are free for want of code: others may have work for what is here.
+    if (rules.weigh)
+      starved(s, cluster);
+    return;
+  }
   shareStaged(s, cluster);
   if (!s.freePeasOfCluster(cluster, cluster) || starved(s, cluster))
     return;

@@ -60,7 +60,8 @@ protected:
   }
   /// Work waits in `lane` and nothing is free.
   virtual void overflow(Scheduler &, uint32_t cluster, uint32_t lane);
-  /// PEAs are free and nothing waits; true if work is on its way.
+  /// PEAs are free and nothing waits that they could take; true if work is on
+  /// its way.
   virtual bool starved(Scheduler &, uint32_t cluster);
 
   uint32_t queuedIn(Scheduler &s, uint32_t cluster) const;
@@ -76,6 +77,8 @@ protected:
 
   /// What loading `kernel` into the best TBU of a cluster takes from others.
   uint64_t lossIn(Scheduler &s, uint32_t cluster, uint32_t kernel) const;
+  bool isDear(Scheduler &s, uint32_t cluster, const InstanceInfo &info) const;
+  uint32_t freePeasFor(Scheduler &s, uint32_t cluster, uint32_t kernel) const;
   /// What decides about loads next, for checkpoints.
   void saveRents(std::vector<uint64_t> &words) const;
   bool loadRents(std::span<const uint64_t> words);

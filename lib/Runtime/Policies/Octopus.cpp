@@ -51,6 +51,9 @@ constexpr uint64_t agePercent = 800;
 /// A new instance leaves the cluster of its data for a gain of more than this
 /// part of its length.
 constexpr uint64_t marginPart = 4;
+/// Dear code is brought to a cluster for a gain of so many loads more than its
+/// own, for what it takes the place of.
+constexpr uint64_t pinLoads = 8;
 /// Between neighbours in an epoch: clusters that have work for less than so
 /// many instances a PEA are topped up.
 constexpr uint64_t reserveInstances = 2;
@@ -142,7 +145,8 @@ uint64_t OctopusPolicy::costOfMove(Scheduler &s, const InstanceInfo &info,
   uint64_t cost = s.transferCycles(from, to, std::max<uint64_t>(bytes, 64)) *
                   bytePrice * std::max(s.distance(from, to), 1u);
   if (!residentIn(s, to, info.kernel))
-    cost += s.codeLoadCycles(to, info.kernel);
+    cost += s.codeLoadCycles(to, info.kernel) *
+            (isDear(s, to, info) ? pinLoads + 1 : 1);
   return cost;
 }
 
@@ -160,10 +164,20 @@ Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
   // Code that is not here is loaded once for all who come, but it may take the
   // place of other code each time.
   bool lacks = rules.weigh && !residentIn(s, base, info.kernel);
-  if (lacks)
-    least += std::min(lossIn(s, base, info.kernel), ~uint64_t(0) / 2);
+  const Neighbours &near = around[base];
+  if (lacks) {
+    uint64_t loss =
+        std::min(lossIn(s, base, info.kernel), ~uint64_t(0) / (4 * pinLoads));
+    least += loss;
+    // Pinned: where the code is, if it is near.
+    bool isNear = home != base && residentIn(s, home, info.kernel);
+    for (uint32_t i = 0; i < near.count && !isNear; ++i)
+      isNear = residentIn(s, near.clusters[i], info.kernel);
+    if (isNear && isDear(s, base, info))
+      least += (s.codeLoadCycles(base, info.kernel) + loss) * pinLoads;
+  }
   // With PEAs free there is nothing to gain.
-  if (least && (lacks || !s.freePeasOfCluster(base, base))) {
+  if (least && (lacks || !freePeasFor(s, base, info.kernel))) {
     uint64_t margin = info.expectedCycles / marginPart;
     auto look = [&](uint32_t cluster) {
       uint64_t wait = waitAt(s, cluster, base);
@@ -177,7 +191,6 @@ Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
     };
     if (home != base)
       look(home);
-    const Neighbours &near = around[base];
     for (uint32_t i = 0; i < near.count; ++i)
       look(near.clusters[i]);
   }
@@ -251,12 +264,14 @@ void OctopusPolicy::overflow(Scheduler &s, uint32_t cluster, uint32_t lane) {
 bool OctopusPolicy::starved(Scheduler &s, uint32_t cluster) {
   if (!pcss)
     return false;
+  // PEAs that are free for want of code: neighbours may have some free too.
+  bool waits = queuedIn(s, cluster);
   uint32_t victim = noIndex;
   uint64_t most = 0;
   const Neighbours &near = around[cluster];
   for (uint32_t i = 0; i < near.count; ++i) {
     uint32_t other = near.clusters[i];
-    if (s.freePeasOfCluster(other, cluster))
+    if (!waits && s.freePeasOfCluster(other, cluster))
       continue;
     if (uint64_t wait = waitAt(s, other, cluster); wait > most) {
       most = wait;

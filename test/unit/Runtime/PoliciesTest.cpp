@@ -276,11 +276,39 @@ TEST(Affinity, DearCodeIsBoughtOnceOrStays) {
   }
 }
 
+/// A load takes ten tasks, and no cluster has room for all kernels: neighbours
+/// share them out, and work goes where its code is.
+TEST(Affinity, DearCodeIsPinnedAmongClusters) {
+  uint64_t loads[2], makespan[2];
+  for (int off = 0; off < 2; ++off) {
+    TestProgram p(2, 1, 1, 2);
+    p.machine().config_store = 2000;
+    p.machine().config_bytes_per_cycle = 1;
+    std::vector<uint32_t> kernels;
+    for (int i = 0; i < 4; ++i)
+      kernels.push_back(p.profiledKernel(1000));
+    independent(p, 4, 1, kernels, 100);
+    SimulationOptions options = optionsFor("octopus", 400, 16);
+    if (off)
+      options.disable = {"ddsm"};
+    RunResult r = run(p.build(), options);
+    EXPECT_EQ(r.requestsCompleted, 400u);
+    loads[off] = r.counters.configLoads;
+    makespan[off] = r.makespanCycles;
+  }
+  EXPECT_LE(loads[0], 10u);
+  EXPECT_GT(loads[1], 10 * loads[0]);
+  // Four PEAs have 40,000 cycles to compute.
+  EXPECT_LT(makespan[0], 45000u);
+  EXPECT_GT(makespan[1], 2 * makespan[0]);
+}
+
 /// Everything on PEA 0; what loads would cost when the last kernel is seen.
 class Prices : public Policy {
 public:
   static inline uint32_t kernels[3];
   static inline uint64_t delay[3], loss[3];
+  static inline bool room[3];
   PolicyTraits traits() const override {
     PolicyTraits traits;
     traits.reach = Reach::Clusters;
@@ -298,6 +326,7 @@ private:
       for (uint32_t i = 0; i < 3; ++i) {
         delay[i] = s.codeDelay(tbu, kernels[i]);
         loss[i] = s.codeLoss(tbu, kernels[i]);
+        room[i] = s.codeHasRoom(tbu, kernels[i]);
       }
     s.start(id, tbu, 1);
   }
@@ -329,6 +358,8 @@ TEST(Affinity, LoadsArePriced) {
     EXPECT_EQ(Prices::delay[0], 0u);
     EXPECT_EQ(Prices::delay[2], 100u);
     EXPECT_EQ(Prices::loss[1], 0u);
+    EXPECT_TRUE(Prices::room[0]);
+    EXPECT_EQ(Prices::room[2], store != 1150) << store;
     // At 1130 kernel 0 goes, if something has to: it was used 120 cycles ago.
     EXPECT_EQ(Prices::loss[2], store == 1150 ? 880u : 0u) << store;
   }
