@@ -12,9 +12,6 @@
 
 using namespace octo;
 
-/// Mark of a pending event that is in no slot.
-static constexpr uint32_t unlisted = 0xfffffffe;
-
 static uint32_t nextBit(uint32_t mask, uint32_t from) {
   uint32_t after = mask >> from << from;
   return uint32_t(std::countr_zero(after ? after : mask));
@@ -24,9 +21,11 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
     : shape(shape), routes(routes), whole(routes.whole()),
       numRouters(shape.clusters()),
       headCycles(NetworkShape::headCycles(shape.hopCycles)),
-      channelMask((1u << shape.channels) - 1), routers(numRouters),
+      flightCycles(NetworkShape::flightCycles(shape.hopCycles)),
+      channels(shape.channels), laneFlits(shape.channelFlits),
+      channelMask((1u << channels) - 1), routers(numRouters),
       inputs(size_t(numRouters) * ports), sources(numRouters),
-      pending(size_t(numRouters) * 2), slots(numSlots) {
+      pending(size_t(numRouters) * 2, never), slots(numSlots) {
   for (uint32_t router = 0; router < numRouters; ++router) {
     uint32_t x = router % shape.width, y = router / shape.width;
     for (uint32_t port = 0; port < ports; ++port) {
@@ -46,13 +45,6 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
         link.after = link.afterRouter * ports + (port ^ 1);
       }
       Port &input = inputs[router * ports + port];
-      input.available.fill(0);
-      input.returnAt.fill(never);
-      input.returned.fill(0);
-      input.first.fill(none);
-      input.last.fill(none);
-      input.free.fill(0);
-      input.emptied.fill(0);
       input.before = onMesh ? routes.neighbour(router, port) : router;
       input.linkBefore = uint8_t(port ^ 1);
       // A link is as long in both directions.
@@ -61,9 +53,11 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
           shape.depthAfter(die ? shape.dieHopCycles : shape.hopCycles);
       if (port == localPort) {
         input.back = std::max(shape.interfaceCycles, 1u);
-        input.depth = shape.channelFlits;
+        input.depth = laneFlits;
+        input.linkBefore = localPort;
       }
-      input.space.fill(input.depth);
+      for (Lane &lane : input.lanes)
+        lane.space = input.depth;
     }
   }
 }
@@ -73,14 +67,10 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
 //===----------------------------------------------------------------------===//
 
 /// Looks at a router, source or message at cycle `at` or earlier.
-void Network::wake(uint32_t who, uint64_t at) {
-  Pending &event = pending[who];
-  if (at >= event.at)
+inline void Network::wake(uint32_t who, uint64_t at) {
+  if (at >= pending[who])
     return;
-  if (event.at != never && event.next != unlisted)
-    unlist(who);
-  event.at = at;
-  event.next = unlisted;
+  pending[who] = at;
   next = std::min(next, at);
   if (at - time < numSlots) {
     enlist(who, at);
@@ -90,35 +80,25 @@ void Network::wake(uint32_t who, uint64_t at) {
   std::push_heap(far.begin(), far.end());
 }
 
-void Network::enlist(uint32_t who, uint64_t at) {
-  uint64_t number = at & (numSlots - 1);
-  Slot &slot = slots[number];
-  Pending &event = pending[who];
-  event.previous = slot.last;
-  event.next = none;
-  if (slot.last != none) {
-    pending[slot.last].next = who;
+inline void Network::enlist(uint32_t who, uint64_t at) {
+  uint32_t number = freeEntry;
+  if (number == none) {
+    number = uint32_t(entries.size());
+    entries.emplace_back();
   } else {
-    slot.first = who;
-    words[number >> 6] |= uint64_t(1) << (number & 63);
-    summary |= uint64_t(1) << (number >> 6);
+    freeEntry = entries[number].next;
   }
-  slot.last = who;
-}
-
-void Network::unlist(uint32_t who) {
-  Pending &event = pending[who];
-  uint64_t number = event.at & (numSlots - 1);
-  Slot &slot = slots[number];
-  (event.previous == none ? slot.first : pending[event.previous].next) =
-      event.next;
-  (event.next == none ? slot.last : pending[event.next].previous) =
-      event.previous;
-  if (slot.first != none)
-    return;
-  words[number >> 6] &= ~(uint64_t(1) << (number & 63));
-  if (!words[number >> 6])
-    summary &= ~(uint64_t(1) << (number >> 6));
+  entries[number] = {who, none};
+  uint64_t index = at & (numSlots - 1);
+  Slot &slot = slots[index];
+  if (slot.first != none) {
+    entries[slot.last].next = number;
+  } else {
+    slot.first = number;
+    words[index >> 6] |= uint64_t(1) << (index & 63);
+    summary |= uint64_t(1) << (index >> 6);
+  }
+  slot.last = number;
 }
 
 void Network::findNext() {
@@ -145,26 +125,32 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
     Far entry = far.front();
     std::pop_heap(far.begin(), far.end());
     far.pop_back();
-    // One that was called earlier since then may be there again.
-    const Pending &event = pending[entry.who];
-    if (event.at == entry.at && event.next == unlisted)
+    if (pending[entry.who] == entry.at)
       enlist(entry.who, entry.at);
   }
   if (!credits.empty())
     takeCredits();
-  // Events of this cycle may be added while it is handled.
-  Slot &slot = slots[at & (numSlots - 1)];
+  // Events of this cycle may be added while it is handled; its mark goes last.
+  const uint64_t index = at & (numSlots - 1);
+  Slot &slot = slots[index];
   while (slot.first != none) {
-    uint32_t who = slot.first;
-    unlist(who);
-    pending[who].at = never;
+    uint32_t number = slot.first, who = entries[number].who;
+    slot.first = entries[number].next;
+    entries[number].next = freeEntry;
+    freeEntry = number;
+    if (pending[who] != at)
+      continue; // it was called earlier since then
+    pending[who] = never;
     if (who < numRouters)
       arbitrate(who);
     else if (who < 2 * numRouters)
-      feed(who - numRouters);
+      feed(who - numRouters, at);
     else
       deliver(who - 2 * numRouters, delivered);
   }
+  words[index >> 6] &= ~(uint64_t(1) << (index & 63));
+  if (!words[index >> 6])
+    summary &= ~(uint64_t(1) << (index >> 6));
   findNext();
 }
 
@@ -172,38 +158,85 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
 // Lanes
 //===----------------------------------------------------------------------===//
 
-/// Lanes of an input port that a message of `need` flits of buffer may be
-/// allocated at cycle `at`. What is longer than a lane needs one of its own.
-uint32_t Network::roomy(const Port &port, uint32_t need, uint64_t at) const {
+/// A lane of an input port that a message may be allocated at cycle `at`, the
+/// first from `turn` on: with room for all of its flits or, when it is longer
+/// than a lane, for itself. `none` if there is none.
+inline uint32_t Network::laneFor(const Port &port, const Message &message,
+                                 uint32_t turn, uint64_t at) const {
   uint32_t mask = 0;
-  for (uint32_t i = 0; i < stride; ++i) {
-    uint32_t back = port.returnAt[i] <= at ? port.returned[i] : 0;
-    uint32_t fits = port.space[i] + back >= need;
-    mask |= (fits & uint32_t(port.available[i] <= at)) << i;
+  if (message.isLong) {
+    if (port.open[turn] <= at)
+      return turn;
+    for (uint32_t i = 0; i < stride; ++i)
+      mask |= uint32_t(port.open[i] <= at) << i;
+  } else {
+    for (uint32_t i = 0; i < stride; ++i) {
+      const Lane &lane = port.lanes[i];
+      uint32_t back = lane.returnAt <= at ? lane.returned : 0;
+      uint32_t fits = lane.space + back >= message.flits;
+      mask |= (fits & uint32_t(lane.available <= at)) << i;
+    }
   }
-  return mask & channelMask;
+  mask &= channelMask;
+  return mask ? nextBit(mask, turn) : none;
 }
 
 /// When no lane has room now: the first cycle in which one may; `never` when
 /// credits are wanted that are not on their way.
-uint64_t Network::roomAt(const Port &port, uint32_t need) const {
+uint64_t Network::roomAt(const Port &port, const Message &message) const {
   uint64_t at = never;
-  for (uint32_t i = 0; i < shape.channels; ++i) {
-    uint32_t back = port.returnAt[i] <= time ? port.returned[i] : 0;
-    if (port.space[i] + back >= need)
-      at = std::min(at, port.available[i]);
-    else if (port.returnAt[i] > time)
-      at = std::min(at, port.returnAt[i]);
+  for (uint32_t i = 0; i < channels; ++i) {
+    const Lane &lane = port.lanes[i];
+    if (message.isLong) {
+      at = std::min(at, port.open[i]);
+      continue;
+    }
+    uint32_t back = lane.returnAt <= time ? lane.returned : 0;
+    if (lane.space + back >= message.flits)
+      at = std::min(at, lane.available);
+    else if (lane.returnAt > time)
+      at = std::min(at, lane.returnAt);
   }
   return at;
 }
 
 /// Takes credits that have come back at cycle `at`.
-void Network::settle(Port &port, uint32_t channel, uint64_t at) {
-  if (port.returnAt[channel] > at)
+inline void Network::settle(Lane &lane, uint64_t at) {
+  if (lane.returnAt > at)
     return;
-  port.space[channel] += port.returned[channel];
-  port.returnAt[channel] = never;
+  lane.space += lane.returned;
+  lane.returnAt = never;
+}
+
+/// Finds out again when a lane will be empty and may be allocated.
+inline void Network::reopen(Port &port, uint32_t channel) {
+  const Lane &lane = port.lanes[channel];
+  uint64_t at = lane.available;
+  if (lane.space < port.depth) {
+    bool comes =
+        lane.returnAt != never && lane.space + lane.returned >= port.depth;
+    at = comes ? std::max(at, lane.returnAt) : never;
+  }
+  port.open[channel] = at;
+}
+
+/// A message that comes from another lane gets its room at cycle `at`.
+inline void Network::occupy(Port &port, uint32_t channel, uint32_t id,
+                            uint32_t before, uint64_t at) {
+  Lane &lane = port.lanes[channel];
+  const Message &message = messages[id];
+  port.open[channel] = never;
+  if (message.isLong) {
+    // It had all its credits.
+    lane.space = 0;
+    lane.returnAt = never;
+    lane.owner = id;
+    lane.before = before;
+    return;
+  }
+  settle(lane, at);
+  lane.space -= uint32_t(message.flits);
+  lane.owner = none;
 }
 
 void Network::takeCredits() {
@@ -212,24 +245,22 @@ void Network::takeCredits() {
     std::pop_heap(credits.begin(), credits.end());
     credits.pop_back();
     Port &port = inputs[credit.lane / stride];
-    port.space[credit.lane % stride] += credit.flits;
+    port.lanes[credit.lane % stride].space += credit.flits;
+    reopen(port, credit.lane % stride);
     creditsAt(port, time);
   }
 }
 
 /// Whoever waits for credits of a port looks again then.
-void Network::creditsAt(Port &port, uint64_t at) {
-  if (&port - &inputs[port.before * ports] == localPort) {
-    if (sources[port.before].starved)
-      wake(numRouters + port.before, at);
-  } else if (routers[port.before].starved >> port.linkBefore & 1) {
-    wake(port.before, at);
-  }
+inline void Network::creditsAt(const Port &port, uint64_t at) {
+  if (port.wanted) [[unlikely]]
+    wake(port.linkBefore == localPort ? numRouters + port.before : port.before,
+         at);
 }
 
 /// The port of the next link of a message that comes to a router.
-uint8_t Network::nextLink(uint32_t router, Message &message) {
-  if (!whole)
+inline uint8_t Network::nextLink(uint32_t router, Message &message) {
+  if (!whole) [[unlikely]]
     return routes.next(router, message.to, message.descending);
   if (message.right) {
     bool back = message.right < 0;
@@ -247,43 +278,43 @@ uint8_t Network::nextLink(uint32_t router, Message &message) {
 /// A head will be in a lane that has room for it.
 void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
   Message &message = messages[id];
+  Lane &lane = port.lanes[channel];
   message.next = none;
   message.waits = false;
-  if (port.first[channel] != none) {
-    messages[port.last[channel]].next = id;
-    port.last[channel] = id;
+  if (lane.first != none) {
+    messages[lane.last].next = id;
+    lane.last = id;
     return;
   }
-  port.first[channel] = port.last[channel] = id;
+  lane.first = lane.last = id;
   uint32_t number = uint32_t(&port - inputs.data()), router = number / ports;
   routers[router].heads |= 1u << (number % ports * stride + channel);
-  wake(router, readyAt(port, channel));
+  wake(router, readyAt(lane));
 }
 
 /// A message leaves a lane from cycle `at` on, its last flit at `tail`. The
 /// next message may follow as soon as there is room for its first flit; its
 /// last one finds room when that of this message has left.
-void Network::leave(Port &port, uint32_t channel, const Message &message,
-                    uint64_t at, uint64_t tail) {
-  port.free[channel] = tail + 1 + headCycles;
-  port.emptied[channel] = tail + port.back;
-  settle(port, channel, at);
-  if (message.worm == none) {
-    if (port.returnAt[channel] != never) {
-      credits.push_back({port.returnAt[channel],
-                         uint32_t(&port - inputs.data()) * stride + channel,
-                         port.returned[channel]});
+inline void Network::leave(Port &port, uint32_t channel, const Message &message,
+                           uint64_t at, uint64_t tail) {
+  Lane &lane = port.lanes[channel];
+  lane.clear = tail + 1;
+  if (message.isLong) {
+    lane.returnAt = std::max(tail + 1 - laneFlits + port.back, time + 1);
+    lane.returned = port.depth;
+    port.open[channel] = std::max(lane.available, lane.returnAt);
+  } else {
+    settle(lane, at);
+    if (lane.returnAt != never) {
+      credits.push_back(
+          {lane.returnAt, numberOf(port, channel), lane.returned});
       std::push_heap(credits.begin(), credits.end());
     }
-    port.returnAt[channel] = at + port.back;
-    port.returned[channel] = uint32_t(message.flits);
-  } else {
-    port.returnAt[channel] =
-        std::max(tail + 1 - std::min<uint64_t>(tail, shape.channelFlits), at) +
-        port.back;
-    port.returned[channel] = port.depth - port.space[channel];
+    lane.returnAt = at + port.back;
+    lane.returned = uint32_t(message.flits);
+    reopen(port, channel);
   }
-  creditsAt(port, port.returnAt[channel]);
+  creditsAt(port, lane.returnAt);
 }
 
 //===----------------------------------------------------------------------===//
@@ -296,7 +327,7 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   if (freeMessages.empty()) {
     number = uint32_t(messages.size());
     messages.emplace_back();
-    pending.emplace_back();
+    pending.push_back(never);
   } else {
     number = freeMessages.back();
     freeMessages.pop_back();
@@ -305,23 +336,14 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   message.id = id;
   message.to = to;
   message.next = none;
-  message.worm = none;
   message.right = int32_t(to % shape.width) - int32_t(from % shape.width);
   message.down = int32_t(to / shape.width) - int32_t(from / shape.width);
   message.flits = shape.flitsOf(bytes);
   message.dieFlits = std::max(message.flits, (bytes + shape.dieLinkBytes - 1) /
                                                  shape.dieLinkBytes);
+  message.isLong = message.flits > laneFlits;
   message.descending = false;
   message.stalled = false;
-  if (message.flits > shape.channelFlits) {
-    if (freeWorms.empty()) {
-      message.worm = uint32_t(worms.size());
-      worms.emplace_back();
-    } else {
-      message.worm = freeWorms.back();
-      freeWorms.pop_back();
-    }
-  }
   Source &source = sources[from];
   if (source.first != none) {
     messages[source.last].next = number;
@@ -330,49 +352,48 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   }
   source.first = source.last = number;
   // A long message that is stalled in the source says when it has left.
-  if (source.free != never)
-    wake(numRouters + from, std::max(at, source.free));
+  if (source.free > at) {
+    if (source.free != never)
+      wake(numRouters + from, source.free);
+  } else {
+    feed(from, at);
+  }
 }
 
-/// Sends the next message of a source into its router.
-void Network::feed(uint32_t router) {
+/// Sends the next message of a source into its router at cycle `at`.
+void Network::feed(uint32_t router, uint64_t at) {
   Source &source = sources[router];
-  source.starved = false;
+  Port &port = inputs[router * ports + localPort];
+  port.wanted = false;
   if (source.first == none)
     return;
-  if (source.free > time) {
+  if (source.free > at) {
     if (source.free != never)
       wake(numRouters + router, source.free);
     return;
   }
   uint32_t id = source.first;
   Message &message = messages[id];
-  Port &port = inputs[router * ports + localPort];
-  uint32_t need = spaceFor(message, port);
-  uint32_t room = roomy(port, need, time);
-  if (!room) {
-    source.starved = true;
-    if (uint64_t at = roomAt(port, need); at != never)
-      wake(numRouters + router, at);
+  uint32_t channel = laneFor(port, message, source.turn, at);
+  if (channel == none) {
+    port.wanted = true;
+    if (uint64_t again = roomAt(port, message); again != never)
+      wake(numRouters + router, std::max(again, at));
     return;
   }
-  uint32_t channel = nextBit(room, source.turn);
-  source.turn = (channel + 1) % shape.channels;
+  source.turn = (channel + 1) % channels;
   source.first = message.next;
   if (source.first == none)
     source.last = none;
-  source.free = time + message.flits;
+  source.sends = id;
+  source.free = at + message.flits;
   if (source.first != none)
     wake(numRouters + router, source.free);
-  message.entered = time;
-  message.arrival = time + shape.interfaceCycles;
+  message.entered = at;
+  message.arrival = at + shape.interfaceCycles;
   message.tail = source.free - 1 + shape.interfaceCycles;
-  if (message.worm != none)
-    worms[message.worm].assign(
-        1, {router, none, 0, 0, source.free - 1, source.free});
   message.out = nextLink(router, message);
-  settle(port, channel, time);
-  port.space[channel] -= need;
+  occupy(port, channel, id, none, at);
   enterLane(port, channel, id);
 }
 
@@ -381,26 +402,52 @@ void Network::feed(uint32_t router) {
 //===----------------------------------------------------------------------===//
 
 /// What the arbiters of iSLIP prefer after an input has got an output.
-void Network::takeTurns(Router &router, Port &port, uint32_t in,
-                        uint32_t channel, uint32_t out) {
+inline void Network::takeTurns(Router &router, Port &port, uint32_t in,
+                               uint32_t channel, uint32_t out) {
   router.turnOut[out] = uint8_t(in + 1 == ports ? 0 : in + 1);
   port.turnChannel = uint8_t(out + 1 == ports ? 0 : out + 1);
-  port.turnIn = uint8_t(channel + 1 == shape.channels ? 0 : channel + 1);
+  port.turnIn = uint8_t(channel + 1 == channels ? 0 : channel + 1);
 }
 
-/// Lanes behind the next link of a message that it may have at cycle `at`.
-uint32_t Network::roomFor(const Router &router, const Message &message,
-                          uint64_t at) const {
-  if (message.out == localPort)
-    return 1;
-  const Port &after = inputs[router.links[message.out].after];
-  return roomy(after, spaceFor(message, after), at);
+/// Whether there is a lane behind the next link of a message at cycle `at`.
+inline bool Network::hasRoom(const Router &router, const Message &message,
+                             uint64_t at) const {
+  const Link &link = router.links[message.out];
+  return message.out == localPort ||
+         laneFor(inputs[link.after], message, 0, at) != none;
+}
+
+/// Whether a message must wait until others have left its ports. One that is
+/// long takes turns with them, and a short one passes between the flits of a
+/// long one.
+inline bool Network::isBarred(const Link &link, const Port &port,
+                              const Message &message, uint64_t at) const {
+  return !message.isLong &&
+         ((link.free > at && !messages[link.holder.message].isLong) ||
+          (port.inFree > at && !messages[port.holder.message].isLong));
+}
+
+/// When the head of a lane that is ready at cycle `ready` may have its link:
+/// then, or later if it is a long one and all that it waits for is known; else
+/// `never`.
+inline uint64_t Network::grantAt(const Router &router, const Port &port,
+                                 const Message &message, uint64_t ready) const {
+  const Link &link = router.links[message.out];
+  if (isBarred(link, port, message, ready))
+    return never;
+  uint64_t at = ready;
+  if (message.isLong) {
+    uint64_t free = std::max(link.free, port.inFree);
+    at = std::max(ready, free - std::min(free, early(message)));
+  }
+  if (hasRoom(router, message, at))
+    return at;
+  return message.isLong ? roomAt(inputs[link.after], message) : never;
 }
 
 /// Matches the heads of a router with its links.
 void Network::arbitrate(uint32_t number) {
   Router &router = routers[number];
-  router.starved = 0;
   if (!std::has_single_bit(router.heads)) {
     if (router.heads)
       arbitrateMany(number);
@@ -410,25 +457,21 @@ void Network::arbitrate(uint32_t number) {
   uint32_t lane = uint32_t(std::countr_zero(router.heads));
   uint32_t in = lane / stride, channel = lane % stride;
   Port &port = inputs[number * ports + in];
-  Message &message = messages[port.first[channel]];
-  uint64_t ready = readyAt(port, channel);
+  Lane &mine = port.lanes[channel];
+  uint64_t ready = readyAt(mine);
   if (ready > time) {
     wake(number, ready);
     return;
   }
-  uint32_t out = message.out, room = 0;
-  if (std::max(router.links[out].free, port.inFree) <= time + early(message))
-    room = roomFor(router, message, time);
-  if (room) {
-    takeTurns(router, port, in, channel, out);
-    start(number, in, channel, room);
+  Message &message = messages[mine.first];
+  if (uint64_t at = grantAt(router, port, message, time); at != never) {
+    start(number, in, channel, at);
     if (router.heads)
-      wake(number, std::max(readyAt(port, channel), time + 1));
+      wake(number, std::max(readyAt(mine), time + 1));
     return;
   }
-  if (message.worm != none && !message.stalled)
-    stall(message);
-  if (uint64_t again = wait(router, port, message); again != never)
+  uint64_t again = wait(router, port, message, numberOf(port, channel));
+  if (again != never)
     wake(number, again);
 }
 
@@ -437,34 +480,36 @@ void Network::arbitrateMany(uint32_t number) {
   Port *port = &inputs[number * ports];
   constexpr uint32_t lanesOfPort = (1u << stride) - 1;
   std::array<uint32_t, ports> requests{};
-  uint8_t offered[ports][ports], room[ports][ports];
+  uint8_t offered[ports][ports];
   uint32_t asking = 0, waiting = 0;
   uint64_t again = never;
+  router.turn = uint8_t(router.turn + 1 == ports ? 0 : router.turn + 1);
   for (uint32_t heads = router.heads; heads;) {
-    uint32_t in = uint32_t(std::countr_zero(heads)) / stride;
+    uint32_t in = nextBit(heads, router.turn * stride) / stride;
     uint32_t left = heads >> (in * stride) & lanesOfPort;
     heads &= ~(lanesOfPort << (in * stride));
     while (left) {
       uint32_t channel = nextBit(left, port[in].turnIn);
       left &= ~(1u << channel);
-      uint64_t ready = readyAt(port[in], channel);
+      const Lane &lane = port[in].lanes[channel];
+      uint64_t ready = readyAt(lane);
       if (ready > time) {
         again = std::min(again, ready);
         continue;
       }
+      const Message &message = messages[lane.first];
+      uint32_t out = message.out;
+      uint64_t at = grantAt(router, port[in], message, time);
+      if (at > time && at != never) {
+        start(number, in, channel, at);
+        if (router.heads >> (in * stride + channel) & 1)
+          again = std::min(again, std::max(readyAt(lane), time + 1));
+        continue;
+      }
       waiting |= 1u << (in * stride + channel);
-      Message &message = messages[port[in].first[channel]];
-      uint32_t out = message.out, some = 0;
-      if (std::max(router.links[out].free, port[in].inFree) <=
-          time + early(message))
-        some = roomFor(router, message, time);
-      if (!some) {
-        if (message.worm != none && !message.stalled)
-          stall(message);
-      } else if (!(requests[out] >> in & 1)) {
+      if (at == time && !(requests[out] >> in & 1)) {
         requests[out] |= 1u << in;
         offered[in][out] = uint8_t(channel);
-        room[in][out] = uint8_t(some);
         asking |= 1u << in;
       }
     }
@@ -480,22 +525,25 @@ void Network::arbitrateMany(uint32_t number) {
         continue;
       uint32_t out = nextBit(offers[in], port[in].turnChannel);
       uint32_t channel = offered[in][out];
-      takeTurns(router, port[in], in, channel, out);
+      if (!hasRoom(router, messages[port[in].lanes[channel].first], time))
+        continue; // one that knew its time before has got it
       waiting &= ~(1u << (in * stride + channel));
-      start(number, in, channel, room[in][out]);
+      start(number, in, channel, time);
       if (router.heads >> (in * stride + channel) & 1)
-        again = std::min(again, std::max(readyAt(port[in], channel), time + 1));
+        again = std::min(again,
+                         std::max(readyAt(port[in].lanes[channel]), time + 1));
     }
   }
   for (; waiting; waiting &= waiting - 1) {
     uint32_t lane = uint32_t(std::countr_zero(waiting));
     Port &input = port[lane / stride];
+    const Lane &mine = input.lanes[lane % stride];
     // Its lane may have been held up since.
-    uint64_t ready = readyAt(input, lane % stride);
-    again = std::min(
-        again, ready > time
-                   ? ready
-                   : wait(router, input, messages[input.first[lane % stride]]));
+    uint64_t ready = readyAt(mine);
+    again =
+        std::min(again, ready > time ? ready
+                                     : wait(router, input, messages[mine.first],
+                                            number * lanesOfRouter + lane));
   }
   if (again != never)
     wake(number, again);
@@ -503,18 +551,22 @@ void Network::arbitrateMany(uint32_t number) {
 
 /// A head has not got its link: when it tries again; `never`: when there are
 /// credits.
-uint64_t Network::wait(Router &router, const Port &port, Message &message) {
+uint64_t Network::wait(Router &router, const Port &port, Message &message,
+                       uint32_t lane) {
   const Link &link = router.links[message.out];
-  uint64_t free = std::max(link.free, port.inFree), again;
-  if (uint64_t ahead = early(message); free > time + ahead) {
-    share(link.free == free ? link.holder : port.holder, free, message);
-    again = free - ahead;
-  } else if (roomFor(router, message, time)) {
+  uint64_t again;
+  if (isBarred(link, port, message, time)) {
+    uint64_t free = std::max(link.free, port.inFree);
+    share(link.free == free ? link.holder : port.holder, free - time, message);
+    again = free;
+  } else if (grantAt(router, port, message, time) != never) {
     again = time + 1;
   } else {
-    router.starved |= uint8_t(1u << message.out);
-    const Port &after = inputs[link.after];
-    again = roomAt(after, spaceFor(message, after));
+    Port &after = inputs[link.after];
+    after.wanted = true;
+    again = std::max(roomAt(after, message), time + 1);
+    if (message.isLong && !message.stalled)
+      stall(message, lane);
   }
   message.waits = true;
   return again;
@@ -522,93 +574,125 @@ uint64_t Network::wait(Router &router, const Port &port, Message &message) {
 
 /// A message waits for a port that another one holds. Flit by flit the two take
 /// turns: the holder's last flits pass later by as many flits of the other, at
-/// most those of the lane where it waits and of the lane where it goes.
-void Network::share(const Holder &holder, uint64_t until,
+/// most those of three lanes (calibrated, docs/timing-model.md).
+void Network::share(const Holder &holder, uint64_t cycles,
                     const Message &waiting) {
   if (waiting.waits)
     return;
-  uint64_t more = std::min(std::min(until - time - 1, waiting.flits),
-                           uint64_t(2 * shape.channelFlits));
-  if (!more)
-    return;
-  Message &message = messages[holder.message];
-  Port &port = inputs[holder.lane / stride];
-  uint32_t channel = holder.lane % stride;
-  port.free[channel] += more;
-  port.emptied[channel] += more;
-  if (message.worm != none && port.returnAt[channel] != never)
-    port.returnAt[channel] += more;
-  message.tail += more;
+  delay(holder, std::min({cycles - 1, waiting.flits, uint64_t(3 * laneFlits)}));
 }
 
-/// The first message of a lane gets its link; `room`: lanes behind it. Where
-/// the routers ahead are idle and will be when the head is through, it goes on
-/// at once, as far as `foresight` cycles.
+/// The last flits of a message that holds a port pass later.
+void Network::delay(const Holder &holder, uint64_t cycles) {
+  Message &message = messages[holder.message];
+  Port &port = inputs[holder.lane / stride];
+  Lane &lane = port.lanes[holder.lane % stride];
+  lane.clear += cycles;
+  if (lane.owner == holder.message && lane.returnAt != never) {
+    lane.returnAt += cycles;
+    reopen(port, holder.lane % stride);
+  }
+  message.tail += cycles;
+}
+
+/// The first message of a lane gets its link at cycle `at`, which a long one
+/// knows in advance; there is a lane behind it. Where no head is in the routers
+/// ahead it goes on at once, as far as `foresight`.
 void Network::start(uint32_t number, uint32_t in, uint32_t channel,
-                    uint32_t room) {
-  Port *port = &inputs[number * ports + in];
-  uint32_t id = port->first[channel];
+                    uint64_t at) {
+  Router *router = &routers[number];
+  uint32_t place = number * ports + in;
+  Port *port = &inputs[place];
+  Lane *lane = &port->lanes[channel];
+  uint32_t id = lane->first;
   Message &message = messages[id];
   uint32_t out = message.out;
-  uint64_t at = time;
   // A link that is taken ahead is lost to others that would have come before:
   // little of the time that a message of this length takes anyway.
-  const uint64_t foresight = shape.hopCycles + message.flits;
-  routers[number].links[out].waited += at - readyAt(*port, channel);
-  port->first[channel] = message.next;
+  const uint64_t foresight = time + shape.hopCycles + message.flits;
+  uint64_t ready = readyAt(*lane);
+  takeTurns(*router, *port, in, channel, out);
+  lane->first = message.next;
   if (message.next == none)
-    routers[number].heads &= ~(1u << (in * stride + channel));
-  if (message.stalled)
-    resume(message);
+    router->heads &= ~(1u << (in * stride + channel));
+  const uint64_t flits = message.flits;
+  const bool isLong = message.isLong;
+  bool waits = message.waits;
   for (;;) {
-    Link &link = routers[number].links[out];
-    uint32_t lane = uint32_t(port - inputs.data()) * stride + channel;
-    uint64_t length = link.isDie ? message.dieFlits : message.flits;
-    // Whoever has the ports is through with them by then.
-    uint64_t from = std::max({at, link.free, port->inFree});
-    link.free = from + length;
+    Link &link = router->links[out];
+    const uint32_t from = place * stride + channel;
+    if (at > ready) {
+      link.waited += at - ready;
+      uint64_t free = std::max(link.free, port->inFree);
+      if (free > ready && !waits)
+        share(link.free == free ? link.holder : port->holder, free - ready,
+              message);
+      if (isLong) {
+        if (message.stalled)
+          resume(message, from, at);
+        else
+          holdUp(message, from, at);
+      }
+    }
+    uint64_t length = link.isDie ? message.dieFlits : flits;
+    // What has the ports is through with them by then. A message that waits for
+    // its link leaves the input to others until then.
+    uint64_t begin = std::max({at, link.free, port->inFree}), tail;
+    if (isLong || begin == at) {
+      port->inFree =
+          (at > std::max(ready, time) ? std::max(port->inFree, at) : begin) +
+          flits;
+      link.free = begin + length;
+      link.holder = port->holder = {id, from};
+      tail = begin + length - 1;
+    } else {
+      // Its flits and those of a long message take turns.
+      delay(link.free > at ? link.holder : port->holder, length);
+      tail = at + 2 * length - 1;
+      auto pass = [&](uint64_t &free, Holder &holder) {
+        if (free <= at) {
+          free = at + length;
+          holder = {id, from};
+        }
+        free += length;
+      };
+      pass(link.free, link.holder);
+      pass(port->inFree, port->holder);
+    }
     link.busy += length;
-    port->inFree = from + message.flits;
-    link.holder = port->holder = {id, lane};
-    uint64_t tail = std::max(link.free - 1, message.tail);
+    tail = std::max(tail, message.tail);
     leave(*port, channel, message, at, tail);
     if (out == localPort) {
       message.tail = tail + link.flight;
       wake(2 * numRouters + id, message.tail);
       return;
     }
-    if (message.worm != none)
-      worms[message.worm].push_back(
-          {number, lane, uint8_t(out), 0, tail, link.free});
-    if (!whole)
+    if (!whole) [[unlikely]]
       message.descending |= routes.descends(number, out);
+
+    number = link.afterRouter;
+    router = &routers[number];
+    place = link.after;
+    port = &inputs[place];
     // As the VC allocator of iSLIP: a lane goes on after the output channel
     // that it had before.
-    uint32_t shift = out * stride;
-    uint32_t chosen = nextBit(room << shift, port->turnLane[channel]);
-    port->turnLane[channel] =
-        uint8_t(chosen + 1 == lanesOfRouter ? 0 : chosen + 1);
-    channel = chosen - shift;
-
-    port = &inputs[link.after];
-    number = link.afterRouter;
-    settle(*port, channel, at);
-    port->space[channel] -= spaceFor(message, *port);
-    port->available[channel] = tail + 2;
-    message.arrival = at + link.flight;
-    message.tail = std::max(tail, port->emptied[channel]) + link.flight;
+    const uint32_t turn = lane->turn - out * stride;
+    channel = laneFor(*port, message, turn < channels ? turn : 0, at);
+    lane->turn = uint8_t(out * stride + channel + 1);
+    lane = &port->lanes[channel];
+    const uint64_t arrival = at + link.flight;
+    message.tail = std::max(tail, lane->clear + port->back - 1) + link.flight;
+    ready = std::max(arrival, lane->clear) + headCycles;
+    lane->available = tail + 2;
+    occupy(*port, channel, id, from, at);
     out = message.out = nextLink(number, message);
-    Router &router = routers[number];
-    uint64_t ready =
-        std::max(message.arrival + headCycles, port->free[channel]);
-    if (at - time > foresight || router.heads ||
-        std::max(router.links[out].free, port->inFree) > ready ||
-        !(room = roomFor(router, message, ready))) {
+    if (ready > foresight || router->heads ||
+        (at = grantAt(*router, *port, message, ready)) == never) {
+      message.arrival = arrival;
       enterLane(*port, channel, id);
       return;
     }
-    takeTurns(router, *port, link.after % ports, channel, out);
-    at = ready;
+    waits = false;
   }
 }
 
@@ -619,8 +703,6 @@ void Network::deliver(uint32_t id, std::vector<NetworkDelivery> &delivered) {
     return;
   }
   delivered.push_back({message.id, message.entered, time});
-  if (message.worm != none)
-    freeWorms.push_back(message.worm);
   freeMessages.push_back(id);
 }
 
@@ -628,75 +710,126 @@ void Network::deliver(uint32_t id, std::vector<NetworkDelivery> &delivered) {
 // Long messages
 //===----------------------------------------------------------------------===//
 
-/// The head waits. Each link behind it goes on until what is after it is full;
-/// then others may use it. A router holds the flits of a lane and those of its
-/// pipeline; docs/timing-model.md says why.
-void Network::stall(Message &message) {
-  message.stalled = true;
-  std::vector<WormLink> &links = worms[message.worm];
+/// The head of a message goes on from a lane at cycle `until`, which is known.
+/// What of it lies behind is held up as soon as what is after it is full, and
+/// follows then; docs/timing-model.md says how.
+void Network::holdUp(Message &message, uint32_t number, uint64_t until) {
+  const uint32_t id = uint32_t(&message - messages.data());
   uint64_t room = 0;
-  for (size_t i = links.size(); i--;) {
-    room += shape.channelFlits + NetworkShape::flightCycles(shape.hopCycles);
-    if (room >= message.flits) {
-      // What lies further back has all its flits on their way.
-      links.erase(links.begin(), links.begin() + ptrdiff_t(i + 1));
-      break;
+  for (uint32_t distance = 1;; ++distance) {
+    room += laneFlits + flightCycles;
+    if (room >= message.flits)
+      return;
+    uint64_t tail = until + flightCycles * distance + message.flits - room - 1;
+    const Port &port = inputs[number / stride];
+    if (port.linkBefore == localPort) {
+      Source &source = sources[port.before];
+      if (source.sends == id)
+        source.free = std::max(source.free, tail + 1);
+      message.tail = std::max(message.tail, tail + shape.interfaceCycles);
+      return;
     }
-    WormLink &behind = links[i];
-    behind.left = message.flits - room;
-    if (behind.lane == none) {
-      // A source does not send others in between.
-      sources[behind.router].free = never;
-      continue;
+    uint32_t before = laneAt(number).before;
+    Lane &lane = laneAt(before);
+    if (lane.owner != id)
+      return;
+    if (tail >= lane.clear) {
+      leave(inputs[before / stride], before % stride, message, time, tail);
+      message.tail =
+          std::max(message.tail,
+                   tail + routers[port.before].links[port.linkBefore].flight);
     }
-    Router &router = routers[behind.router];
-    Link &link = router.links[behind.out];
-    Port &port = inputs[behind.lane / stride];
-    port.returnAt[behind.lane % stride] = never;
-    uint64_t until =
-        std::max(behind.end - std::min(behind.left, behind.end), time);
-    if (link.free == behind.end)
-      link.free = until;
-    if (port.inFree == behind.end)
-      port.inFree = until;
-    link.busy -= behind.left;
-    if (router.heads)
-      wake(behind.router, until);
+    number = before;
   }
 }
 
-/// The head gets its link: what is left behind follows as soon as there are
-/// credits and the links are free.
-void Network::resume(Message &message) {
-  message.stalled = false;
-  std::vector<WormLink> &links = worms[message.worm];
-  uint32_t flight = NetworkShape::flightCycles(shape.hopCycles);
-  uint64_t tail = 0;
-  for (size_t i = 0; i < links.size(); ++i) {
-    WormLink &behind = links[i];
-    if (!behind.left)
-      continue;
-    uint64_t start = time + flight * (links.size() - i);
-    if (behind.lane == none) {
-      behind.tail = std::max(start + behind.left - 1, tail);
-      Source &source = sources[behind.router];
-      source.free = behind.end = start + behind.left;
-      if (source.first != none)
-        wake(numRouters + behind.router, source.free);
-      tail = behind.tail + shape.interfaceCycles;
-    } else {
-      Link &link = routers[behind.router].links[behind.out];
-      Port &port = inputs[behind.lane / stride];
-      start = std::max({start, link.free, port.inFree});
-      behind.tail = std::max(start + behind.left - 1, tail);
-      link.free = port.inFree = behind.end = start + behind.left;
-      link.holder =
-          port.holder = {uint32_t(&message - messages.data()), behind.lane};
-      link.busy += behind.left;
-      leave(port, behind.lane % stride, message, time, behind.tail);
-      tail = behind.tail + link.flight;
+/// The head waits for a lane. Each link behind it goes on until what is after
+/// it is full; then others may use it. A router holds the flits of a lane and
+/// those of its pipeline.
+void Network::stall(Message &message, uint32_t number) {
+  message.stalled = true;
+  const uint32_t id = uint32_t(&message - messages.data());
+  uint64_t room = 0;
+  for (;;) {
+    room += laneFlits + flightCycles;
+    if (room >= message.flits)
+      return;
+    uint64_t left = message.flits - room;
+    const Port &port = inputs[number / stride];
+    if (port.linkBefore == localPort) {
+      // A source does not send others in between.
+      if (sources[port.before].sends == id)
+        sources[port.before].free = never;
+      return;
     }
-    behind.left = 0;
+    uint32_t before = laneAt(number).before;
+    Lane &lane = laneAt(before);
+    if (lane.owner != id)
+      return;
+    Router &router = routers[port.before];
+    Link &link = router.links[port.linkBefore];
+    Port &input = inputs[before / stride];
+    lane.returnAt = input.open[before % stride] = never;
+    link.busy -= left;
+    if (link.holder.message == id && link.free > time)
+      link.free = std::max(link.free - std::min(left, link.free), time);
+    if (input.holder.message == id && input.inFree > time)
+      input.inFree =
+          std::max(input.inFree - std::min(left, input.inFree), time);
+    if (router.heads)
+      wake(port.before, std::max(link.free, time + 1));
+    number = before;
+  }
+}
+
+/// The head gets its lane: what is left behind follows as soon as there are
+/// credits and the links are free.
+void Network::resume(Message &message, uint32_t number, uint64_t at) {
+  message.stalled = false;
+  const uint32_t id = uint32_t(&message - messages.data());
+  // From what lies furthest back to the head.
+  behind.clear();
+  uint64_t room = 0, tail = 0;
+  for (uint32_t lane = number;;) {
+    room += laneFlits + flightCycles;
+    if (room >= message.flits)
+      break;
+    behind.push_back(lane);
+    if (inputs[lane / stride].linkBefore == localPort)
+      break;
+    lane = laneAt(lane).before;
+    if (laneAt(lane).owner != id)
+      break;
+  }
+  while (!behind.empty()) {
+    uint64_t distance = behind.size();
+    const Port &port = inputs[behind.back() / stride];
+    uint32_t before = laneAt(behind.back()).before;
+    behind.pop_back();
+    uint64_t left = message.flits - distance * (laneFlits + flightCycles);
+    uint64_t begin = at + flightCycles * distance;
+    if (port.linkBefore == localPort) {
+      Source &source = sources[port.before];
+      if (source.sends != id)
+        continue;
+      tail = begin + left - 1;
+      source.free = begin + left;
+      if (source.first != none)
+        wake(numRouters + port.before, source.free);
+      tail += shape.interfaceCycles;
+      continue;
+    }
+    if (laneAt(before).owner != id)
+      continue;
+    Link &link = routers[port.before].links[port.linkBefore];
+    Port &input = inputs[before / stride];
+    begin = std::max({begin, link.free, input.inFree});
+    link.free = input.inFree = begin + left;
+    link.holder = input.holder = {id, before};
+    link.busy += left;
+    tail = std::max(begin + left - 1, tail);
+    leave(input, before % stride, message, time, tail);
+    tail += link.flight;
   }
   message.tail = std::max(message.tail, tail);
 }

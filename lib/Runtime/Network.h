@@ -6,14 +6,16 @@
 //===----------------------------------------------------------------------===//
 //
 // The routers of FlitNetwork, moved by whole messages instead of flits: one
-// event a hop where nothing is in the way. A message holds an input and an
-// output of the crossbar for its length; heads are arbitrated as flits are
+// event for as many hops as nothing is in the way. A message holds an input and
+// an output of the crossbar for its length; heads are arbitrated as flits are
 // (iSLIP); virtual channels are FIFOs of a stated number of flits. What is
-// longer than a virtual channel lies across several routers (wormhole) and
-// stalls backwards when its head does. docs/timing-model.md has the rules.
+// longer than a virtual channel lies across several routers (wormhole). It
+// knows when a link that others hold will be free and takes it in advance; when
+// it waits for a virtual channel it stalls backwards. docs/timing-model.md has
+// the rules.
 //
-// A router, a source and a message that arrives have one event pending at most:
-// pending ones are linked to each other, and nothing is allocated for them.
+// A router, a source and a message that arrives have one event pending at most;
+// entries of earlier ones are passed over.
 //
 //===----------------------------------------------------------------------===//
 
@@ -56,10 +58,11 @@ public:
   template <class A>
   void state(A &a) {
     a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole),
-          a.fixed(numRouters), a.fixed(headCycles), a.fixed(channelMask),
+          a.fixed(numRouters), a.fixed(headCycles), a.fixed(flightCycles),
+          a.fixed(channels), a.fixed(laneFlits), a.fixed(channelMask),
           a.sized(routers), a.sized(inputs), a.sized(sources), messages,
-          freeMessages, worms, freeWorms, time, next, pending, a.sized(slots),
-          summary, words, far, farSequence, credits);
+          freeMessages, time, next, pending, a.sized(slots), summary, words,
+          entries, freeEntry, far, farSequence, credits, behind);
   }
 
 private:
@@ -67,7 +70,7 @@ private:
   static constexpr uint32_t localPort = NetworkShape::localPort;
   static constexpr uint32_t none = 0xffffffff;
   /// Places for lanes of an input port and of a router. A lane is a virtual
-  /// channel of an input port.
+  /// channel of an input port; lanes of the mesh are numbered through.
   static constexpr uint32_t stride = NetworkShape::maxChannels;
   static constexpr uint32_t lanesOfRouter = ports * stride;
 
@@ -75,42 +78,51 @@ private:
     uint32_t id;
     uint32_t to;
     uint32_t next;       ///< in its lane or source
-    uint32_t worm;       ///< into worms; none: fits into a lane
     int32_t right, down; ///< links that are left; on a whole mesh
     uint64_t flits;      ///< length on a link of the mesh
     uint64_t dieFlits;
-    uint64_t entered;
-    uint64_t arrival; ///< of the head in its lane
-    uint64_t tail;    ///< last flit may not pass the next switch earlier
-    uint8_t out;      ///< port of its next link
+    uint8_t out; ///< port of its next link
+    bool isLong; ///< does not fit into a lane
     bool descending;
     bool stalled;
     bool waits; ///< has asked for its link before
+    uint64_t entered;
+    uint64_t arrival; ///< of the head in its lane
+    uint64_t tail;    ///< last flit may not pass the next switch earlier
   };
   /// The message that has a port, and the lane that it leaves.
   struct Holder {
-    uint32_t message = 0;
+    uint32_t message = none;
     uint32_t lane = 0;
+  };
+  /// A virtual channel of an input port.
+  struct alignas(64) Lane {
+    // What those that send to it look at.
+    uint64_t available = 0;    ///< to be allocated from then on
+    uint64_t returnAt = never; ///< credits come back; never: none
+    uint32_t space;            ///< flits that may be sent
+    uint32_t returned = 0;     ///< flits of these credits
+    // What its router looks at.
+    uint32_t first = none, last = none; ///< messages
+    uint64_t clear = 0;     ///< the last flit of what left it is out before
+    uint32_t owner = none;  ///< the long message that had it last
+    uint32_t before = none; ///< lane that its owner came from
+    uint8_t turn = 0; ///< lane of the next port that is preferred, by link
   };
   /// An input port with its lanes.
   struct alignas(64) Port {
-    // What those that send to it look at.
-    std::array<uint64_t, stride> available; ///< to be allocated from then on
-    std::array<uint64_t, stride> returnAt;  ///< credits come back; never: none
-    std::array<uint32_t, stride> space;     ///< flits that may be sent
-    std::array<uint32_t, stride> returned;  ///< flits of these credits
-    // What its router looks at.
-    std::array<uint32_t, stride> first, last; ///< messages
-    std::array<uint64_t, stride> free;        ///< no head is ready earlier
-    std::array<uint64_t, stride> emptied; ///< credit of the last flit is back
-    uint64_t inFree = 0;                  ///< of the crossbar
+    /// A long message may be allocated the lane from then on; never: it is not
+    /// empty, and nothing is known of when it will be.
+    std::array<uint64_t, stride> open{};
+    uint64_t inFree = 0; ///< of the crossbar
     Holder holder;
-    uint32_t depth;     ///< flits of a lane
-    uint32_t back;      ///< cycles of a credit
     uint32_t before;    ///< router that sends to it; of a local port its own
-    uint8_t linkBefore; ///< of that router
+    uint16_t depth;     ///< flits of a lane
+    uint8_t linkBefore; ///< of that router; localPort: its source
     uint8_t turnIn = 0, turnChannel = 0;
-    std::array<uint8_t, stride> turnLane{};
+    bool wanted = false; ///< who sends to it waits for room
+    uint32_t back;       ///< cycles of a credit
+    std::array<Lane, stride> lanes;
   };
   struct Link {
     uint64_t free = 0;
@@ -118,35 +130,26 @@ private:
     Holder holder;
     uint32_t after = none; ///< input port at its end
     uint32_t afterRouter = none;
-    uint32_t flight;
+    uint16_t flight;
     bool isDie;
   };
   struct alignas(64) Router {
     std::array<Link, ports> links;
     uint32_t heads = 0; ///< lanes that are not empty
-    /// Links for which some head wants room that is not there.
-    uint8_t starved = 0;
+    uint8_t turn = 0;   ///< input whose heads are looked at first
     std::array<uint8_t, ports> turnOut{};
-  };
-  /// The links that a long message lies across.
-  struct WormLink {
-    uint32_t router; ///< whose link it is; of a source its own
-    uint32_t lane;   ///< that it leaves; none: the source
-    uint8_t out;
-    uint64_t left; ///< flits to be sent after a stall; 0: goes on
-    uint64_t tail; ///< when the last flit passes
-    uint64_t end;  ///< its ports are held until then
   };
   struct Source {
     uint32_t first = none, last = none; ///< messages that wait
     uint64_t free = 0;
+    uint32_t sends = none; ///< the message that it sent last
     uint32_t turn = 0;
-    bool starved = false; ///< its message wants room that is not there
   };
-  /// Of routers, then sources, then messages that get their last link.
-  struct Pending {
-    uint64_t at = never;
-    uint32_t previous, next;
+  /// In the list of one cycle: a router, a source or a message that gets its
+  /// last link. Counts if it is pending for that cycle.
+  struct Entry {
+    uint32_t who;
+    uint32_t next;
   };
   struct Far {
     uint64_t at;
@@ -168,56 +171,65 @@ private:
 
   void wake(uint32_t who, uint64_t at);
   void enlist(uint32_t who, uint64_t at);
-  void unlist(uint32_t who);
   void findNext();
 
-  /// Flits of a lane that a message needs: all of its own or, when it is
-  /// longer, the lane.
-  static uint32_t spaceFor(const Message &message, const Port &port) {
-    return message.worm == none ? uint32_t(message.flits) : port.depth;
+  Lane &laneAt(uint32_t lane) {
+    return inputs[lane / stride].lanes[lane % stride];
+  }
+  uint32_t numberOf(const Port &port, uint32_t channel) const {
+    return uint32_t(&port - inputs.data()) * stride + channel;
   }
   /// Cycles before its ports are free at which a head may have them. Flits of
   /// long messages take turns, so the next head passes while the one before is
   /// on its way, as far as the flits behind it have room in its lane. What
   /// leaves the mesh goes one after the other.
   uint64_t early(const Message &message) const {
-    return message.worm == none || message.out == localPort
-               ? 0
-               : shape.channelFlits;
+    return !message.isLong || message.out == localPort ? 0 : laneFlits;
   }
-  uint32_t roomy(const Port &port, uint32_t need, uint64_t at) const;
-  uint64_t roomAt(const Port &port, uint32_t need) const;
-  uint32_t roomFor(const Router &router, const Message &message,
+  uint64_t grantAt(const Router &router, const Port &port,
+                   const Message &message, uint64_t ready) const;
+  uint32_t laneFor(const Port &port, const Message &message, uint32_t turn,
                    uint64_t at) const;
-  static void settle(Port &port, uint32_t channel, uint64_t at);
+  uint64_t roomAt(const Port &port, const Message &message) const;
+  bool isBarred(const Link &link, const Port &port, const Message &message,
+                uint64_t at) const;
+  bool hasRoom(const Router &router, const Message &message, uint64_t at) const;
+  static void settle(Lane &lane, uint64_t at);
+  static void reopen(Port &port, uint32_t channel);
+  void occupy(Port &port, uint32_t channel, uint32_t id, uint32_t before,
+              uint64_t at);
   void takeCredits();
-  void creditsAt(Port &port, uint64_t at);
+  void creditsAt(const Port &port, uint64_t at);
   uint8_t nextLink(uint32_t router, Message &message);
   void enterLane(Port &port, uint32_t channel, uint32_t id);
   void leave(Port &port, uint32_t channel, const Message &message, uint64_t at,
              uint64_t tail);
-  uint64_t readyAt(const Port &port, uint32_t channel) const {
-    return std::max(messages[port.first[channel]].arrival + headCycles,
-                    port.free[channel]);
+  uint64_t readyAt(const Lane &lane) const {
+    return std::max(messages[lane.first].arrival, lane.clear) + headCycles;
   }
 
-  void feed(uint32_t router);
+  void feed(uint32_t router, uint64_t at);
   void arbitrate(uint32_t router);
   void arbitrateMany(uint32_t router);
-  uint64_t wait(Router &router, const Port &port, Message &message);
+  uint64_t wait(Router &router, const Port &port, Message &message,
+                uint32_t lane);
   void takeTurns(Router &router, Port &port, uint32_t in, uint32_t channel,
                  uint32_t out);
-  void start(uint32_t router, uint32_t port, uint32_t channel, uint32_t room);
-  void share(const Holder &holder, uint64_t until, const Message &waiting);
+  void start(uint32_t router, uint32_t port, uint32_t channel, uint64_t at);
+  void share(const Holder &holder, uint64_t cycles, const Message &waiting);
+  void delay(const Holder &holder, uint64_t cycles);
   void deliver(uint32_t message, std::vector<NetworkDelivery> &delivered);
-  void stall(Message &message);
-  void resume(Message &message);
+  void holdUp(Message &message, uint32_t lane, uint64_t until);
+  void stall(Message &message, uint32_t lane);
+  void resume(Message &message, uint32_t lane, uint64_t at);
 
   const NetworkShape &shape;
   MeshRoutes &routes;
   bool whole;
   uint32_t numRouters;
   uint32_t headCycles;
+  uint32_t flightCycles;
+  uint32_t channels, laneFlits;
   uint32_t channelMask;
 
   std::vector<Router> routers;
@@ -225,8 +237,6 @@ private:
   std::vector<Source> sources;
   std::vector<Message> messages;
   std::vector<uint32_t> freeMessages;
-  std::vector<std::vector<WormLink>> worms;
-  std::vector<uint32_t> freeWorms;
 
   static constexpr uint64_t numSlots = 4096;
   struct Slot {
@@ -234,13 +244,16 @@ private:
   };
   uint64_t time = 0;
   uint64_t next = never;
-  std::vector<Pending> pending;
+  std::vector<uint64_t> pending; ///< next cycle of each; never: none
   std::vector<Slot> slots;
   uint64_t summary = 0; ///< of words
   std::array<uint64_t, numSlots / 64> words{};
+  std::vector<Entry> entries;
+  uint32_t freeEntry = none;
   std::vector<Far> far;
   uint64_t farSequence = 0;
-  std::vector<Credit> credits; ///< a heap
+  std::vector<Credit> credits;  ///< a heap
+  std::vector<uint32_t> behind; ///< lanes of the message that goes on
 };
 
 } // namespace octo

@@ -197,7 +197,7 @@ TEST(Network, LongMessagesToOnePlaceArrive) {
 /// Meshes of many kinds that are offered more than they carry run empty, and
 /// are then as they were (noc-bench --drain has more of them).
 TEST(Network, FloodedMeshesRunEmpty) {
-  for (bool flitLevel : {true})
+  for (bool flitLevel : {false, true})
     for (uint64_t seed = 1; seed <= 12; ++seed) {
       DrainRun run = randomDrain(seed, 4, 7, 8000);
       run.flitLevel = flitLevel;
