@@ -28,7 +28,7 @@ TUNING_SEED = 2
 TUNING_ROUNDS = 3
 TUNING_PEAS = 256
 # Parts of the lower bound that grow with the number of requests.
-STEADY_PARTS = ("capacity", "host", "hbm", "way_in", "way_out")
+STEADY_PARTS = ("capacity", "host", "hbm", "way_in", "way_out", "in_flight")
 # A run that goes on for so many times its bound is stopped.
 PATIENCE = 400
 
@@ -274,9 +274,9 @@ def summary(
     work = requests["work"].astype(np.float64)
     done = max(int((requests["finished"] >= 0).sum()), 1)
     bound = data["lower_bound"]
-    # No run does more of the requests' work in a cycle: PEAs, or what they have to
-    # pass: ports, memory, the link by which the host port's cluster sends to the others
-    # and the one by which it receives.
+    # No run does more of the requests' work in a cycle: PEAs, those of the gangs that
+    # so few requests need, or what they have to pass: ports, memory, the link by which
+    # the host port's cluster sends to the others and the one by which it receives.
     bound_by = max(STEADY_PARTS, key=lambda part: bound[part])
     most = float(work.sum()) / max(bound[bound_by], 1)
     seen: Dict[str, Any] = {

@@ -91,8 +91,12 @@ def how(s: Dict[str, Any]) -> List[str]:
         *options,
         "- *Throughput* is that of the steady part of a closed loop: from as many completions as requests are in flight until the last",
         "  request enters. It counts work, the PEA-cycles that tasks cost at least, as tasks end.",
-        "- *Of the bound* is this throughput over the most that the live PEAs, the host port%s or the memory ports let through"
-        % (", its way into the mesh" if "held_up" in s else ""),
+        "- *Of the bound* is this throughput over the most that the live PEAs%s, the host port%s or the memory ports let through"
+        % (
+            (" (in gangs, where few requests are in flight)", ", its way into the mesh")
+            if "held_up" in s
+            else ("", "")
+        ),
         "  ([semantics, section 11](semantics.md#11-the-lower-bound)). What no policy can reach, like dependences within a request",
         "  or the contention of links, is not in it: 1 need not be attainable.",
         "- Programs are compiled for the behaviour before the drift: their profile is that of the training scenario. Half of the",

@@ -420,7 +420,7 @@ void Engine::arrive(uint32_t index) {
   request.failed = request.finished = request.admitted = false;
   request.cause = noIndex;
   request.causeAt = 0;
-  request.path = 0;
+  request.path = {};
   request.capacityWork = 0;
   request.classWork = {};
   request.work = 0;
@@ -498,7 +498,7 @@ Expected<void> Engine::makeArguments(OpenRequest &request) {
       if (options.recordOutcomes)
         outcomeDetails.push_back(bytes);
     }
-    id = newValue(bytes, 0, m.hostCluster, noIndex, noIndex,
+    id = newValue(bytes, {}, m.hostCluster, noIndex, noIndex,
                   t.elementOf(first + a) == ElementKind::Token);
     if (functional)
       tensors[id] = std::move(tensor);
@@ -547,7 +547,7 @@ void Engine::startBody(uint32_t id) {
   request.arguments.clear();
   hostStep(id);
   uint32_t frame =
-      openFrame(wf.regionBegin, noIndex, id, request.entry, 0, 0, 0, 0);
+      openFrame(wf.regionBegin, noIndex, id, request.entry, 0, 0, 0, {});
   activateBlocks(frame);
   uint32_t first = t.regions[wf.regionBegin].valueBegin;
   for (uint32_t a = 0; a < arguments.size(); ++a) {
@@ -570,7 +570,9 @@ void Engine::finishRequest(uint32_t id) {
   record.workSoFar = std::accumulate(capacityByClass.begin(),
                                      capacityByClass.end(), uint64_t(0));
   record.failed = request.failed;
-  requestPath[request.number] = request.path;
+  requestPath[request.number] = request.path.cycles;
+  if (tenants[request.tenant].arrivals.kind == Arrivals::Kind::ClosedLoop)
+    chainExtra += request.path.extra;
   if (!request.failed)
     realisedWork += request.work;
   if (hostCut)
@@ -586,7 +588,7 @@ void Engine::finishRequest(uint32_t id) {
   if (!request.failed && request.order >= options.scenario.warmUpRequests) {
     uint64_t slo = options.scenario.sloCycles;
     requestsInTime +=
-        now() - record.arrival <= (slo ? slo : sloChains * request.path);
+        now() - record.arrival <= (slo ? slo : sloChains * request.path.cycles);
     latency[0].add(now() - record.arrival);
     latency[1 + request.tenant].add(now() - record.arrival);
     steady.add(now() - record.arrival, now());
@@ -685,7 +687,7 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
 /// settleFrame when the frame is set up.
 uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
                            uint32_t home, uint32_t index, uint32_t copy,
-                           uint64_t tag, uint64_t path) {
+                           uint64_t tag, const Chain &path) {
   const RegionInfo &info = t.regions[region];
   uint32_t id = frames.allocate();
   Frame &frame = frames[id];
@@ -890,7 +892,7 @@ void Engine::yielded(uint32_t id, uint32_t yield, uint32_t value) {
 //===----------------------------------------------------------------------===//
 
 /// A new value with one reference. Its bytes are parked by the caller.
-uint32_t Engine::newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
+uint32_t Engine::newValue(uint64_t bytes, const Chain &path, uint32_t cluster,
                           uint32_t tbu, uint32_t request, bool token) {
   uint32_t id = values.allocate();
   Value &value = values[id];

@@ -64,14 +64,28 @@ inline constexpr uint32_t overMark = 0xffffffffu;
 /// Mark of an input word of a task: its value is pinned where it lies.
 inline constexpr uint32_t pinMark = 0x80000000u;
 
+/// A chain of what a request has executed, each after the one before.
+struct Chain {
+  uint64_t cycles = 0; ///< at best variants
+  /// What its time adds to the least price of the request, where time has a
+  /// price (Engine::timePriceQ16).
+  uint64_t extra = 0;
+
+  auto operator<=>(const Chain &) const = default;
+  Chain operator+(const Chain &next) const {
+    return {cycles + next.cycles, extra + next.extra};
+  }
+  /// A part of it, as long as 1/n.
+  Chain part(uint64_t n) const { return {cycles / n, extra / n}; }
+};
+
 /// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM
 /// port `hbm` after a spill.
 struct Value {
   uint32_t generation = 0;
   uint32_t refs;
   uint64_t bytes;
-  /// Longest chain of realised work up to here, at best variants.
-  uint64_t path;
+  Chain path; ///< the longest one up to here
   /// Idle interval of the PEAs that the producer claimed.
   uint64_t idleFrom, idleTo;
   /// Spilled: when the write has reached memory.
@@ -106,7 +120,7 @@ struct Frame {
   uint32_t sibling;        ///< next open child frame of the owner
   uint32_t activations;    ///< into segmentActivations; noIndex: none
   uint64_t tag;
-  uint64_t path; ///< of the decision that opened it
+  Chain path; ///< of the decision that opened it
   uint64_t activatedAt;
   uint32_t cause; ///< what opened it
   /// Instances by block (+1), then inputs by position (value + 1); for what is
@@ -145,7 +159,7 @@ struct Instance {
   uint64_t inputsAt; ///< latest arrival so far
   uint64_t readyAt;
   uint64_t parkedBytes; ///< copies of inputs at its cluster
-  uint64_t path;        ///< longest over the inputs
+  Chain path;           ///< longest over the inputs
   uint64_t dispatched, configBegin, configured, started, finish;
   uint64_t idleFrom, idleTo;                 ///< what its claim ended
   uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
@@ -162,7 +176,7 @@ struct Instance {
   uint64_t drawn;
   uint32_t call;           ///< what its code did, into costs
   uint64_t oneCycles;      ///< realised work on one PEA
-  uint64_t bestCycles;     ///< least over variants
+  Chain best;              ///< at its best variant
   uint64_t capacityCycles; ///< least p * T(p)
   uint32_t results;        ///< into resultPool: tensors; noIndex
   uint32_t streams;        ///< its StreamTask; noIndex: all its flows are whole
@@ -235,8 +249,8 @@ struct Control {
   uint32_t nextCopy;
   uint32_t resumePending;
   bool decided, joined, over;
-  uint64_t path; ///< of the decision
-  uint64_t joinPath;
+  Chain path; ///< of the decision
+  Chain joinPath;
   uint64_t joinAt;
   uint64_t outcome;
   uint64_t decideAt; ///< as in LoopRow, where the block is none
@@ -268,7 +282,7 @@ struct OpenRequest {
   bool failed, finished, admitted;
   uint32_t cause;   ///< the last result
   uint64_t causeAt; ///< when it was at the host port
-  uint64_t path;
+  Chain path;
   uint64_t argumentBytes;
   uint32_t entry;                    ///< cluster where the arguments go
   uint64_t capacityWork;             ///< sum of min p * T(p)
@@ -551,7 +565,7 @@ private:
 
   uint32_t openFrame(uint32_t region, uint32_t owner, uint32_t request,
                      uint32_t home, uint32_t index, uint32_t copy, uint64_t tag,
-                     uint64_t path);
+                     const Chain &path);
   void activateBlocks(uint32_t frame);
   void settleFrame(uint32_t frame, uint32_t count = 1);
   void freeFrame(uint32_t frame);
@@ -565,7 +579,7 @@ private:
   void yielded(uint32_t frame, uint32_t yield, uint32_t value);
   void blockOver(uint32_t frame, uint32_t block);
 
-  uint32_t newValue(uint64_t bytes, uint64_t path, uint32_t cluster,
+  uint32_t newValue(uint64_t bytes, const Chain &path, uint32_t cluster,
                     uint32_t tbu, uint32_t request, bool token);
   void retain(uint32_t value) { ++values[value].refs; }
   void release(uint32_t value) {
@@ -679,7 +693,7 @@ private:
   void fetchTakers(const BlockInfo &block);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);
-  void commit(Instance &instance, uint64_t path, uint32_t lineage,
+  void commit(Instance &instance, const Chain &path, uint32_t lineage,
               uint32_t node);
   void freeInstance(uint32_t instance);
   /// Why a gang ends: with its instance, for another gang, or for nothing.
@@ -745,8 +759,8 @@ private:
   }
   bool reportStall(const Instance &instance, BlockedInstance &report) const;
   bool onlyStreamed(const Instance &instance, uint32_t output) const;
-  uint64_t pathTo(const Instance &instance, uint32_t value) const;
-  uint64_t pathThrough(const Instance &instance) const;
+  Chain pathTo(const Instance &instance, uint32_t value) const;
+  Chain pathThrough(const Instance &instance) const;
   void notePath(uint32_t value, const Instance &instance);
 
   // EnginePlaces.cpp.
@@ -960,6 +974,15 @@ private:
   void reportLoops(RunResult &result) const;
 
   LowerBound lowerBound(RunStatus status) const;
+  uint64_t inFlightBound() const;
+  uint64_t inClosedLoops() const;
+  void prepareTimePrice();
+  /// Time in which no PEA is held.
+  Chain chainOf(uint64_t cycles) const {
+    return {cycles, uint64_t(static_cast<unsigned __int128>(cycles) *
+                                 timePriceQ16 >>
+                             16)};
+  }
   void predictBlocks(const RunResult &r);
 
   // EngineState.cpp.
@@ -1008,7 +1031,7 @@ private:
   /// By value, where the program has streams: the longest chain up to the start
   /// of the task that made it, and the task at its best.
   struct MadeOn {
-    uint64_t start, cycles;
+    Chain start, best;
   };
   std::vector<MadeOn> madeOn;
   std::vector<std::vector<Tensor>> resultPool;
@@ -1116,6 +1139,10 @@ private:
   std::array<uint64_t, 4> capacityByClass{};  ///< 3: machine lacks the class
   uint64_t realisedWork = 0;
   uint64_t hostInTotal = 0, hostOutTotal = 0;
+  /// Price of a request's cycle against that of a PEA's, for the bound by
+  /// requests in flight; 0: that bound is none.
+  uint64_t timePriceQ16 = 0;
+  uint64_t chainExtra = 0; ///< of requests of closed loops that are over
   std::unique_ptr<HostCut> hostCut; ///< null where it cannot set the bound
   WaitTotals taskWait;
   WaitTotals admissionWait;

@@ -33,7 +33,7 @@ uint32_t Engine::weightValue(uint32_t weight, uint32_t request) {
   uint32_t port = m.nearestHbm[m.hostCluster];
   uint32_t cluster = port == noIndex ? m.hostCluster : m.hbm[port].cluster;
   uint32_t value =
-      newValue(t.weights[weight].bytes, 0, cluster, noIndex, noIndex, false);
+      newValue(t.weights[weight].bytes, {}, cluster, noIndex, noIndex, false);
   values[value].request = request;
   values[value].hbm = port;
   if (port == noIndex)
@@ -108,7 +108,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.nextCopy = 0;
   control.decided = control.joined = control.over = control.stopped = false;
   control.path = frame.path;
-  control.joinPath = 0;
+  control.joinPath = {};
   control.outcome = 0;
   control.decideAt = control.joinAt = never;
   control.waitingSince = now();
@@ -419,7 +419,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
     return;
   Control &control = controls[id];
   uint32_t generation = control.generation;
-  control.path += cycles;
+  control.path = control.path + chainOf(cycles);
   control.outcome = outcome;
   because(block.kind == BlockKind::Loop ? rowOf(control, iteration).cause
                                         : control.cause);
@@ -805,7 +805,8 @@ void Engine::requestJoin(uint32_t id) {
   if (trace && cycles)
     trace->join({requests[control.request].number, block.workflow, block.local,
                  control.cluster, start, start + cycles});
-  control.joinPath = std::max(control.joinPath, control.path) + cycles;
+  control.joinPath =
+      std::max(control.joinPath, control.path) + chainOf(cycles);
   control.joinAt = start + cycles;
   push(start + cycles, EventClass::Completion, JoinEvent, block.local, id,
        control.generation);

@@ -245,7 +245,7 @@ void Engine::replayTask(uint32_t id, uint64_t at) {
   frame.activations = noIndex;
   frame.cause = noIndex;
   frame.tag = lineage.tag;
-  frame.path = 0;
+  frame.path = {};
   frame.activatedAt = now();
   frame.words = lineage.words.data();
   uint32_t made = makeInstance(frameId, lineage.block, lineage.cluster);
@@ -255,7 +255,8 @@ void Engine::replayTask(uint32_t id, uint64_t at) {
   instance.drawn = lineage.drawn;
   instance.call = lineage.call;
   instance.oneCycles = lineage.oneCycles;
-  instance.bestCycles = instance.capacityCycles = 0;
+  instance.best = {};
+  instance.capacityCycles = 0;
   f.ofInstance[made].lineage = id;
   for (uint32_t value : lineage.outputs)
     if (value != noIndex && f.ofValue[value].fault != noIndex)

@@ -60,6 +60,7 @@ Expected<void> Engine::prepare() {
     return done;
   prepareSegments();
   prepareNumbers();
+  prepareTimePrice();
   if (functional)
     if (auto done = loadWeights(used); !done)
       return done;
@@ -68,6 +69,47 @@ Expected<void> Engine::prepare() {
   if (trace)
     prepareTrace();
   return {};
+}
+
+/// A price of the time of requests: the one at which programs whose tasks all
+/// follow each other have the largest bound, by the compiler's tables. None
+/// where that is no larger than that of the work alone, and with faults, as
+/// PEAs become fewer.
+void Engine::prepareTimePrice() {
+  using Wide = unsigned __int128;
+  const uint64_t flight = inClosedLoops();
+  const uint64_t live =
+      m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2];
+  if (faults || !flight || !live)
+    return;
+  auto perCycle = [&](uint64_t priceQ16) {
+    Wide sum = 0;
+    for (uint32_t b = 0; b < t.blocks.size(); ++b) {
+      const BlockInfo &block = t.blocks[b];
+      if (block.kind != BlockKind::Task)
+        continue;
+      const KernelInfo &kernel = t.kernels[block.kernel];
+      Wide least = ~Wide(0);
+      for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v)
+        least = std::min(least,
+                         Wide(priceQ16 + (uint64_t(t.variants[v].gang) << 16)) *
+                             variantScaleQ16[v]);
+      Wide work = Wide(std::min(block.expectedCycles, uint64_t(1) << 40)) *
+                      std::min(t.expectedCountQ16(b), uint64_t(1) << 32) >>
+                  16;
+      sum += (least >> 16) * work;
+    }
+    return (sum << 16) / (Wide(flight) * priceQ16 + (Wide(live) << 16));
+  };
+  Wide most = perCycle(0);
+  // As parts of live PEAs a request, of which there may be many.
+  for (uint64_t part : {1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128}) {
+    uint64_t price = uint64_t((Wide(live) << 16) * part / 64 / flight);
+    if (Wide reached = perCycle(price); reached > most) {
+      most = reached;
+      timePriceQ16 = price;
+    }
+  }
 }
 
 //===----------------------------------------------------------------------===//

@@ -55,7 +55,8 @@ std::string_view octo::stringifyRunStatus(RunStatus status) {
 }
 
 uint64_t LowerBound::cycles() const {
-  return std::max({path, capacity, arrivals, host, hbm, wayIn, wayOut});
+  return std::max(
+      {path, capacity, arrivals, host, hbm, wayIn, wayOut, inFlight});
 }
 
 //===----------------------------------------------------------------------===//
@@ -269,6 +270,32 @@ uint64_t Engine::arrivalBound() const {
   return bound;
 }
 
+/// Requests that closed loops have in flight at most.
+uint64_t Engine::inClosedLoops() const {
+  uint64_t sum = 0;
+  for (const TenantState &tenant : tenants)
+    if (tenant.arrivals.kind == Arrivals::Kind::ClosedLoop)
+      sum += tenant.arrivals.inFlight;
+  return sum;
+}
+
+/// At a price for the time of a request, against that of a PEA, everything that
+/// was executed has a least price: larger gangs shorten the chains, and cost
+/// more PEA-cycles. A cycle of the machine has the time of the requests in
+/// flight and of the live PEAs to give.
+uint64_t Engine::inFlightBound() const {
+  if (!timePriceQ16)
+    return 0;
+  using Wide = unsigned __int128;
+  Wide spent = chainExtra;
+  for (uint64_t work : capacityByClass)
+    spent += work;
+  Wide cycle =
+      Wide(inClosedLoops()) * timePriceQ16 +
+      (Wide(m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2]) << 16);
+  return uint64_t(((spent << 16) + cycle - 1) / cycle);
+}
+
 LowerBound Engine::lowerBound(RunStatus status) const {
   LowerBound bound;
   // A task runs on PEAs of its kernel's class, or, where the machine lacks the
@@ -282,6 +309,7 @@ LowerBound Engine::lowerBound(RunStatus status) const {
   }
   bound.capacity = std::max(bound.capacity, workDoneBy(0, total, 3));
   bound.arrivals = arrivalBound();
+  bound.inFlight = inFlightBound();
   for (size_t i = 0; i < tenants.size(); ++i) {
     const TenantState &tenant = tenants[i];
     bool closed = tenant.arrivals.kind == Arrivals::Kind::ClosedLoop;

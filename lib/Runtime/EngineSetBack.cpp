@@ -329,7 +329,7 @@ void Engine::moveControl(uint32_t id, uint32_t to, uint64_t at) {
   if (control.joined && control.joinAt != never) {
     // Before its parts are taken out.
     if (control.numTaken)
-      control.joinPath -= joinCycles(control.block, joinWork(control));
+      control.joinPath.cycles -= joinCycles(control.block, joinWork(control));
     control.joined = false;
     control.joinAt = never;
     ++part.decisionsRepeated;

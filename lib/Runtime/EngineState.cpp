@@ -50,7 +50,7 @@ void Engine::state(Archive &a) {
       a.fixed(breakEvenCycles), a.fixed(usablePeas), a.sized(totals),
       a.sized(slotTotals), a.sized(energyCounts),
       a.sized(kernelTotals), capacityByClass, realisedWork, hostInTotal,
-      hostOutTotal, hostCut, taskWait, admissionWait, a.sized(latency),
+      hostOutTotal, a.fixed(timePriceQ16), chainExtra, hostCut, taskWait, admissionWait, a.sized(latency),
       a.sized(kernelUsed), a.sized(weightUsed), failures, outcomes,
       outcomeDetails, nextSample, lastSample, lastLinkBusy, a.fixed(madeByTask),
       a.fixed(taskBlocks),

@@ -379,18 +379,18 @@ bool Engine::reportStall(const Instance &instance,
 /// The longest chain of realised work up to the presence of an input of the
 /// instance: of a stream, its first chunk. Whether this run streamed or not, as
 /// the bound holds for all.
-uint64_t Engine::pathTo(const Instance &instance, uint32_t value) const {
+Chain Engine::pathTo(const Instance &instance, uint32_t value) const {
   const BlockInfo &block = t.blocks[instance.block];
   if (!block.takesStreams)
     return values[value].path;
-  uint64_t path = 0;
+  Chain path;
   const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i) {
     if ((words[i] & ~pinMark) != value + 1)
       continue;
     const StreamInfo *info = t.streamTo(block.inputBegin + i);
     path = std::max(path, info ? madeOn[value].start +
-                                     madeOn[value].cycles / info->chunks
+                                     madeOn[value].best.part(info->chunks)
                                : values[value].path);
   }
   return path;
@@ -398,16 +398,16 @@ uint64_t Engine::pathTo(const Instance &instance, uint32_t value) const {
 
 /// The longest chain through the instance: after the last chunk of a stream the
 /// part for it is still to do.
-uint64_t Engine::pathThrough(const Instance &instance) const {
+Chain Engine::pathThrough(const Instance &instance) const {
   const BlockInfo &block = t.blocks[instance.block];
-  uint64_t path = instance.path + instance.bestCycles;
+  Chain path = instance.path + instance.best;
   if (!block.takesStreams)
     return path;
   const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (const StreamInfo *info = t.streamTo(block.inputBegin + i))
       path = std::max(path, values[(words[i] & ~pinMark) - 1].path +
-                                instance.bestCycles / info->chunks);
+                                instance.best.part(info->chunks));
   return path;
 }
 
@@ -415,5 +415,5 @@ uint64_t Engine::pathThrough(const Instance &instance) const {
 void Engine::notePath(uint32_t value, const Instance &instance) {
   if (madeOn.size() <= value)
     madeOn.resize(value + 1);
-  madeOn[value] = {instance.path, instance.bestCycles};
+  madeOn[value] = {instance.path, instance.best};
 }

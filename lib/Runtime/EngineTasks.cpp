@@ -646,15 +646,17 @@ void Engine::realise(uint32_t id) {
     instance.call = costs.call(block.kernel, symbols);
   }
 
-  uint64_t best = never, capacity = never;
+  uint64_t best = never, capacity = never, priced = never;
   for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v) {
     uint64_t cycles = cyclesOf(instance, v);
     if (v == kernel.variantBegin)
       instance.oneCycles = cycles;
     best = std::min(best, cycles);
-    capacity = std::min(capacity, cycles * t.variants[v].gang);
+    const uint64_t gang = t.variants[v].gang;
+    capacity = std::min(capacity, cycles * gang);
+    priced = std::min(priced, cycles * gang + chainOf(cycles).extra);
   }
-  instance.bestCycles = best;
+  instance.best = {best, priced - capacity};
   instance.capacityCycles = capacity;
   if (options.recordOutcomes &&
       (instance.results == noIndex || traps[instance.results].empty())) {
@@ -938,7 +940,7 @@ void Engine::learn(uint32_t block, uint64_t cycles) {
 
 /// The values that a task has made are parked and go to who takes them. `node`:
 /// its number for hostCut.
-void Engine::commit(Instance &instance, uint64_t path, uint32_t lineage,
+void Engine::commit(Instance &instance, const Chain &path, uint32_t lineage,
                     uint32_t node) {
   const BlockInfo &block = t.blocks[instance.block];
   uint32_t tbu = instance.tbu, cluster = clusterOf(tbu);
@@ -1026,7 +1028,7 @@ void Engine::complete(uint32_t id) {
   }
   requests[request].work += instance.oneCycles;
   uint32_t frame = instance.frame, blockId = instance.block;
-  uint64_t path = pathThrough(instance);
+  Chain path = pathThrough(instance);
   uint32_t lineage = faults ? taskLineage(instance) : noIndex;
   uint32_t node = hostCut ? cutTask(instance) : noIndex;
   releaseInputs(instance);

@@ -77,6 +77,8 @@ std::string_view report::bindingBound(const LowerBound &bound) {
     return "arrivals";
   if (most == bound.hbm)
     return "hbm";
+  if (most == bound.inFlight)
+    return "in flight";
   if (most == bound.wayIn)
     return "way in";
   if (most == bound.wayOut)
@@ -93,6 +95,9 @@ std::string_view report::explainBound(std::string_view part) {
     return "the work of the requests that came last";
   if (part == "hbm")
     return "weights, over the memory ports";
+  if (part == "in flight")
+    return "tasks that must follow each other, with gangs as large as so few "
+           "requests in flight need";
   if (part == "way in")
     return "what must go from the host port's cluster to others, over one link";
   if (part == "way out")

@@ -385,7 +385,8 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
                          {"host", result.lowerBound.host},
                          {"hbm", result.lowerBound.hbm},
                          {"way_in", result.lowerBound.wayIn},
-                         {"way_out", result.lowerBound.wayOut}};
+                         {"way_out", result.lowerBound.wayOut},
+                         {"in_flight", result.lowerBound.inFlight}};
   // A bound of 0 has no ratio.
   json["ratio_to_lower_bound"] = result.lowerBound.cycles() == 0
                                      ? Json(nullptr)

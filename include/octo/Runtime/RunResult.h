@@ -413,6 +413,8 @@ struct LowerBound {
   /// From the host port's cluster to the others, and back.
   uint64_t wayIn = 0;
   uint64_t wayOut = 0;
+  /// Chains of the requests in flight, with gangs as large as that takes.
+  uint64_t inFlight = 0;
   uint64_t cycles() const;
 };
 

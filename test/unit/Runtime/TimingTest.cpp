@@ -280,6 +280,30 @@ TEST(Timing, CentralDispatcherIsSerial) {
   EXPECT_EQ(run(p, "pool").makespanCycles, 8 * 50u + 100);
 }
 
+/// A task of 1,000 cycles, 550 on two PEAs, 306 on four, and four requests in
+/// flight on eight PEAs: each has two. Alone, work would take 125 cycles a
+/// request and the chain 76.5; at the price of a quarter of a PEA a task costs
+/// 1,100 + 137 on two, the least, of which there are 8 + 4 / 4 a cycle.
+TEST(Timing, FewRequestsNeedGangs) {
+  for (uint64_t inFlight : {4, 64}) {
+    TestProgram p(1, 1, 1, 8);
+    uint32_t kernel = p.profiledKernel(0, {{1, 65536}, {2, 36000}, {4, 20000}});
+    p.body.addImport(0, p.token);
+    p.task(p.body, "main/t", kernel, 1000, {import(0)}).replicas = {
+        TestProgram::replica(0, 0, 0, 8, 4)};
+    p.body.yields = {output(0)};
+    const fb::Program &program = p.build();
+    for (const char *policy : generalPolicies) {
+      RunResult r = run(program, closedLoop(policy, 128, inFlight));
+      EXPECT_EQ(r.lowerBound.capacity, 16000u);
+      if (inFlight == 4)
+        EXPECT_NEAR(double(r.lowerBound.inFlight), 128 * 1237 / 9.0, 20.0);
+      else
+        EXPECT_LE(r.lowerBound.inFlight, 16000u);
+    }
+  }
+}
+
 } // namespace
 
 /// A machine with one PEA of class `matrix` and some of class `general`. Each
