@@ -82,22 +82,25 @@ void Engine::prepareTimePrice() {
       m.livePerClass[0] + m.livePerClass[1] + m.livePerClass[2];
   if (faults || !flight || !live)
     return;
+  std::vector<Wide> workOfKernel(t.kernels.size());
+  for (uint32_t b = 0; b < t.blocks.size(); ++b)
+    if (const BlockInfo &block = t.blocks[b]; block.kind == BlockKind::Task)
+      workOfKernel[block.kernel] +=
+          Wide(std::min(block.expectedCycles, uint64_t(1) << 40)) *
+              std::min(t.expectedCountQ16(b), uint64_t(1) << 32) >>
+          16;
   auto perCycle = [&](uint64_t priceQ16) {
     Wide sum = 0;
-    for (uint32_t b = 0; b < t.blocks.size(); ++b) {
-      const BlockInfo &block = t.blocks[b];
-      if (block.kind != BlockKind::Task)
+    for (size_t k = 0; k < workOfKernel.size(); ++k) {
+      if (!workOfKernel[k])
         continue;
-      const KernelInfo &kernel = t.kernels[block.kernel];
+      const KernelInfo &kernel = t.kernels[k];
       Wide least = ~Wide(0);
       for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v)
         least = std::min(least,
                          Wide(priceQ16 + (uint64_t(t.variants[v].gang) << 16)) *
                              variantScaleQ16[v]);
-      Wide work = Wide(std::min(block.expectedCycles, uint64_t(1) << 40)) *
-                      std::min(t.expectedCountQ16(b), uint64_t(1) << 32) >>
-                  16;
-      sum += (least >> 16) * work;
+      sum += (least >> 16) * workOfKernel[k];
     }
     return (sum << 16) / (Wide(flight) * priceQ16 + (Wide(live) << 16));
   };
