@@ -161,10 +161,11 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
 /// A lane of an input port that a message may be allocated at cycle `at`, the
 /// first from `turn` on: with room for all of its flits or, when it is longer
 /// than a lane, for itself. `none` if there is none.
+template <bool isLong>
 inline uint32_t Network::laneFor(const Port &port, const Message &message,
                                  uint32_t turn, uint64_t at) const {
   uint32_t mask = 0;
-  if (message.isLong) {
+  if constexpr (isLong) {
     if (port.open[turn] <= at)
       return turn;
     for (uint32_t i = 0; i < stride; ++i)
@@ -221,22 +222,22 @@ inline void Network::reopen(Port &port, uint32_t channel) {
 }
 
 /// A message that comes from another lane gets its room at cycle `at`.
+template <bool isLong>
 inline void Network::occupy(Port &port, uint32_t channel, uint32_t id,
                             uint32_t before, uint64_t at) {
   Lane &lane = port.lanes[channel];
-  const Message &message = messages[id];
   port.open[channel] = never;
-  if (message.isLong) {
+  if constexpr (isLong) {
     // It had all its credits.
     lane.space = 0;
     lane.returnAt = never;
     lane.owner = id;
     lane.before = before;
-    return;
+  } else {
+    settle(lane, at);
+    lane.space -= uint32_t(messages[id].flits);
+    lane.owner = none;
   }
-  settle(lane, at);
-  lane.space -= uint32_t(message.flits);
-  lane.owner = none;
 }
 
 void Network::takeCredits() {
@@ -295,11 +296,12 @@ void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
 /// A message leaves a lane from cycle `at` on, its last flit at `tail`. The
 /// next message may follow as soon as there is room for its first flit; its
 /// last one finds room when that of this message has left.
+template <bool isLong>
 inline void Network::leave(Port &port, uint32_t channel, const Message &message,
                            uint64_t at, uint64_t tail) {
   Lane &lane = port.lanes[channel];
   lane.clear = tail + 1;
-  if (message.isLong) {
+  if constexpr (isLong) {
     lane.returnAt = std::max(tail + 1 - laneFlits + port.back, time + 1);
     lane.returned = port.depth;
     port.open[channel] = std::max(lane.available, lane.returnAt);
@@ -374,7 +376,9 @@ void Network::feed(uint32_t router, uint64_t at) {
   }
   uint32_t id = source.first;
   Message &message = messages[id];
-  uint32_t channel = laneFor(port, message, source.turn, at);
+  uint32_t channel = message.isLong
+                         ? laneFor<true>(port, message, source.turn, at)
+                         : laneFor<false>(port, message, source.turn, at);
   if (channel == none) {
     port.wanted = true;
     if (uint64_t again = roomAt(port, message); again != never)
@@ -393,7 +397,10 @@ void Network::feed(uint32_t router, uint64_t at) {
   message.arrival = at + shape.interfaceCycles;
   message.tail = source.free - 1 + shape.interfaceCycles;
   message.out = nextLink(router, message);
-  occupy(port, channel, id, none, at);
+  if (message.isLong)
+    occupy<true>(port, channel, id, none, at);
+  else
+    occupy<false>(port, channel, id, none, at);
   enterLane(port, channel, id);
 }
 
@@ -410,39 +417,46 @@ inline void Network::takeTurns(Router &router, Port &port, uint32_t in,
 }
 
 /// Whether there is a lane behind the next link of a message at cycle `at`.
+template <bool isLong>
 inline bool Network::hasRoom(const Router &router, const Message &message,
                              uint64_t at) const {
   const Link &link = router.links[message.out];
   return message.out == localPort ||
-         laneFor(inputs[link.after], message, 0, at) != none;
+         laneFor<isLong>(inputs[link.after], message, 0, at) != none;
 }
 
-/// Whether a message must wait until others have left its ports. One that is
-/// long takes turns with them, and a short one passes between the flits of a
-/// long one.
+/// Whether a short message must wait until others have left its ports: it
+/// passes between the flits of a long one.
 inline bool Network::isBarred(const Link &link, const Port &port,
-                              const Message &message, uint64_t at) const {
-  return !message.isLong &&
-         ((link.free > at && !messages[link.holder.message].isLong) ||
-          (port.inFree > at && !messages[port.holder.message].isLong));
+                              uint64_t at) const {
+  return (link.free > at && !messages[link.holder.message].isLong) ||
+         (port.inFree > at && !messages[port.holder.message].isLong);
 }
 
 /// When the head of a lane that is ready at cycle `ready` may have its link:
 /// then, or later if it is a long one and all that it waits for is known; else
 /// `never`.
+template <bool isLong>
 inline uint64_t Network::grantAt(const Router &router, const Port &port,
                                  const Message &message, uint64_t ready) const {
   const Link &link = router.links[message.out];
-  if (isBarred(link, port, message, ready))
-    return never;
   uint64_t at = ready;
-  if (message.isLong) {
+  if constexpr (isLong) {
     uint64_t free = std::max(link.free, port.inFree);
     at = std::max(ready, free - std::min(free, early(message)));
+  } else if (isBarred(link, port, ready)) {
+    return never;
   }
-  if (hasRoom(router, message, at))
+  if (hasRoom<isLong>(router, message, at))
     return at;
-  return message.isLong ? roomAt(inputs[link.after], message) : never;
+  return isLong ? roomAt(inputs[link.after], message) : never;
+}
+
+/// The same of any message.
+inline uint64_t Network::grantNow(const Router &router, const Port &port,
+                                  const Message &message) const {
+  return message.isLong ? grantAt<true>(router, port, message, time)
+                        : grantAt<false>(router, port, message, time);
 }
 
 /// Matches the heads of a router with its links.
@@ -464,8 +478,8 @@ void Network::arbitrate(uint32_t number) {
     return;
   }
   Message &message = messages[mine.first];
-  if (uint64_t at = grantAt(router, port, message, time); at != never) {
-    start(number, in, channel, at);
+  if (uint64_t at = grantNow(router, port, message); at != never) {
+    go(number, in, channel, at);
     if (router.heads)
       wake(number, std::max(readyAt(mine), time + 1));
     return;
@@ -499,9 +513,9 @@ void Network::arbitrateMany(uint32_t number) {
       }
       const Message &message = messages[lane.first];
       uint32_t out = message.out;
-      uint64_t at = grantAt(router, port[in], message, time);
+      uint64_t at = grantNow(router, port[in], message);
       if (at > time && at != never) {
-        start(number, in, channel, at);
+        go(number, in, channel, at);
         if (router.heads >> (in * stride + channel) & 1)
           again = std::min(again, std::max(readyAt(lane), time + 1));
         continue;
@@ -525,10 +539,12 @@ void Network::arbitrateMany(uint32_t number) {
         continue;
       uint32_t out = nextBit(offers[in], port[in].turnChannel);
       uint32_t channel = offered[in][out];
-      if (!hasRoom(router, messages[port[in].lanes[channel].first], time))
+      const Message &message = messages[port[in].lanes[channel].first];
+      if (!(message.isLong ? hasRoom<true>(router, message, time)
+                           : hasRoom<false>(router, message, time)))
         continue; // one that knew its time before has got it
       waiting &= ~(1u << (in * stride + channel));
-      start(number, in, channel, time);
+      go(number, in, channel, time);
       if (router.heads >> (in * stride + channel) & 1)
         again = std::min(again,
                          std::max(readyAt(port[in].lanes[channel]), time + 1));
@@ -555,11 +571,11 @@ uint64_t Network::wait(Router &router, const Port &port, Message &message,
                        uint32_t lane) {
   const Link &link = router.links[message.out];
   uint64_t again;
-  if (isBarred(link, port, message, time)) {
+  if (!message.isLong && isBarred(link, port, time)) {
     uint64_t free = std::max(link.free, port.inFree);
     share(link.free == free ? link.holder : port.holder, free - time, message);
     again = free;
-  } else if (grantAt(router, port, message, time) != never) {
+  } else if (grantNow(router, port, message) != never) {
     again = time + 1;
   } else {
     Port &after = inputs[link.after];
@@ -598,6 +614,7 @@ void Network::delay(const Holder &holder, uint64_t cycles) {
 /// The first message of a lane gets its link at cycle `at`, which a long one
 /// knows in advance; there is a lane behind it. Where no head is in the routers
 /// ahead it goes on at once, as far as `foresight`.
+template <bool isLong>
 void Network::start(uint32_t number, uint32_t in, uint32_t channel,
                     uint64_t at) {
   Router *router = &routers[number];
@@ -616,7 +633,6 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
   if (message.next == none)
     router->heads &= ~(1u << (in * stride + channel));
   const uint64_t flits = message.flits;
-  const bool isLong = message.isLong;
   bool waits = message.waits;
   for (;;) {
     Link &link = router->links[out];
@@ -627,7 +643,7 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
       if (free > ready && !waits)
         share(link.free == free ? link.holder : port->holder, free - ready,
               message);
-      if (isLong) {
+      if constexpr (isLong) {
         if (message.stalled)
           resume(message, from, at);
         else
@@ -661,7 +677,7 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
     }
     link.busy += length;
     tail = std::max(tail, message.tail);
-    leave(*port, channel, message, at, tail);
+    leave<isLong>(*port, channel, message, at, tail);
     if (out == localPort) {
       message.tail = tail + link.flight;
       wake(2 * numRouters + id, message.tail);
@@ -677,23 +693,32 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
     // As the VC allocator of iSLIP: a lane goes on after the output channel
     // that it had before.
     const uint32_t turn = lane->turn - out * stride;
-    channel = laneFor(*port, message, turn < channels ? turn : 0, at);
+    channel = laneFor<isLong>(*port, message, turn < channels ? turn : 0, at);
     lane->turn = uint8_t(out * stride + channel + 1);
     lane = &port->lanes[channel];
     const uint64_t arrival = at + link.flight;
     message.tail = std::max(tail, lane->clear + port->back - 1) + link.flight;
     ready = std::max(arrival, lane->clear) + headCycles;
     lane->available = tail + 2;
-    occupy(*port, channel, id, from, at);
+    occupy<isLong>(*port, channel, id, from, at);
     out = message.out = nextLink(number, message);
     if (ready > foresight || router->heads ||
-        (at = grantAt(*router, *port, message, ready)) == never) {
+        (at = grantAt<isLong>(*router, *port, message, ready)) == never) {
       message.arrival = arrival;
       enterLane(*port, channel, id);
       return;
     }
     waits = false;
   }
+}
+
+inline void Network::go(uint32_t router, uint32_t port, uint32_t channel,
+                        uint64_t at) {
+  const Lane &lane = inputs[router * ports + port].lanes[channel];
+  if (messages[lane.first].isLong)
+    start<true>(router, port, channel, at);
+  else
+    start<false>(router, port, channel, at);
 }
 
 void Network::deliver(uint32_t id, std::vector<NetworkDelivery> &delivered) {
@@ -734,7 +759,8 @@ void Network::holdUp(Message &message, uint32_t number, uint64_t until) {
     if (lane.owner != id)
       return;
     if (tail >= lane.clear) {
-      leave(inputs[before / stride], before % stride, message, time, tail);
+      leave<true>(inputs[before / stride], before % stride, message, time,
+                  tail);
       message.tail =
           std::max(message.tail,
                    tail + routers[port.before].links[port.linkBefore].flight);
@@ -828,7 +854,7 @@ void Network::resume(Message &message, uint32_t number, uint64_t at) {
     link.holder = input.holder = {id, before};
     link.busy += left;
     tail = std::max(begin + left - 1, tail);
-    leave(input, before % stride, message, time, tail);
+    leave<true>(input, before % stride, message, time, tail);
     tail += link.flight;
   }
   message.tail = std::max(message.tail, tail);

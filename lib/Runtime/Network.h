@@ -186,22 +186,28 @@ private:
   uint64_t early(const Message &message) const {
     return !message.isLong || message.out == localPort ? 0 : laneFlits;
   }
+  template <bool isLong>
   uint64_t grantAt(const Router &router, const Port &port,
                    const Message &message, uint64_t ready) const;
+  uint64_t grantNow(const Router &router, const Port &port,
+                    const Message &message) const;
+  template <bool isLong>
   uint32_t laneFor(const Port &port, const Message &message, uint32_t turn,
                    uint64_t at) const;
   uint64_t roomAt(const Port &port, const Message &message) const;
-  bool isBarred(const Link &link, const Port &port, const Message &message,
-                uint64_t at) const;
+  bool isBarred(const Link &link, const Port &port, uint64_t at) const;
+  template <bool isLong>
   bool hasRoom(const Router &router, const Message &message, uint64_t at) const;
   static void settle(Lane &lane, uint64_t at);
   static void reopen(Port &port, uint32_t channel);
+  template <bool isLong>
   void occupy(Port &port, uint32_t channel, uint32_t id, uint32_t before,
               uint64_t at);
   void takeCredits();
   void creditsAt(const Port &port, uint64_t at);
   uint8_t nextLink(uint32_t router, Message &message);
   void enterLane(Port &port, uint32_t channel, uint32_t id);
+  template <bool isLong>
   void leave(Port &port, uint32_t channel, const Message &message, uint64_t at,
              uint64_t tail);
   uint64_t readyAt(const Lane &lane) const {
@@ -215,6 +221,8 @@ private:
                 uint32_t lane);
   void takeTurns(Router &router, Port &port, uint32_t in, uint32_t channel,
                  uint32_t out);
+  void go(uint32_t router, uint32_t port, uint32_t channel, uint64_t at);
+  template <bool isLong>
   void start(uint32_t router, uint32_t port, uint32_t channel, uint64_t at);
   void share(const Holder &holder, uint64_t cycles, const Message &waiting);
   void delay(const Holder &holder, uint64_t cycles);
