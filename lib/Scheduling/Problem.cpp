@@ -225,6 +225,13 @@ uint64_t transferCycles(const Topology &topology, uint32_t from, uint32_t to,
   return way.latency + (bytes + way.bytesPerCycle - 1) / way.bytesPerCycle;
 }
 
+uint64_t tokenCycles(const Topology &topology, uint32_t from, uint32_t to) {
+  const uint32_t hops = topology.distance(from, to);
+  return hops == Topology::none
+             ? 0
+             : uint64_t(hops) * topology.desc().controlPlane.tokenHopCycles;
+}
+
 std::vector<uint64_t> upwardRanks(const Problem &problem,
                                   const Topology &topology,
                                   std::span<const uint16_t> gang) {

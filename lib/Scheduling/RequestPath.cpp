@@ -65,14 +65,10 @@ private:
         0, model.distributions[model.ofBlock[block]].sample(draw())));
   }
   uint32_t clusterOf(uint32_t block) const {
-    return placement.of(block).empty() ? topology.hostCluster()
-                                       : placement.of(block)[0].cluster;
+    return placement.clusterOf(block, topology);
   }
-  uint64_t tokenCycles(uint32_t from, uint32_t to) const {
-    const uint32_t hops = topology.distance(clusterOf(from), clusterOf(to));
-    return hops == Topology::none
-               ? 0
-               : uint64_t(hops) * topology.desc().controlPlane.tokenHopCycles;
+  uint64_t tokenWay(uint32_t from, uint32_t to) const {
+    return tokenCycles(topology, clusterOf(from), clusterOf(to));
   }
   /// When all of the list is there, `since` at the earliest.
   uint64_t arrival(std::span<const Input> list, uint64_t since) const {
@@ -176,7 +172,7 @@ void PathSampler::collectInputs() {
   auto cycles = [&](uint32_t from, uint32_t to, uint64_t bytes) {
     // What becomes a control block stays where it is: a token tells of it.
     if (!problem.isTask(to))
-      return tokenCycles(from, to);
+      return tokenWay(from, to);
     const uint64_t way =
         transferCycles(topology, clusterOf(from), clusterOf(to), bytes);
     return way == forever ? 0 : way;
@@ -200,7 +196,7 @@ void PathSampler::collectInputs() {
         passing.list.push_back(input);
     }
     const uint32_t owner = problem.regionOwner[problem.region[b]];
-    opening.push_back(owner == none ? 0 : tokenCycles(owner, b));
+    opening.push_back(owner == none ? 0 : tokenWay(owner, b));
     needed.close();
     passing.close();
   }

@@ -119,14 +119,10 @@ private:
                                   [](const Replica &r) { return !r.standby; }));
   }
   uint32_t clusterOf(uint32_t block) const {
-    return placement.of(block).empty() ? topology.hostCluster()
-                                       : placement.of(block)[0].cluster;
+    return placement.clusterOf(block, topology);
   }
-  uint64_t tokenCycles(uint32_t from, uint32_t to) const {
-    const uint32_t hops = topology.distance(clusterOf(from), clusterOf(to));
-    return hops == Topology::none
-               ? 0
-               : uint64_t(hops) * desc.controlPlane.tokenHopCycles;
+  uint64_t tokenWay(uint32_t from, uint32_t to) const {
+    return tokenCycles(topology, clusterOf(from), clusterOf(to));
   }
   uint64_t wayCycles(const Edge &edge) const {
     return transferCycles(topology, clusterOf(edge.from), clusterOf(edge.to),
@@ -180,9 +176,9 @@ uint64_t Timer::readyAt(uint32_t b) {
       continue;
     uint64_t arrival;
     if (mine == none || segment[edge.from] != mine) {
-      arrival = addSat(endOf[edge.from], problem.isTask(b)
-                                             ? wayCycles(edge)
-                                             : tokenCycles(edge.from, b));
+      arrival =
+          addSat(endOf[edge.from],
+                 problem.isTask(b) ? wayCycles(edge) : tokenWay(edge.from, b));
     } else {
       // Inputs must be there in every lane: of a stream, the first chunk at the
       // start, and the last one before the part of the work that is for it.
@@ -211,7 +207,7 @@ uint64_t Timer::readyAt(uint32_t b) {
   const uint32_t owner = problem.regionOwner[region];
   if (owner == none)
     return ready;
-  ready = std::max(ready, tokenCycles(owner, b));
+  ready = std::max(ready, tokenWay(owner, b));
   for (uint32_t e : flowsIn.of(b)) {
     const Edge &flow = problem.flows[e];
     if (problem.region[flow.from] >= region || !problem.isTask(b))

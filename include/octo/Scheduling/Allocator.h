@@ -49,6 +49,10 @@ struct Placement {
     return std::span(replicas).subspan(offsets[block],
                                        offsets[block + 1] - offsets[block]);
   }
+  /// The cluster of the first replica of a block; the host's if it has none.
+  uint32_t clusterOf(uint32_t block, const Topology &topology) const {
+    return of(block).empty() ? topology.hostCluster() : of(block)[0].cluster;
+  }
   /// The PEAs of each block's first replica: its fixed gang.
   std::vector<uint16_t> gangs() const {
     std::vector<uint16_t> result;

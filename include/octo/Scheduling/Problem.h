@@ -208,6 +208,10 @@ Way wayBetween(const Topology &topology, uint32_t from, uint32_t to);
 uint64_t transferCycles(const Topology &topology, uint32_t from, uint32_t to,
                         uint64_t bytes);
 
+/// Cycles of a token between two clusters on the control plane
+/// (docs/timing-model.md); 0 where there is no route.
+uint64_t tokenCycles(const Topology &topology, uint32_t from, uint32_t to);
+
 /// Upward rank with communication of every block (Topcuoglu et al., HEFT, IEEE
 /// TPDS 13(3), 2002): the expected length of the longest chain of work from the
 /// block's start to the end of the request. Transfers count as between two
