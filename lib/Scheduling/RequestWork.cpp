@@ -99,8 +99,7 @@ static double gammaQuantile(double shape, double above) {
   return strict::exp((low + high) / 2);
 }
 
-uint64_t workTail(const WorkMoments &work, double runs, double percent) {
-  const double above = 1 - percent / 100;
+uint64_t WorkTails::operator()(const WorkMoments &work, double runs) {
   runs = std::min(runs, 1.0);
   if (work.mean <= 0 || runs <= above)
     return 0;
@@ -108,16 +107,26 @@ uint64_t workTail(const WorkMoments &work, double runs, double percent) {
   const double mean = work.mean / runs;
   const double variation =
       std::max(0.0, runs * (1 + work.variance / (work.mean * work.mean)) - 1);
+  auto quantile = [&](double shape) {
+    auto [known, isNew] = quantiles.try_emplace({shape, above / runs});
+    if (isNew)
+      known->second = shape ? gammaQuantile(shape, above / runs)
+                            : strict::normalQuantile(above / runs);
+    return known->second;
+  };
   double overMean = 1;
   if (variation >= 1) {
-    overMean = variation * gammaQuantile(1 / variation, above / runs);
+    overMean = variation * quantile(1 / variation);
   } else if (variation > 1.0 / 32768) { // what is left of rounding is no spread
-    const double z = strict::normalQuantile(above / runs);
-    const double root =
-        std::max(0.0, 1 - variation / 9 + z * std::sqrt(variation / 9));
+    const double root = std::max(
+        0.0, 1 - variation / 9 + quantile(0) * std::sqrt(variation / 9));
     overMean = root * root * root;
   }
   return uint64_t(std::min(mean * overMean + 0.5, 0x1p62));
+}
+
+uint64_t workTail(const WorkMoments &work, double runs, double percent) {
+  return WorkTails(percent)(work, runs);
 }
 
 } // namespace octo::sched

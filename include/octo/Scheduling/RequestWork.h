@@ -15,6 +15,9 @@
 
 #include "octo/Scheduling/Problem.h"
 
+#include <map>
+#include <utility>
+
 namespace octo::sched {
 
 struct WorkMoments {
@@ -45,6 +48,21 @@ WorkMoments requestWork(const Problem &problem);
 /// the probability that there is any work, or a bound above it: the fit is of
 /// the requests that have some.
 uint64_t workTail(const WorkMoments &work, double runs, double percent);
+
+/// The same for many at one percentage. Quantiles are searched for by bisection
+/// and depend on how often there is work and how much it varies: both are the
+/// same for many blocks, so they are kept.
+class WorkTails {
+public:
+  explicit WorkTails(double percent) : above(1 - percent / 100) {}
+
+  uint64_t operator()(const WorkMoments &work, double runs);
+
+private:
+  const double above;
+  /// By shape of the gamma distribution, 0 for the normal one, and probability.
+  std::map<std::pair<double, double>, double> quantiles;
+};
 
 } // namespace octo::sched
 

@@ -152,6 +152,17 @@ TEST(RequestWork, TailsAreThoseOfGamma) {
   EXPECT_EQ(workTail({0, 0}, 0, 99), 0u);
 }
 
+TEST(RequestWork, ManyTailsAreThoseOfEach) {
+  WorkTails tailOf(95);
+  for (int round = 0; round < 2; ++round)
+    for (double variance : {0.0, 0.2, 1.0, 3.0})
+      for (double runs : {0.02, 0.5, 1.0, 7.0}) {
+        const WorkMoments work = {1e6, variance * 1e12};
+        EXPECT_EQ(tailOf(work, runs), workTail(work, runs, 95))
+            << variance << " " << runs;
+      }
+}
+
 TEST(RequestWork, WhatRarelyRuns) {
   // 1000 cycles in one of ten requests: nothing in 89 %, then 1000.
   const WorkMoments rare = {100, 0.1 * 0.9 * 1000 * 1000};

@@ -85,6 +85,7 @@ private:
     unsigned __int128 work = 0, instances = 0;
     std::vector<uint32_t> next;
     uint64_t dynamicTime = 0, dynamicFrequency = 0;
+    sched::WorkTails tailOf(tailPercent);
     for (uint32_t b = 0; b < numBlocks; ++b) {
       // The consumers that follow most often, then those of higher rank.
       next.clear();
@@ -108,8 +109,7 @@ private:
       const double variance =
           busy * busy * (double(demand.workVariationQ16[b]) / 65536);
       // It runs at all in no more requests than it is expected instances of.
-      const uint64_t tail =
-          sched::workTail({busy, variance}, runs, tailPercent);
+      const uint64_t tail = tailOf({busy, variance}, runs);
 
       BlockOpInterface op = from.layout.blocks[b].op;
       op.setPolicyAttr(PolicyAttr::get(
@@ -147,7 +147,7 @@ private:
 
     const sched::WorkMoments request = sched::requestWork(problem);
     const uint64_t deviation = uint64_t(std::sqrt(request.variance) + 0.5);
-    const uint64_t tail = sched::workTail(request, 1, tailPercent);
+    const uint64_t tail = tailOf(request, 1);
     program->setAttr(
         RequestWorkAttr::attrName(),
         RequestWorkAttr::get(
