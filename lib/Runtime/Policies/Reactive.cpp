@@ -87,13 +87,13 @@ Expected<void> ReactivePolicy::begin(Scheduler &s) {
         PeaMask peas = s.replicaPeas(w, b, r);
         if (s.replicaStandby(w, b, r) || !peas)
           break;
-        uint32_t first = std::countr_zero(peas);
-        uint32_t count =
-            std::min<uint32_t>(std::bit_width(peas) - first, maxGang);
-        replicas.push_back({w,
-                            b,
-                            s.outlook(w, b).kernel,
-                            {{s.replicaTbu(w, b, r), first, count}}});
+        uint32_t first = std::countr_zero(peas), end = std::bit_width(peas);
+        uint32_t count = std::min(end - first, maxGang);
+        replicas.push_back({w, b, s.outlook(w, b).kernel, {}});
+        // Smaller gangs than the share take turns on it.
+        for (; first + count <= end; first += count)
+          replicas.back().seats.push_back(
+              {s.replicaTbu(w, b, r), first, count});
       }
     }
   firstReplica.push_back(static_cast<uint32_t>(replicas.size()));
@@ -144,8 +144,8 @@ void ReactivePolicy::book(const Seat &seat, uint64_t cycles, bool back) {
 }
 
 /// The PEAs of a quiet TBU that would be asked for least, `below` something,
-/// with `cycles` more. Where the code would take the place of what is in use
-/// nothing is gained.
+/// with `cycles` more. Where the code would take the place of other code
+/// nothing is gained: it is only a question of time until that is wanted again.
 bool ReactivePolicy::find(Scheduler &s, const Replica &replica, uint64_t cycles,
                           uint64_t below, Target &best) {
   bool found = false;
@@ -156,7 +156,7 @@ bool ReactivePolicy::find(Scheduler &s, const Replica &replica, uint64_t cycles,
   for (size_t i = 0; i < std::min<size_t>(quiet.size(), 64); ++i) {
     uint32_t tbu = quiet[(begin + i) % quiet.size()];
     PeaMask eligible = s.eligiblePeas(tbu, replica.kernel);
-    if (!s.codeResident(tbu, replica.kernel) && s.codeLoss(tbu, replica.kernel))
+    if (!s.codeHasRoom(tbu, replica.kernel))
       continue;
     for (PeaMask rest = eligible; rest; rest &= rest - 1) {
       uint32_t first = std::countr_zero(rest);
