@@ -709,7 +709,8 @@ uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
   size_t words = size_t(numBlocks) + info.numInputs;
   std::vector<uint32_t *> &free = freeWords[region];
   if (free.empty()) {
-    wordStorage.emplace_back(std::make_unique<uint32_t[]>(words + 1));
+    wordStorage.emplace_back(
+        std::make_unique_for_overwrite<uint32_t[]>(words + 1));
     frame.words = wordStorage.back().get();
   } else {
     frame.words = free.back();

@@ -442,6 +442,8 @@ struct EnergyCounts {
 
 /// A sample: sums and bins of all values, the values themselves up to a limit.
 struct WaitTotals {
+  /// So many values are kept; of more only the bins tell percentiles.
+  static constexpr size_t exactValues = size_t(1) << 20;
   uint64_t count = 0;
   unsigned __int128 sum = 0;
   uint64_t min = ~uint64_t(0);

@@ -38,7 +38,8 @@ void Engine::prepareEntries() {
     for (uint32_t b = wf.blockBegin; b < wf.blockEnd && found == noIndex; ++b)
       if (t.blocks[b].kind == BlockKind::Task)
         found = b;
-    for (uint32_t b = body.blockEnd; b-- > body.blockBegin;) {
+    for (uint32_t b = body.blockEnd;
+         wf.numArguments && b-- > body.blockBegin;) {
       const BlockInfo &block = t.blocks[b];
       for (uint32_t i = 0; i < block.numInputs; ++i) {
         uint32_t value = t.inputs[block.inputBegin + i];

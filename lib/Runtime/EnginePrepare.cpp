@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <numeric>
 
 using namespace octo;
 
@@ -403,7 +404,7 @@ void Engine::prepareKernels() {
   learnedQ16.assign(t.blocks.size(), 0);
   learnedCount.assign(t.blocks.size(), 0);
   std::vector<uint8_t> scaled(t.kernels.size(), 0);
-  std::vector<uint64_t> loads, symbols;
+  std::vector<uint64_t> tasksOf(t.kernels.size(), 0), symbols;
   for (uint32_t b = 0; b < t.blocks.size(); ++b) {
     const BlockInfo &block = t.blocks[b];
     if (block.kernel == noIndex)
@@ -414,16 +415,24 @@ void Engine::prepareKernels() {
       nominalCalls.resize(t.blocks.size(), 0);
       nominalCalls[b] = costs.call(block.kernel, symbols, /*keep=*/true);
     }
-    if (block.kind == BlockKind::Task)
-      loads.push_back(codeLoadCycles(m.hostCluster, block.kernel));
+    tasksOf[block.kernel] += block.kind == BlockKind::Task;
     if (!scaled[block.kernel])
       scaleVariants(kernel, nominalCall(b));
     scaled[block.kernel] = 1;
   }
-  if (!loads.empty()) {
-    auto median = loads.begin() + static_cast<ptrdiff_t>(loads.size() / 2);
-    std::nth_element(loads.begin(), median, loads.end());
-    breakEvenCycles = *median;
+  // The median over the tasks.
+  std::vector<std::pair<uint64_t, uint64_t>> loads; // cycles, tasks
+  for (uint32_t k = 0; k < t.kernels.size(); ++k)
+    if (tasksOf[k])
+      loads.emplace_back(codeLoadCycles(m.hostCluster, k), tasksOf[k]);
+  std::sort(loads.begin(), loads.end());
+  uint64_t left =
+      std::accumulate(tasksOf.begin(), tasksOf.end(), uint64_t(0)) / 2;
+  for (auto [cycles, tasks] : loads) {
+    breakEvenCycles = cycles;
+    if (left < tasks)
+      break;
+    left -= tasks;
   }
   breakEvenCycles =
       std::max<uint64_t>({breakEvenCycles, m.configSwitchCycles, 1});
@@ -592,6 +601,8 @@ void Engine::prepareNumbers() {
       slotTotals.push_back({t.blocks[slot.block].workflow,
                             t.blocks[slot.block].local, 0, slot.start,
                             slot.start + slot.cycles, 0, 0});
+  taskWait.exact.reserve(std::min<uint64_t>(totalRequests * t.blocks.size(),
+                                            WaitTotals::exactValues));
   latency.resize(1 + tenants.size());
   records.resize(totalRequests);
   requestWork.assign(totalRequests, 0);

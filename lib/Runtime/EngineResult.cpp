@@ -63,8 +63,6 @@ uint64_t LowerBound::cycles() const {
 // Samples
 //===----------------------------------------------------------------------===//
 
-/// As many values are kept as they are; of more only the bins tell percentiles.
-static constexpr size_t exactValues = size_t(1) << 20;
 static constexpr size_t maxBatches = 64;
 
 static size_t binOf(uint64_t value) {
@@ -114,14 +112,19 @@ SampleSummary WaitTotals::summary() const {
   result.mean = static_cast<double>(sum) / static_cast<double>(count);
   result.min = min;
   result.max = max;
+  // Asked for in ascending order: below the last rank there is nothing to do.
+  std::vector<uint64_t> values;
+  if (count <= exact.size())
+    values = exact;
+  uint64_t last = 0;
   auto percentile = [&](unsigned percent) -> uint64_t {
     uint64_t rank = (count * percent + 99) / 100;
     rank = std::max<uint64_t>(rank, 1) - 1;
-    if (count <= exact.size()) {
-      std::vector<uint64_t> copy = exact;
-      std::nth_element(copy.begin(), copy.begin() + ptrdiff_t(rank),
-                       copy.end());
-      return copy[rank];
+    if (!values.empty()) {
+      std::nth_element(values.begin() + ptrdiff_t(last),
+                       values.begin() + ptrdiff_t(rank), values.end());
+      last = rank;
+      return values[rank];
     }
     uint64_t seen = 0;
     for (size_t bin = 0; bin < histogram.size(); ++bin) {

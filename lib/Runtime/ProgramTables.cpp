@@ -39,6 +39,17 @@ static void copyTo(std::vector<Out> &out, const Vector *vector) {
     out[i] = static_cast<Out>(vector->Get(i));
 }
 
+/// The elements where they lie: little-endian, as this machine is, and aligned,
+/// since the validator has looked.
+template <class T>
+static std::span<const T> spanOf(const flatbuffers::Vector<T> *vector) {
+  static_assert(std::endian::native == std::endian::little);
+  return vector
+             ? std::span<const T>(reinterpret_cast<const T *>(vector->Data()),
+                                  vector->size())
+             : std::span<const T>();
+}
+
 int64_t DistributionTables::sample(uint32_t distribution, uint64_t draw) const {
   const DistributionInfo &info = items[distribution];
   size_t count = info.knotEnd - info.knotBegin;
@@ -71,11 +82,6 @@ std::string_view ProgramTables::fileOf(uint32_t block) const {
 uint32_t ProgramTables::lineOf(uint32_t block) const {
   return static_cast<uint32_t>(at(
       workflowOf(*this, block).blocks()->source_line(), blocks[block].local));
-}
-
-uint64_t ProgramTables::expectedCountQ16(uint32_t block) const {
-  return at(workflowOf(*this, block).policy()->expected_count_q16(),
-            blocks[block].local, 65536);
 }
 
 std::string ProgramTables::place(uint32_t block) const {
@@ -322,12 +328,9 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
         {w.bytes()->Get(i), static_cast<uint32_t>(at(w.type(), i))});
 
   const fb::DistributionTable &d = *program.distributions();
-  static_assert(std::endian::native == std::endian::little);
   if (d.u() && d.x()) {
-    t.distributions.u = {reinterpret_cast<const uint64_t *>(d.u()->Data()),
-                         d.u()->size()};
-    t.distributions.x = {reinterpret_cast<const int64_t *>(d.x()->Data()),
-                         d.x()->size()};
+    t.distributions.u = spanOf(d.u());
+    t.distributions.x = spanOf(d.x());
   }
   for (uint32_t i = 0; i < sizeOf(d.curve()); ++i) {
     uint32_t curve = d.curve()->Get(i);
@@ -364,6 +367,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   info.regionBegin = t.regions.size();
   info.regionEnd = info.regionBegin + numRegions;
   info.epochCycles = policy.epoch_cycles();
+  info.expectedCounts = spanOf(policy.expected_count_q16());
   if (!numRegions)
     return makeError("workflow '{}' has no regions", info.name);
 
@@ -431,16 +435,9 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   info.numArguments = t.regions[info.regionBegin].numImports;
   info.numResults = t.regions[info.regionBegin].numYields;
   if (const fb::RecordTable *records = wf.records()) {
-    // Little-endian, as this machine is, and aligned: the validator has looked.
-    auto span = []<class T>(const flatbuffers::Vector<T> *vector) {
-      return vector ? std::span<const T>(
-                          reinterpret_cast<const T *>(vector->Data()),
-                          vector->size())
-                    : std::span<const T>();
-    };
-    info.records = {span(records->record_offsets()), span(records->block()),
-                    span(records->tag()), span(records->value_offsets()),
-                    span(records->values())};
+    info.records = {spanOf(records->record_offsets()), spanOf(records->block()),
+                    spanOf(records->tag()), spanOf(records->value_offsets()),
+                    spanOf(records->values())};
   }
 
   // Blocks with their inputs and replicas.

@@ -196,6 +196,8 @@ struct WorkflowInfo {
   uint32_t numArguments;
   uint32_t numResults;
   uint64_t epochCycles;
+  /// Expected instances a request by block, in 1/65536; as in the program.
+  std::span<const uint64_t> expectedCounts;
   RequestRecords records;
   std::string name;
 };
@@ -368,7 +370,11 @@ struct ProgramTables {
   std::string_view pathOf(uint32_t block) const;
   std::string_view fileOf(uint32_t block) const;
   uint32_t lineOf(uint32_t block) const;
-  uint64_t expectedCountQ16(uint32_t block) const;
+  uint64_t expectedCountQ16(uint32_t block) const {
+    const BlockInfo &info = blocks[block];
+    std::span<const uint64_t> counts = workflows[info.workflow].expectedCounts;
+    return info.local < counts.size() ? counts[info.local] : 65536;
+  }
   /// "path (file:line)" for messages.
   std::string place(uint32_t block) const;
 
