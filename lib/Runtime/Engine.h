@@ -533,6 +533,7 @@ private:
   peasInReach(const std::vector<uint8_t> &usedWorkflow) const;
   Expected<void> prepareMachine(const std::vector<uint8_t> &usedWorkflow);
   void prepareQueues();
+  void findLanePeas();
   void prepareSegments();
   void prepareNumbers();
 
@@ -1055,6 +1056,7 @@ private:
   std::vector<uint32_t> lastKernel; ///< per PEA
   std::vector<ReadyQueue> lanes;
   std::vector<uint32_t> laneFirst; ///< per TBU, + 1
+  std::vector<PeaMask> lanePeas;   ///< by lane
   std::vector<ReadyQueue> central; ///< per PEA class
   uint64_t centralFree = 0;
   uint64_t centralAt = never;

@@ -557,12 +557,24 @@ void Engine::prepareQueues() {
                                               : (i + 1) * 3;
   if (!traits.central)
     lanes.resize(laneFirst.back());
+  findLanePeas();
   central.resize(3);
   freeSets.resize(traits.central ? 3 * (m.peasPerTbu + 1) : 0);
   for (TbuSet &set : freeSets) {
     set.words.assign((m.tbus + 63) / 64, 0);
     set.summary.assign((set.words.size() + 63) / 64, 0);
   }
+}
+
+/// Which PEAs the queues serve.
+void Engine::findLanePeas() {
+  bool shares = traits.reach == Reach::Shares;
+  lanePeas.assign(lanes.size(), shares ? 0 : ~PeaMask(0));
+  if (!shares)
+    return;
+  for (const ReplicaInfo &replica : t.replicas)
+    if (replica.lane < lanes.size())
+      lanePeas[replica.lane] = replica.peas;
 }
 
 /// No lane of a segment has been laid out or has admitted a request.

@@ -226,6 +226,7 @@ void Engine::layOutQueues() {
     laneFirst[i + 1] = t.laneBegin[i + 1];
   lanes.clear();
   lanes.resize(laneFirst.back());
+  findLanePeas();
 }
 
 /// Shares have changed: their queues are numbered anew.

@@ -67,16 +67,17 @@ uint32_t Scheduler::queueSize(uint32_t lane) const {
   return engine.lanes[lane].size();
 }
 
-void Scheduler::heads(uint32_t tbu, std::vector<Head> &result) const {
+void Scheduler::heads(uint32_t tbu, PeaMask peas,
+                      std::vector<Head> &result) const {
   result.clear();
   for (uint32_t lane = engine.laneFirst[tbu]; lane < engine.laneFirst[tbu + 1];
        ++lane) {
-    if (engine.lanes[lane].empty())
+    if (!(engine.lanePeas[lane] & peas) || engine.lanes[lane].empty())
       continue;
     InstanceId id = engine.lanes[lane].window().front();
     // Few: each is put where it belongs.
     size_t place = result.size();
-    result.push_back({id, shareOf(id)});
+    result.push_back({id, engine.lanePeas[lane]});
     for (; place && precedes(id, result[place - 1].instance); --place)
       std::swap(result[place], result[place - 1]);
   }

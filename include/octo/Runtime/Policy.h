@@ -171,14 +171,14 @@ public:
   std::span<const InstanceId> queue(uint32_t lane) const;
   /// Instances in a lane, also beyond those that `queue` shows.
   uint32_t queueSize(uint32_t lane) const;
-  /// What waits at the front of a lane, and the share of its replica.
+  /// What waits at the front of a lane, and the PEAs that the lane serves.
   struct Head {
     InstanceId instance;
     PeaMask share;
   };
-  /// The fronts of the lanes of a TBU that are not empty, best first as by
-  /// `precedes`.
-  void heads(uint32_t tbu, std::vector<Head> &result) const;
+  /// The fronts of the lanes of a TBU that are not empty and serve any of
+  /// `peas`, best first as by `precedes`.
+  void heads(uint32_t tbu, PeaMask peas, std::vector<Head> &result) const;
   /// The order of a lane between instances of different lanes.
   bool precedes(InstanceId a, InstanceId b) const;
   /// The central queue (traits.central) of a class of PEAs, in order of

@@ -29,11 +29,11 @@ public:
   }
 
   void dispatch(Scheduler &s, uint32_t tbu, Trigger) override {
-    // Heads of the queues of all shares, best first. A head that does not fit
-    // keeps what it needs from those behind it, so that large gangs get their
-    // turn.
+    // Heads of the queues of shares, best first. A head that does not fit keeps
+    // what it needs from those behind it, so that large gangs get their turn;
+    // of a share without a free PEA it can keep nothing.
     while (PeaMask free = s.freePeas(tbu)) {
-      s.heads(tbu, heads);
+      s.heads(tbu, free, heads);
       bool started = false;
       for (auto [head, share] : heads) {
         PeaMask own = free & share;
