@@ -805,17 +805,6 @@ void Engine::blockOver(uint32_t id, uint32_t block) {
 /// served when the present event has been handled, so that chains of frames
 /// that only pass values on do not recurse.
 void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
-  // Large programs lie in memory: what comes next is fetched early.
-  uint32_t first = t.values[slot].consumerBegin;
-  if (first != t.values[slot + 1].consumerBegin &&
-      t.consumers[first].block != noIndex) {
-    const BlockInfo &block = t.blocks[t.consumers[first].block];
-    __builtin_prefetch(&t.replicas[block.replicaBegin]);
-    const Frame &to = frames[frame];
-    __builtin_prefetch(inputWords(to, block));
-    __builtin_prefetch(
-        &to.words[t.consumers[first].block - t.regions[to.region].blockBegin]);
-  }
   blame.retain(cause);
   deliveries.push_back({frame, frames[frame].generation, slot, value, cause});
 }

@@ -81,28 +81,29 @@ struct Chain {
 
 /// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM
 /// port `hbm` after a spill.
-struct Value {
+struct alignas(64) Value {
   uint32_t generation = 0;
   uint32_t refs;
   uint64_t bytes;
   Chain path; ///< the longest one up to here
   /// Idle interval of the PEAs that the producer claimed.
   uint64_t idleFrom, idleTo;
-  /// Spilled: when the write has reached memory.
-  uint64_t readyAt;
-  uint64_t sequence;
-  uint64_t age; ///< ageOf the request; never: not to be spilled
   uint32_t cluster;
   uint32_t tbu;
-  uint32_t request;
   uint32_t hbm;
-  uint32_t pins; ///< instances that use it where it lies
-  bool token;
   uint16_t idleDepth; ///< of the idle interval; 0: not contagious
-  bool lost;          ///< known, but its data are gone
+  bool token;
+  bool lost; ///< known, but its data are gone
+
+  // What is looked at less.
   /// An argument: the cluster that keeps space for it; noIndex: none does.
   uint32_t entry;
   uint32_t flow; ///< in hostCut's graph of the request; noIndex: not there
+  uint32_t request;
+  uint32_t pins;    ///< instances that use it where it lies
+  uint64_t readyAt; ///< spilled: when the write has reached memory
+  uint64_t sequence;
+  uint64_t age; ///< ageOf the request; never: not to be spilled
 };
 
 struct Frame {
@@ -130,7 +131,8 @@ struct Frame {
 
 enum class InstanceState : uint8_t { Gathering, Ready, Held, Computing };
 
-struct Instance {
+/// In the order of its life: a few lines of cache at a time.
+struct alignas(64) Instance {
   uint32_t generation = 0;
   uint32_t frame;
   uint32_t block;
@@ -139,47 +141,51 @@ struct Instance {
   uint32_t replica;
   uint32_t lane;
   uint32_t pending;
-  uint32_t ticket;  ///< of its entry in a queue
-  uint16_t resizes; ///< version of the completion event
+  uint64_t inputsAt;   ///< latest arrival so far
+  uint64_t producerAt; ///< of the latest input
+  Chain path;          ///< longest over the inputs
+
+  uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
+  uint16_t producerIdleDepth, idleDepth;
+  uint32_t cause;       ///< the latest input; once it computes: its own step
+  uint64_t parkedBytes; ///< copies of inputs at its cluster
+  uint32_t away;        ///< inputs left in memory, by position (leaveAway)
+  uint32_t note;        ///< the policy's
+  uint32_t ticket;      ///< of its entry in a queue
+  uint16_t resizes;     ///< version of the completion event
   InstanceState state;
-  bool orphan; ///< its request failed; completes and is discarded
+  bool causeIsToken;
+  bool weightLast; ///< the last of operands and weights is a weight
+  bool orphan;     ///< its request failed; completes and is discarded
   bool resizing;
   bool drawnCycles; ///< `drawn` counts, not `call`
   bool moved;
-  bool weightLast;   ///< the last of operands and weights is a weight
-  bool staged;       ///< waits at `tbu`, out of the queue of the cluster
-  bool atTbu;        ///< inputs of the cluster have passed the port of `tbu`
-  uint32_t note;     ///< the policy's
-  uint32_t away;     ///< inputs left in memory, by position (leaveAway)
-  bool awayAsked;    ///< they are on their way
-  bool realised;     ///< what it costs and makes is known
-  bool untimed;      ///< serves no slot of a timetable
-  bool replay;       ///< makes values again that were lost
-  uint64_t backlog;  ///< its part of the backlog of TBU and cluster
-  uint64_t inputsAt; ///< latest arrival so far
+  bool staged;    ///< waits at `tbu`, out of the queue of the cluster
+  bool atTbu;     ///< inputs of the cluster have passed the port of `tbu`
+  bool awayAsked; ///< inputs left in memory are on their way
+  bool realised;  ///< what it costs and makes is known
+  bool untimed;   ///< serves no slot of a timetable
+  bool replay;    ///< makes values again that were lost
+
+  uint64_t backlog; ///< its part of the backlog of TBU and cluster
   uint64_t readyAt;
-  uint64_t parkedBytes; ///< copies of inputs at its cluster
-  Chain path;           ///< longest over the inputs
-  uint64_t dispatched, configBegin, configured, started, finish;
-  uint64_t idleFrom, idleTo;                 ///< what its claim ended
-  uint64_t producerIdleFrom, producerIdleTo; ///< of the latest input
-  uint64_t producerAt;
-  uint16_t producerIdleDepth, idleDepth;
-  uint32_t cause; ///< the latest input; once it computes: its own step
-  bool causeIsToken;
   PeaMask peas;
-  PeaMask nextPeas;               ///< after the resize under way
-  uint64_t boundary;              ///< when it takes effect
+  uint64_t dispatched, configBegin, configured, started, finish;
+
+  uint64_t idleFrom, idleTo;      ///< what its claim ended
+  uint64_t oneCycles;             ///< realised work on one PEA
+  uint64_t capacityCycles;        ///< least p * T(p)
+  Chain best;                     ///< at its best variant
   uint64_t remainingQ16, fullQ16; ///< of the compute phase, present variant
+
   uint32_t variant, nextVariant;
   uint32_t queueAt; ///< position among the running ones of its TBU
+  uint32_t call;    ///< what its code did, into costs
   uint64_t drawn;
-  uint32_t call;           ///< what its code did, into costs
-  uint64_t oneCycles;      ///< realised work on one PEA
-  Chain best;              ///< at its best variant
-  uint64_t capacityCycles; ///< least p * T(p)
-  uint32_t results;        ///< into resultPool: tensors; noIndex
-  uint32_t streams;        ///< its StreamTask; noIndex: all its flows are whole
+  uint32_t results;  ///< into resultPool: tensors; noIndex
+  uint32_t streams;  ///< its StreamTask; noIndex: all its flows are whole
+  PeaMask nextPeas;  ///< after the resize under way
+  uint64_t boundary; ///< when it takes effect
 };
 
 /// A value that goes from a running task to another one in chunks. Lives from
@@ -693,7 +699,9 @@ private:
   uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
-  void fetchTakers(const BlockInfo &block);
+  const BlockInfo *firstTaker(uint32_t output) const;
+  void fetchForEnd(const BlockInfo &block);
+  void fetchForCommit(const BlockInfo &block, const Frame &frame);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);
   void commit(Instance &instance, const Chain &path, uint32_t lineage,
@@ -982,9 +990,9 @@ private:
   void prepareTimePrice();
   /// Time in which no PEA is held.
   Chain chainOf(uint64_t cycles) const {
-    return {cycles, uint64_t(static_cast<unsigned __int128>(cycles) *
-                                 timePriceQ16 >>
-                             16)};
+    return {
+        cycles,
+        uint64_t(static_cast<unsigned __int128>(cycles) * timePriceQ16 >> 16)};
   }
   void predictBlocks(const RunResult &r);
 

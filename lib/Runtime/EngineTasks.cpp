@@ -707,6 +707,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     }
   }
 
+  __builtin_prefetch(&t.consumers[t.values[block.outputBegin].consumerBegin]);
   bool staged = instance.staged && instance.tbu == tbuId;
   unqueue(id);
   realise(id);
@@ -815,7 +816,7 @@ void Engine::maybeCompute(uint32_t id) {
     computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
-  __builtin_prefetch(&t.consumers[t.values[block.outputBegin].consumerBegin]);
+  fetchForEnd(block);
   if (block.feedsStreams && streaming)
     openStreams(id);
   schedule(id);
@@ -873,18 +874,43 @@ void Engine::letGo(Instance &instance) {
   freePeas(instance.tbu, instance.peas);
 }
 
-/// Blocks that take an output lie far apart in large programs.
-void Engine::fetchTakers(const BlockInfo &block) {
-  for (uint32_t o = 0; o < block.numOutputs; ++o) {
-    uint32_t first = t.values[block.outputBegin + o].consumerBegin;
-    if (first == t.values[block.outputBegin + o + 1].consumerBegin ||
-        t.consumers[first].block == noIndex)
-      continue;
-    const char *taker =
-        reinterpret_cast<const char *>(&t.blocks[t.consumers[first].block]);
-    __builtin_prefetch(taker);
-    __builtin_prefetch(taker + sizeof(BlockInfo) - 1);
-  }
+// The tables of large programs lie in memory, and what a task and those that
+// take its outputs need of them lies far apart. It is fetched in steps: each of
+// them needs what the one before has fetched.
+
+/// The block that takes a value first; null when none does.
+const BlockInfo *Engine::firstTaker(uint32_t output) const {
+  uint32_t first = t.values[output].consumerBegin;
+  if (first == t.values[output + 1].consumerBegin ||
+      t.consumers[first].block == noIndex)
+    return nullptr;
+  return &t.blocks[t.consumers[first].block];
+}
+
+/// Fetches what is needed when a task ends that begins to compute.
+void Engine::fetchForEnd(const BlockInfo &block) {
+  size_t number = static_cast<size_t>(&block - t.blocks.data());
+  const char *total = reinterpret_cast<const char *>(&totals[number]);
+  __builtin_prefetch(total);
+  __builtin_prefetch(total + 64);
+  __builtin_prefetch(&learnedQ16[number]);
+  for (uint32_t o = 0; o < block.numOutputs; ++o)
+    if (auto *taker =
+            reinterpret_cast<const char *>(firstTaker(block.outputBegin + o))) {
+      __builtin_prefetch(taker);
+      __builtin_prefetch(taker + sizeof(BlockInfo) - 1);
+    }
+}
+
+/// Fetches what is needed when a task that ends gives its outputs away.
+void Engine::fetchForCommit(const BlockInfo &block, const Frame &frame) {
+  uint32_t begin = t.regions[frame.region].blockBegin;
+  for (uint32_t o = 0; o < block.numOutputs; ++o)
+    if (const BlockInfo *taker = firstTaker(block.outputBegin + o)) {
+      __builtin_prefetch(&t.replicas[taker->replicaBegin]);
+      __builtin_prefetch(inputWords(frame, *taker));
+      __builtin_prefetch(&frame.words[taker - t.blocks.data() - begin]);
+    }
 }
 
 /// Numbers of a task that has computed.
@@ -986,7 +1012,7 @@ void Engine::freeInstance(uint32_t id) {
 void Engine::complete(uint32_t id) {
   Instance &instance = instances[id];
   const BlockInfo &block = t.blocks[instance.block];
-  fetchTakers(block);
+  fetchForCommit(block, frames[instance.frame]);
   uint32_t tbu = instance.tbu;
   if (instance.resizing) {
     // The end came before the tile boundary: PEAs that were to join go too.
