@@ -48,7 +48,10 @@ struct Options {
   RunRequest request;
   std::vector<std::string> plugins;
   bool ablation = false;
-  std::vector<std::string> policies = {"static", "pool", "octopus"};
+  /// Requests to be run alone beside the run.
+  std::optional<uint64_t> alone;
+  std::vector<std::string> policies = {"static-even", "static", "pool",
+                                       "octopus"};
   std::string outputs, profile, json, trace, log, blame, report, checkpointAt;
   TraceFormat traceFormat = TraceFormat::ByName;
   std::optional<unsigned> replications;
@@ -97,10 +100,7 @@ public:
     if (!written)
       code = fail(written.error());
   }
-  void print(const std::string &text) {
-    std::fputs(text.c_str(), stdout);
-    add(finishStandardOutput());
-  }
+  void print(const std::string &text) { add(writeWholeFile("-", text)); }
 
   int code = Good;
 };
@@ -252,6 +252,12 @@ int runCommand(Options &options) {
   line.clear();
   if (!result)
     return failRun(result.error(), options);
+  if (options.alone.value_or(0))
+    if (Expected<void> measured = session->measureAlone(
+            simulation, *options.alone, *result,
+            [](const Progress &) { return !interrupted; });
+        !measured)
+      return failRun(measured.error(), options);
 
   const fb::Program &program = session->program();
   Outputs outputs;
@@ -392,6 +398,15 @@ comparedRuns(const Options &options) {
   return runs;
 }
 
+/// How many requests a comparison runs alone under each policy: some, where
+/// that takes little beside the rest.
+uint64_t requestsAlone(const Options &options, const RunResult &result) {
+  constexpr uint64_t some = 8;
+  if (options.alone)
+    return *options.alone;
+  return result.requestsCompleted >= 8 * some ? some : 0;
+}
+
 /// Policies side by side, each once or in replications.
 int compareCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
@@ -438,6 +453,13 @@ int compareCommand(Options &options) {
       if (result.status != RunStatus::Completed)
         unfinished += fmt::format("{}, seed {}: ", policy, result.seed) +
                       formatUnfinished(result);
+    if (!results->empty() && !interrupted)
+      if (uint64_t count = requestsAlone(options, results->front()))
+        if (Expected<void> measured = (*session)->measureAlone(
+                *simulation, count, results->front(),
+                [](const Progress &) { return !interrupted; });
+            !measured)
+          return failRun(measured.error(), options);
     if (!results->empty())
       runs.push_back(std::move(*results));
     if (interrupted)
@@ -597,6 +619,12 @@ void addRunOptions(CLI::App &command, Options &options) {
                   "of the arguments, or NAME=F.npy")
       ->expected(1, -1)
       ->type_name("F");
+  command
+      .add_option("--alone", options.alone,
+                  "Also N requests one at a time, for the latency of a request "
+                  "that is alone (compare: 8, unless less than 64 are run)")
+      ->check(CLI::Range(uint64_t(0), uint64_t(1) << 40).description(""))
+      ->type_name("N");
   addChoice(command, "--network", request.network,
             {{"message", NetworkModel::Message},
              {"flit", NetworkModel::Flit},
@@ -811,8 +839,8 @@ int main(int argc, char **argv) {
 
   if (*run && options.replications)
     for (const char *name :
-         {"--outputs", "--record-profile", "--trace", "--log", "--blame",
-          "--report", "--checkpoint", "--resume"})
+         {"--alone", "--outputs", "--record-profile", "--trace", "--log",
+          "--blame", "--report", "--checkpoint", "--resume"})
       if (run->count(name)) {
         std::fprintf(stderr,
                      "error: %s is about one run: use it without "

@@ -139,6 +139,12 @@ std::string octo::describeProgram(const fb::Program &program) {
       timetable +=
           fmt::format(", {}", count(sizeOf(flows->input()), "streamed flow"));
     line("  timetable", timetable);
+    if (const fb::RequestPath *path = workflow.request_path())
+      line("  alone",
+           fmt::format(
+               "a request is predicted to take {} cycles, {:.6g} % at most "
+               "{}",
+               path->cycles(), path->tail_per_million() / 1e4, path->tail()));
   }
   return text;
 }

@@ -415,6 +415,12 @@ private:
       flows["chunks"] = column(f->chunks());
       flows["buffer"] = column(f->buffer());
     }
+    if (const fb::RequestPath *p = w.request_path())
+      json["request_path"] = {{"cycles", p->cycles()},
+                              {"deviation", p->deviation()},
+                              {"tail", p->tail()},
+                              {"tail_per_million", p->tail_per_million()},
+                              {"samples", p->samples()}};
     return json;
   }
 

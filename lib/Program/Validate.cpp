@@ -727,6 +727,7 @@ private:
     checkPolicy(flow);
     checkDecisions(flow);
     checkRecords(flow);
+    checkRequestPath(flow);
   }
 
   void checkValues(Flow &flow) {
@@ -1555,6 +1556,21 @@ private:
     for (uint32_t i = 0; i < hints; ++i)
       index(policy.successors_hint()->Get(i), n, "successors_hint", i,
             "blocks");
+  }
+
+  void checkRequestPath(const Flow &flow) {
+    const fb::RequestPath *path = flow.workflow.request_path();
+    if (!path)
+      return;
+    where = inWorkflow + "request_path.";
+    if (path->tail_per_million() < 500000 || path->tail_per_million() > 999999)
+      broken("{}tail_per_million is {}; expected 500000 to 999999", where,
+             path->tail_per_million());
+    if (!path->samples())
+      broken("{}samples is 0; expected at least 1", where);
+    if (path->samples() == 1 && path->deviation())
+      broken("{}deviation is {} of one sample; expected 0", where,
+             path->deviation());
   }
 
   void checkDecisions(Flow &flow) {

@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LatencyPrediction.h"
 #include "ReplicationStatistics.h"
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
@@ -12,6 +13,7 @@
 #include "octo/Program/program_generated.h"
 
 #include <algorithm>
+#include <functional>
 
 using namespace octo;
 using namespace octo::report;
@@ -85,14 +87,78 @@ static std::string explainSlo(const RunResult &result) {
 /// Policies that others are measured by, if they are there.
 static constexpr const char *baselineNames[] = {"static-even", "static"};
 
+namespace {
+
+/// The replications of a policy, one or more; a row of each table.
+using Replications = std::span<const RunResult>;
+using Runs = std::span<const Replications>;
+
+/// A number of a run, and how it is written.
+struct Column {
+  const char *name;
+  std::function<std::optional<double>(const RunResult &)> of;
+  std::string (*print)(double);
+  const char *unit = "";
+  /// Half the width of its 95 % interval in one run, if that is known.
+  std::function<std::optional<double>(const RunResult &)> halfWidth = {};
+};
+
+} // namespace
+
+/// "12.3 %", or with the 95 % interval "12.3 +- 0.4 %".
+static std::string cellOf(Replications results, const Column &column) {
+  std::vector<double> values;
+  for (const RunResult &result : results)
+    if (std::optional<double> value = column.of(result))
+      values.push_back(*value);
+  if (values.empty())
+    return "-";
+  const Spread spread = meanOf(values);
+  std::optional<double> halfWidth;
+  if (values.size() > 1)
+    halfWidth = spread.halfWidth;
+  else if (column.halfWidth && results.size() == 1)
+    halfWidth = column.halfWidth(results.front());
+  std::string text = column.print(spread.mean);
+  if (halfWidth)
+    text += " +- " + column.print(*halfWidth);
+  return text + column.unit;
+}
+
+static Rows tableOf(Runs runs, std::span<const Column> columns) {
+  Rows rows(1, {"policy"});
+  for (const Column &column : columns)
+    rows[0].push_back(column.name);
+  for (Replications results : runs) {
+    rows.push_back({policyLabel(results.front())});
+    for (const Column &column : columns)
+      rows.back().push_back(cellOf(results, column));
+  }
+  return rows;
+}
+
+static std::string printTenth(double value) {
+  return fmt::format("{:.1f}", value);
+}
+static std::string printHundredth(double value) {
+  return fmt::format("{:.2f}", value);
+}
+static std::string printTwoDigits(double value) {
+  return fmt::format("{:.2g}", value);
+}
+static std::string printFourDigits(double value) {
+  return fmt::format("{:.4g}", value);
+}
+static std::string printBytes(double value) { return withPrefix(value, "B"); }
+static std::string printJoules(double value) { return withPrefix(value, "J"); }
+
 /// What the compiler expected of the tasks that took most, beside what was seen
 /// under the compiled placement, or else under the first policy.
-static std::string predictedBlocks(std::span<const RunResult> results,
-                                   const fb::Program &program) {
-  const RunResult *seen = &results.front();
-  for (const RunResult &result : results)
-    if (result.policy == "static")
-      seen = &result;
+static std::string predictedBlocks(Runs runs, const fb::Program &program) {
+  const RunResult *seen = &runs.front().front();
+  for (Replications results : runs)
+    if (results.front().policy == "static")
+      seen = &results.front();
   std::vector<const BlockStatistics *> tasks;
   for (const BlockStatistics &block : seen->blocks)
     if (block.instances && block.computePeaCycles && block.predictedCycles)
@@ -118,121 +184,251 @@ static std::string predictedBlocks(std::span<const RunResult> results,
          alignColumns(rows);
 }
 
-/// Throughput, beside that of others and the tightest bound of all runs.
-static Rows speedTable(std::span<const RunResult> results,
-                       const LowerBound &binding) {
-  double most = 0;
-  for (const RunResult &result : results)
-    most = std::max(most, result.throughputRequestsPerMegacycle);
-  Rows rows = {{"policy", "makespan", "req/Mcycle", "of best", "of bound"}};
-  std::vector<const RunResult *> baselines;
-  for (const char *name : baselineNames)
+/// The tightest bound of all runs.
+static const LowerBound &tightestBound(Runs runs) {
+  const LowerBound *tightest = &runs.front().front().lowerBound;
+  for (Replications results : runs)
     for (const RunResult &result : results)
-      if (result.policy == name) {
-        baselines.push_back(&result);
-        rows[0].push_back(fmt::format("/ {}", name));
-      }
-  rows[0].push_back("/ best other");
-  for (const RunResult &result : results) {
-    double throughput = result.throughputRequestsPerMegacycle;
-    std::string ofBound = "-";
-    if (result.status != RunStatus::Completed)
-      ofBound = stringifyRunStatus(result.status);
-    else if (result.lowerBound.cycles())
-      ofBound = fmt::format("{:.1f} %", 100.0 / result.ratioToLowerBound);
-    rows.push_back(
-        {policyLabel(result), groupDigits(result.makespanCycles),
-         fmt::format("{:.4g}", throughput),
-         most > 0 ? fmt::format("{:.1f} %", percent(throughput, most)) : "-",
-         ofBound});
-    auto over = [&](double other) {
-      rows.back().push_back(
-          other > 0 ? fmt::format("{:.2f}", throughput / other) : "-");
-    };
-    for (const RunResult *baseline : baselines)
-      over(baseline->throughputRequestsPerMegacycle);
-    double other = 0;
-    for (const RunResult &rival : results)
-      if (rival.policy != result.policy)
-        other = std::max(other, rival.throughputRequestsPerMegacycle);
-    over(other);
+      if (result.lowerBound.cycles() > tightest->cycles())
+        tightest = &result.lowerBound;
+  return *tightest;
+}
+
+/// The tightest bound of each seed, in the mean.
+static double meanBound(Runs runs) {
+  std::vector<uint64_t> bounds;
+  for (Replications results : runs) {
+    bounds.resize(std::max(bounds.size(), results.size()));
+    for (size_t i = 0; i < results.size(); ++i)
+      bounds[i] = std::max(bounds[i], results[i].lowerBound.cycles());
   }
-  uint64_t bound = binding.cycles();
+  double sum = 0;
+  for (uint64_t bound : bounds)
+    sum += double(bound);
+  return sum / double(bounds.size());
+}
+
+/// How a run that did not complete ended.
+static std::optional<RunStatus> otherEnd(Replications results) {
+  for (const RunResult &result : results)
+    if (result.status != RunStatus::Completed)
+      return result.status;
+  return std::nullopt;
+}
+
+/// Throughput, beside that of others, seed by seed, and the bound.
+static Rows speedTable(Runs runs) {
+  const Column columns[] = {
+      {"makespan", [](const RunResult &r) { return double(r.makespanCycles); },
+       cycles},
+      {"req/Mcycle",
+       [](const RunResult &r) { return r.throughputRequestsPerMegacycle; },
+       printFourDigits},
+      {"of bound",
+       [](const RunResult &r) {
+         return r.lowerBound.cycles() ? std::optional(100 / r.ratioToLowerBound)
+                                      : std::nullopt;
+       },
+       printTenth, " %"}};
+  Rows rows = tableOf(runs, columns);
+  for (size_t i = 0; i < runs.size(); ++i)
+    if (std::optional<RunStatus> end = otherEnd(runs[i]))
+      rows[i + 1].back() = stringifyRunStatus(*end);
+  // The throughput of one over that of another, and the interval.
+  auto over = [](Replications one, Replications other, double factor,
+                 auto print, const char *unit) -> std::string {
+    const Spread ratio = pairedRatio(one, other);
+    if (ratio.mean <= 0)
+      return "-";
+    if (std::min(one.size(), other.size()) < 2)
+      return print(factor * ratio.mean) + unit;
+    return fmt::format("{}{} ({} to {})", print(factor * ratio.mean), unit,
+                       print(factor * ratio.least), print(factor * ratio.most));
+  };
+  const Replications best = runs[bestOf(runs)];
+  rows[0].push_back("of best");
+  for (size_t i = 0; i < runs.size(); ++i)
+    rows[i + 1].push_back(over(runs[i], best, 100, printTenth, " %"));
+  for (const char *name : baselineNames) {
+    // Not one of its ablations.
+    auto baseline = std::ranges::find_if(runs, [&](Replications results) {
+      return results.front().policy == name && results.front().disabled.empty();
+    });
+    if (baseline == runs.end())
+      continue;
+    rows[0].push_back(fmt::format("/ {}", name));
+    for (size_t i = 0; i < runs.size(); ++i)
+      rows[i + 1].push_back(over(runs[i], *baseline, 1, printHundredth, ""));
+  }
+  rows[0].push_back("/ best other");
+  for (size_t i = 0; i < runs.size(); ++i) {
+    std::vector<Replications> others;
+    for (Replications results : runs)
+      if (results.front().policy != runs[i].front().policy)
+        others.push_back(results);
+    rows[i + 1].push_back(others.empty() ? "-"
+                                         : over(runs[i], others[bestOf(others)],
+                                                1, printHundredth, ""));
+  }
+  const double bound = meanBound(runs);
   rows.push_back(
-      {"lower bound", groupDigits(bound), "", "", bound ? "100.0 %" : "-"});
+      {"lower bound", cycles(bound), "", bound > 0 ? "100.0 %" : "-"});
   rows.back().resize(rows[0].size());
   return rows;
 }
 
-/// How long requests took.
-static Rows latencyTable(std::span<const RunResult> results) {
-  Rows rows = {
-      {"policy", "mean", "p50", "p99", "in time", "goodput", "failed"}};
-  for (const RunResult &result : results) {
-    const SampleSummary &latency = result.latency;
-    auto known = [&](std::string text) {
-      return latency.count ? text : std::string("-");
+/// The mean latency of requests that were alone; nothing if there were none.
+static std::optional<double> meanAlone(const RunResult &result) {
+  double sum = 0, count = 0;
+  for (const TenantStatistics &tenant : result.tenants) {
+    sum += double(tenant.aloneLatency.count) * tenant.aloneLatency.mean;
+    count += double(tenant.aloneLatency.count);
+  }
+  return count > 0 ? std::optional(sum / count) : std::nullopt;
+}
+
+/// What most of the latency was spent on: "queue 54 %".
+static std::string largestCause(Replications results) {
+  std::array<double, numBlameCauses> cycles{};
+  double total = 0;
+  for (const RunResult &result : results)
+    for (unsigned c = 0; c < numBlameCauses; ++c) {
+      cycles[c] += double(result.blame.cycles[c]);
+      total += double(result.blame.cycles[c]);
+    }
+  if (total <= 0)
+    return "-";
+  const auto most = std::ranges::max_element(cycles);
+  std::string name(
+      stringifyBlameCause(BlameCause(unsigned(most - cycles.begin()))));
+  std::ranges::replace(name, '_', ' ');
+  return fmt::format("{} {:.0f} %", name, percent(*most, total));
+}
+
+/// How long requests took, beside what the compiler predicts of one alone.
+static Rows latencyTable(Runs runs, const fb::Program &program) {
+  // Of requests that completed.
+  auto known = [](double (*of)(const RunResult &)) {
+    return [of](const RunResult &r) {
+      return r.latency.count ? std::optional(of(r)) : std::nullopt;
     };
-    rows.push_back(
-        {policyLabel(result), known(cycles(latency.mean)),
-         known(groupDigits(latency.p50)), known(groupDigits(latency.p99)),
-         known(fmt::format("{:.1f} %", percent(double(result.requestsInTime),
-                                               double(latency.count)))),
-         fmt::format("{:.4g}", result.goodputRequestsPerMegacycle),
-         groupDigits(result.requestsFailed)});
+  };
+  auto slowdown = [&program](const RunResult &r) {
+    const std::optional<Slowdown> found = slowdownOf(r, program);
+    return found ? std::optional(found->factor) : std::nullopt;
+  };
+  std::vector<Column> columns = {
+      {"mean", known([](const RunResult &r) { return r.latency.mean; }), cycles,
+       "",
+       [](const RunResult &r) {
+         return r.latency.count < 40 ? std::nullopt
+                                     : std::optional(r.latency.ciHalfWidth);
+       }},
+      {"p50", known([](const RunResult &r) { return double(r.latency.p50); }),
+       cycles},
+      {"p99", known([](const RunResult &r) { return double(r.latency.p99); }),
+       cycles},
+      {"slowdown", slowdown, printHundredth},
+      {"in time", known([](const RunResult &r) {
+         return percent(double(r.requestsInTime), double(r.latency.count));
+       }),
+       printTenth, " %"},
+      {"goodput",
+       [](const RunResult &r) { return r.goodputRequestsPerMegacycle; },
+       printFourDigits},
+      {"failed", [](const RunResult &r) { return double(r.requestsFailed); },
+       cycles}};
+  if (std::ranges::any_of(runs, [](Replications results) {
+        return meanAlone(results.front()).has_value();
+      }))
+    columns.insert(columns.begin() + 4, {"alone", meanAlone, cycles});
+  Rows rows = tableOf(runs, columns);
+  // Beside the slowdown, which is the fifth column with the policy.
+  for (size_t i = 0; i < rows.size(); ++i)
+    rows[i].insert(rows[i].begin() + 5,
+                   i ? largestCause(runs[i - 1]) : std::string("mostly"));
+  const RunResult &first = runs.front().front();
+  if (const std::optional<Slowdown> found = slowdownOf(first, program)) {
+    rows.push_back({"predicted alone", cycles(found->predicted), ""});
+    const fb::RequestPath *path = predictionOf(first.tenants.front(), program);
+    if (first.tenants.size() == 1 && path && tailPercent(*path) == 99)
+      rows.back().push_back(groupDigits(path->tail()));
+    rows.back().resize(rows[0].size());
   }
   return rows;
 }
 
 /// Where the cycles of the PEAs went.
-static Rows peaTimeTable(std::span<const RunResult> results) {
-  Rows rows = {{"policy", "computing", "transient", "structural", "contagious",
-                "depth", "other"}};
-  for (const RunResult &result : results) {
-    double total = 0;
-    for (uint64_t state : result.peaCycles)
-      total += double(state);
-    auto part = [&](uint64_t peaCycles) {
-      return fmt::format("{:.1f} %", percent(double(peaCycles), total));
-    };
-    uint64_t computing = result.peaCycles[unsigned(PeaState::Computing)];
-    uint64_t idle = result.peaCycles[unsigned(PeaState::Idle)];
-    rows.push_back(
-        {policyLabel(result), part(computing),
-         part(result.idleTransientPeaCycles),
-         part(result.idleStructuralPeaCycles),
-         part(result.idleContagiousPeaCycles),
-         result.idleDepth.intervals
-             ? fmt::format("{:.1f}", double(result.idleDepth.sum) /
-                                         double(result.idleDepth.intervals))
-             : "-",
-         part(uint64_t(total) - computing - idle)});
-  }
-  return rows;
+static Rows peaTimeTable(Runs runs) {
+  static constexpr auto part = [](const RunResult &r, uint64_t peaCycles) {
+    return percent(double(peaCycles),
+                   double(r.totalPeas) * double(r.makespanCycles));
+  };
+  const Column columns[] = {
+      {"computing",
+       [](const RunResult &r) {
+         return part(r, r.peaCycles[unsigned(PeaState::Computing)]);
+       },
+       printTenth, " %"},
+      {"transient",
+       [](const RunResult &r) { return part(r, r.idleTransientPeaCycles); },
+       printTenth, " %"},
+      {"structural",
+       [](const RunResult &r) { return part(r, r.idleStructuralPeaCycles); },
+       printTenth, " %"},
+      {"contagious",
+       [](const RunResult &r) { return part(r, r.idleContagiousPeaCycles); },
+       printTenth, " %"},
+      {"depth",
+       [](const RunResult &r) {
+         return r.idleDepth.intervals
+                    ? std::optional(double(r.idleDepth.sum) /
+                                    double(r.idleDepth.intervals))
+                    : std::nullopt;
+       },
+       printTenth},
+      {"other",
+       [](const RunResult &r) {
+         return part(r, r.totalPeas * r.makespanCycles -
+                            r.peaCycles[unsigned(PeaState::Computing)] -
+                            r.peaCycles[unsigned(PeaState::Idle)]);
+       },
+       printTenth, " %"}};
+  return tableOf(runs, columns);
 }
 
 /// What was moved, and the energy of it all.
-static Rows movementTable(std::span<const RunResult> results) {
-  Rows rows = {{"policy", "mesh", "links", "busiest", "code", "weights",
-                "migrations", "energy"}};
-  for (const RunResult &result : results) {
-    const NetworkUse &use = result.network;
-    const double span = double(result.makespanCycles);
-    uint64_t busiest = 0;
-    for (uint64_t busy : use.linkBusyCycles)
-      busiest = std::max(busiest, busy);
-    rows.push_back(
-        {policyLabel(result),
-         withPrefix(double(result.counters.transferBytes), "B"),
-         fmt::format("{:.2g} %", percent(double(use.busyCycles),
-                                         double(use.liveLinks) * span)),
-         fmt::format("{:.2g} %", percent(double(busiest), span)),
-         withPrefix(double(result.counters.configBytes), "B"),
-         withPrefix(double(result.counters.weightBytes), "B"),
-         groupDigits(result.counters.migrations),
-         withPrefix(result.energyJoules, "J")});
-  }
-  return rows;
+static Rows movementTable(Runs runs) {
+  const Column columns[] = {
+      {"mesh",
+       [](const RunResult &r) { return double(r.counters.transferBytes); },
+       printBytes},
+      {"links",
+       [](const RunResult &r) {
+         return percent(double(r.network.busyCycles),
+                        double(r.network.liveLinks) * double(r.makespanCycles));
+       },
+       printTwoDigits, " %"},
+      {"busiest",
+       [](const RunResult &r) {
+         uint64_t busiest = 0;
+         for (uint64_t busy : r.network.linkBusyCycles)
+           busiest = std::max(busiest, busy);
+         return percent(double(busiest), double(r.makespanCycles));
+       },
+       printTwoDigits, " %"},
+      {"code",
+       [](const RunResult &r) { return double(r.counters.configBytes); },
+       printBytes},
+      {"weights",
+       [](const RunResult &r) { return double(r.counters.weightBytes); },
+       printBytes},
+      {"migrations",
+       [](const RunResult &r) { return double(r.counters.migrations); },
+       cycles},
+      {"energy", [](const RunResult &r) { return r.energyJoules; },
+       printJoules}};
+  return tableOf(runs, columns);
 }
 
 static std::string comparisonLegend(const RunResult &first) {
@@ -240,13 +436,19 @@ static std::string comparisonLegend(const RunResult &first) {
   return legend(
       {{"makespan", "cycles from the first arrival to the last result"},
        {"req/Mcycle", "throughput: requests completed in a million cycles"},
-       {"of best", "this throughput over the best one of this table"},
        {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
+       {"of best", "this throughput over the best one of this table"},
        {"/ static ...", "this throughput over that policy's; best other: over "
                         "the best of the other policies"},
        {"mean", "cycles from the arrival of a request to its result"},
        {"p50, p99", "50 or 99 of 100 requests took no longer than so many "
                     "cycles"},
+       {"slowdown", "mean over what is predicted of a request alone"},
+       {"mostly", "what most of the latency was spent on (octo-run run: 'late "
+                  "because')"},
+       {"alone", "mean of requests that were run one at a time"},
+       {"predicted ...", "mean and p99 of a request alone on the machine, as "
+                         "the compiler expects where it planned it"},
        {"in time", slo.c_str()},
        {"goodput", "requests in time that completed in a million cycles"},
        {"failed", "requests that ended with an error of their own"},
@@ -265,125 +467,66 @@ static std::string comparisonLegend(const RunResult &first) {
        {"energy", "all events and leakage, by the target file's figures"}});
 }
 
-static std::string compareOutputs(std::span<const RunResult> results) {
-  const std::string &outputs = results.front().outputsSha256;
-  if (outputs.empty())
+static std::string compareOutputs(Runs runs) {
+  if (runs.front().front().outputsSha256.empty())
     return {};
-  bool same = std::ranges::all_of(results, [&](const RunResult &result) {
-    return result.outputsSha256 == outputs;
+  const bool same = std::ranges::all_of(runs, [&](Replications results) {
+    for (size_t i = 0; i < std::min(results.size(), runs.front().size()); ++i)
+      if (results[i].outputsSha256 != runs.front()[i].outputsSha256)
+        return false;
+    return true;
   });
-  return same ? fmt::format("  outputs: the same under every policy (sha256 "
-                            "{})\n",
-                            outputs)
-              : std::string("  outputs: NOT the same under every policy\n");
+  if (!same)
+    return "  outputs: NOT the same under every policy\n";
+  return runs.front().size() > 1
+             ? std::string("  outputs: the same under every policy\n")
+             : fmt::format("  outputs: the same under every policy (sha256 "
+                           "{})\n",
+                           runs.front().front().outputsSha256);
 }
 
-std::string octo::formatComparison(std::span<const RunResult> results,
-                                   const fb::Program &program) {
-  if (results.empty())
-    return {};
-  const LowerBound &binding =
-      std::ranges::max_element(results, {}, [](const RunResult &result) {
-        return result.lowerBound.cycles();
-      })->lowerBound;
-  std::string text = machineLine(results.front(), program);
-  text += alignColumns(speedTable(results, binding));
-  if (binding.cycles())
+/// All tables. `runs` has a run of each policy at least.
+static std::string formatTables(Runs runs, const fb::Program &program) {
+  const Replications first = runs.front();
+  std::string text = machineLine(first.front(), program);
+  if (first.size() > 1)
+    text += fmt::format("  means of {} replications, seeds {} to {}; +- and "
+                        "brackets are 95 % intervals, ratios go seed by seed\n",
+                        first.size(), first.front().seed, first.back().seed);
+  text += "  how to read: at 100 % of bound nobody could be faster; above 1.00 "
+          "it beats the policy after the /; 'mostly' is what to look into\n";
+  text += alignColumns(speedTable(runs));
+  if (const LowerBound &binding = tightestBound(runs); binding.cycles())
     text +=
         fmt::format("  the bound is set by: {} ({})\n", bindingBound(binding),
                     explainBound(bindingBound(binding)));
   text += "\n  how long requests took\n";
-  text += alignColumns(latencyTable(results));
+  text += alignColumns(latencyTable(runs, program));
   text += "\n  where the cycles of the PEAs went\n";
-  text += alignColumns(peaTimeTable(results));
+  text += alignColumns(peaTimeTable(runs));
   text += "\n  what was moved, and the energy of it all\n";
-  text += alignColumns(movementTable(results));
-  text += predictedBlocks(results, program);
+  text += alignColumns(movementTable(runs));
+  text += predictedBlocks(runs, program);
   text += "\n";
-  text += comparisonLegend(results.front());
-  text += compareOutputs(results);
+  text += comparisonLegend(first.front());
+  text += compareOutputs(runs);
   return text;
 }
 
+std::string octo::formatComparison(std::span<const RunResult> results,
+                                   const fb::Program &program) {
+  std::vector<Replications> runs;
+  for (const RunResult &result : results)
+    runs.emplace_back(&result, 1);
+  return runs.empty() ? std::string() : formatTables(runs, program);
+}
+
 std::string
-octo::formatCompareReplications(std::span<const std::vector<RunResult>> runs,
+octo::formatCompareReplications(std::span<const std::vector<RunResult>> all,
                                 const fb::Program &program) {
-  if (runs.empty() || runs.front().empty())
-    return {};
-  const std::vector<RunResult> &best = bestOf(runs);
-  Rows rows = {
-      {"policy", "req/Mcycle", "of best", "95 % interval", "of bound"}};
-  std::vector<const std::vector<RunResult> *> baselines;
-  for (const char *name : baselineNames)
-    for (const std::vector<RunResult> &results : runs)
-      if (!results.empty() && results.front().policy == name) {
-        baselines.push_back(&results);
-        rows[0].push_back(fmt::format("/ {}", name));
-      }
-  for (const char *column :
-       {"mean latency", "p99 latency", "in time", "goodput", "computing"})
-    rows[0].push_back(column);
-  auto withHalf = [](const Spread &spread, bool known) {
-    return known
-               ? fmt::format("{:.4g} +- {:.2g}", spread.mean, spread.halfWidth)
-               : fmt::format("{:.4g}", spread.mean);
-  };
-  for (const std::vector<RunResult> &results : runs) {
-    if (results.empty())
-      continue;
-    bool known = results.size() > 1;
-    auto of = [&](std::string_view key) {
-      return spreadOf(results, headline(key));
-    };
-    Spread ratio = pairedRatio(results, best);
-    double ofBound = 0;
-    for (const RunResult &result : results)
-      if (result.lowerBound.cycles())
-        ofBound += 100.0 / result.ratioToLowerBound / double(results.size());
-    rows.push_back({policyLabel(results.front()),
-                    withHalf(of("throughput_requests_per_megacycle"), known),
-                    fmt::format("{:.1f} %", 100 * ratio.mean),
-                    known ? fmt::format("{:.1f} to {:.1f} %", 100 * ratio.least,
-                                        100 * ratio.most)
-                          : "-",
-                    fmt::format("{:.1f} %", ofBound)});
-    for (const std::vector<RunResult> *baseline : baselines) {
-      Spread over = pairedRatio(results, *baseline);
-      rows.back().push_back(known
-                                ? fmt::format("{:.2f} ({:.2f} to {:.2f})",
-                                              over.mean, over.least, over.most)
-                                : fmt::format("{:.2f}", over.mean));
-    }
-    double inTime = 0, counted = 0, goodput = 0;
-    for (const RunResult &result : results) {
-      inTime += double(result.requestsInTime);
-      counted += double(result.latency.count);
-      goodput += result.goodputRequestsPerMegacycle / double(results.size());
-    }
-    for (std::string text :
-         {cycles(of("latency_cycles.mean").mean),
-          cycles(of("latency_cycles.p99").mean),
-          fmt::format("{:.1f} %", percent(inTime, counted)),
-          fmt::format("{:.4g}", goodput),
-          fmt::format("{:.1f} %", 100 * of("pea_utilization").mean)})
-      rows.back().push_back(std::move(text));
-  }
-  std::string slo = explainSlo(runs.front().front());
-  std::string text = machineLine(runs.front().front(), program);
-  text += fmt::format("  means of {} replications, seeds {} to {}\n",
-                      runs.front().size(), runs.front().front().seed,
-                      runs.front().back().seed);
-  text += alignColumns(rows) + "\n";
-  text += legend(
-      {{"req/Mcycle", "throughput: requests completed in a million cycles"},
-       {"of best", "throughput over the best policy's, seed by seed: the "
-                   "geometric mean"},
-       {"95 % interval", "of that mean (Student, over the seeds)"},
-       {"of bound", "lower bound over makespan; no scheduler can pass 100 %"},
-       {"/ static ...", "throughput over that policy's, in the same way"},
-       {"p99 latency", "99 of 100 requests took no longer than so many cycles"},
-       {"in time", slo.c_str()},
-       {"goodput", "requests in time that completed in a million cycles"},
-       {"computing", "part of the live PEAs' cycles in which they computed"}});
-  return text;
+  std::vector<Replications> runs;
+  for (const std::vector<RunResult> &results : all)
+    if (!results.empty())
+      runs.emplace_back(results);
+  return runs.empty() ? std::string() : formatTables(runs, program);
 }

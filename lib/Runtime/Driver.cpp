@@ -240,6 +240,27 @@ Session::runReplications(const SimulationOptions &options, unsigned count,
                               progress);
 }
 
+Expected<void> Session::measureAlone(const SimulationOptions &options,
+                                     uint64_t count, RunResult &result,
+                                     const ProgressCallback &progress) {
+  for (size_t i = 0; i < options.scenario.tenants.size(); ++i) {
+    SimulationOptions alone = options;
+    alone.checkpoint = {};
+    alone.keepRequests = alone.keepOutputs = alone.recordOutcomes = false;
+    Scenario &scenario = alone.scenario;
+    scenario.tenants = {options.scenario.tenants[i]};
+    scenario.tenants[0].arrivals = Arrivals();
+    scenario.tenants[0].requests = scenario.requests = count + 1;
+    scenario.warmUpRequests = 1;
+    scenario.faults.clear();
+    Expected<RunResult> measured = run(alone, nullptr, progress);
+    if (!measured)
+      return Error(measured.error());
+    result.tenants[i].aloneLatency = measured->tenants[0].aloneLatency;
+  }
+  return {};
+}
+
 std::vector<NamedTensor> octo::collectOutputs(const RunResult &result,
                                               const SimulationOptions &options,
                                               const Session &session) {

@@ -995,6 +995,7 @@ private:
         uint64_t(static_cast<unsigned __int128>(cycles) * timePriceQ16 >> 16)};
   }
   void predictBlocks(const RunResult &r);
+  void latenciesAlone(RunResult &r) const;
 
   // EngineState.cpp.
   template <class Archive>

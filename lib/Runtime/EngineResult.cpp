@@ -376,6 +376,34 @@ void Engine::predictBlocks(const RunResult &r) {
   }
 }
 
+/// The latencies of requests that had the machine to themselves.
+void Engine::latenciesAlone(RunResult &r) const {
+  std::vector<std::tuple<uint64_t, size_t, uint64_t>> arrivals;
+  for (size_t i = 0; i < tenants.size(); ++i)
+    for (uint64_t q = 0; q < tenants[i].arrived; ++q)
+      arrivals.emplace_back(records[tenants[i].base + q].arrival, i,
+                            tenants[i].base + q);
+  if (tenants.size() > 1)
+    std::sort(arrivals.begin(), arrivals.end());
+  std::vector<WaitTotals> alone(tenants.size());
+  uint64_t busyUntil = 0;
+  for (size_t k = 0; k < arrivals.size(); ++k) {
+    const auto [arrival, tenant, number] = arrivals[k];
+    const RequestRecord &record = records[number];
+    const uint64_t next =
+        k + 1 < arrivals.size() ? std::get<0>(arrivals[k + 1]) : never;
+    const bool completed = record.finished != never && !record.failed;
+    if (completed && number == tenants[tenant].base)
+      r.tenants[tenant].firstLatency = record.finished - arrival;
+    if (completed && k >= options.scenario.warmUpRequests &&
+        busyUntil <= arrival && record.finished <= next)
+      alone[tenant].add(record.finished - arrival);
+    busyUntil = std::max(busyUntil, record.finished);
+  }
+  for (size_t i = 0; i < tenants.size(); ++i)
+    r.tenants[i].aloneLatency = alone[i].summary();
+}
+
 RunResult Engine::result(RunStatus status) {
   RunResult r;
   r.policy = options.policy;
@@ -405,6 +433,7 @@ RunResult Engine::result(RunStatus status) {
     statistics.latency = latency[1 + i].summary();
     r.tenants.push_back(std::move(statistics));
   }
+  latenciesAlone(r);
   r.sloCycles = options.scenario.sloCycles;
   r.requestsInTime = requestsInTime;
   if (end) {

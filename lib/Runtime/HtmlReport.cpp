@@ -10,6 +10,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LatencyPrediction.h"
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
 
@@ -498,6 +499,14 @@ std::string octo::formatHtml(const RunResult &result,
                           number(uint64_t(latency.mean + 0.5)),
                           number(latency.p50), number(latency.p95),
                           number(latency.p99), number(latency.max)));
+  for (const TenantStatistics &tenant : result.tenants)
+    if (std::string alone = describeAlone(tenant, program); !alone.empty())
+      text +=
+          row(result.tenants.size() > 1 ? fmt::format("{} alone", tenant.name)
+                                        : std::string("a request alone"),
+              alone);
+  if (std::optional<Slowdown> slowdown = slowdownOf(result, program))
+    text += row("slowdown", describe(*slowdown));
   text +=
       row("utilisation", fmt::format("{:.1f} %", 100 * result.peaUtilization));
   text += row("energy", fmt::format("{:.4g} J", result.energyJoules));

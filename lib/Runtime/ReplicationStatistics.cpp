@@ -33,10 +33,6 @@ static constexpr Headline headlineTable[] = {
 
 std::span<const Headline> report::headlines() { return headlineTable; }
 
-const Headline &report::headline(std::string_view key) {
-  return *std::ranges::find(headlineTable, key, &Headline::key);
-}
-
 /// The 97.5 % quantile of Student's distribution.
 static double studentQuantile(size_t degrees) {
   static constexpr double table[] = {
@@ -48,8 +44,7 @@ static double studentQuantile(size_t degrees) {
                                      : 1.95996 + 2.37227 / n + 2.8225 / (n * n);
 }
 
-/// Mean and interval of at least one value.
-static Spread meanOf(std::span<const double> values) {
+Spread report::meanOf(std::span<const double> values) {
   Spread spread;
   double squares = 0, n = double(values.size());
   for (double value : values)
@@ -59,6 +54,9 @@ static Spread meanOf(std::span<const double> values) {
   if (values.size() > 1)
     spread.halfWidth =
         studentQuantile(values.size() - 1) * std::sqrt(squares / (n - 1) / n);
+  auto [least, most] = std::ranges::minmax(values);
+  spread.least = least;
+  spread.most = most;
   return spread;
 }
 
@@ -67,13 +65,7 @@ Spread report::spreadOf(std::span<const RunResult> results,
   std::vector<double> values;
   for (const RunResult &result : results)
     values.push_back(headline.of(result));
-  if (values.empty())
-    return {};
-  Spread spread = meanOf(values);
-  auto [least, most] = std::ranges::minmax(values);
-  spread.least = least;
-  spread.most = most;
-  return spread;
+  return values.empty() ? Spread() : meanOf(values);
 }
 
 Spread report::pairedRatio(std::span<const RunResult> numerator,
@@ -87,17 +79,17 @@ Spread report::pairedRatio(std::span<const RunResult> numerator,
   }
   if (logs.empty())
     return {};
-  auto [mean, half, least, most] = meanOf(logs);
-  return {std::exp(mean), 0, std::exp(mean - half), std::exp(mean + half)};
+  const Spread log = meanOf(logs);
+  return {std::exp(log.mean), 0, std::exp(log.mean - log.halfWidth),
+          std::exp(log.mean + log.halfWidth)};
 }
 
-const std::vector<RunResult> &
-report::bestOf(std::span<const std::vector<RunResult>> runs) {
-  auto mean = [](const std::vector<RunResult> &results) {
+size_t report::bestOf(std::span<const std::span<const RunResult>> runs) {
+  auto mean = [](std::span<const RunResult> results) {
     double sum = 0;
     for (const RunResult &result : results)
       sum += result.throughputRequestsPerMegacycle;
     return results.empty() ? 0 : sum / double(results.size());
   };
-  return *std::ranges::max_element(runs, {}, mean);
+  return size_t(std::ranges::max_element(runs, {}, mean) - runs.begin());
 }

@@ -32,8 +32,8 @@ struct Headline {
 /// All of them, in the order of the reports.
 std::span<const Headline> headlines();
 
-/// One of them, which must be there.
-const Headline &headline(std::string_view key);
+/// Mean, interval and range of at least one value.
+Spread meanOf(std::span<const double> values);
 
 Spread spreadOf(std::span<const RunResult> results, const Headline &headline);
 
@@ -43,9 +43,9 @@ Spread spreadOf(std::span<const RunResult> results, const Headline &headline);
 Spread pairedRatio(std::span<const RunResult> numerator,
                    std::span<const RunResult> denominator);
 
-/// The policy with the largest mean throughput; `runs` must not be empty.
-const std::vector<RunResult> &
-bestOf(std::span<const std::vector<RunResult>> runs);
+/// The number of the policy with the largest mean throughput; `runs` must not
+/// be empty.
+size_t bestOf(std::span<const std::span<const RunResult>> runs);
 
 } // namespace octo::report
 

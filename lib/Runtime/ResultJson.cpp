@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LatencyPrediction.h"
 #include "ReplicationStatistics.h"
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
@@ -192,16 +193,49 @@ static constexpr std::pair<const char *, double EnergyBreakdown::*>
                      {"control", &EnergyBreakdown::control},
                      {"leakage", &EnergyBreakdown::leakage}};
 
+static Json predictedLatencyJson(const fb::RequestPath *path) {
+  if (!path)
+    return nullptr;
+  return {{"mean", path->cycles()},
+          {"standard_deviation", path->deviation()},
+          {"tail", path->tail()},
+          {"tail_percent", tailPercent(*path)},
+          {"samples", path->samples()}};
+}
+
 static Json tenantsJson(const RunResult &result, const fb::Program &program) {
   Json tenants = Json::array();
-  for (const TenantStatistics &tenant : result.tenants)
+  for (const TenantStatistics &tenant : result.tenants) {
+    std::optional<double> slowdown = slowdownOf(tenant, program);
     tenants.push_back(
         {{"name", tenant.name},
          {"workflow", program.workflows()->Get(tenant.workflow)->name()->str()},
          {"requests_completed", tenant.completed},
          {"requests_failed", tenant.failed},
-         {"latency_cycles", summaryJson(tenant.latency)}});
+         {"latency_cycles", summaryJson(tenant.latency)},
+         {"predicted_latency_cycles",
+          predictedLatencyJson(predictionOf(tenant, program))},
+         {"alone_latency_cycles", summaryJson(tenant.aloneLatency)},
+         {"first_latency_cycles",
+          tenant.firstLatency ? Json(tenant.firstLatency) : Json(nullptr)},
+         {"slowdown", slowdown ? Json(*slowdown) : Json(nullptr)}});
+  }
   return tenants;
+}
+
+/// Latency over what is predicted of requests alone, by cause.
+static Json slowdownJson(const RunResult &result, const fb::Program &program) {
+  std::optional<Slowdown> slowdown = slowdownOf(result, program);
+  if (!slowdown)
+    return nullptr;
+  Json causes;
+  for (unsigned c = 0; c < numBlameCauses; ++c)
+    causes[std::string(stringifyBlameCause(BlameCause(c)))] =
+        slowdown->causes[c];
+  return {{"predicted_cycles", slowdown->predicted},
+          {"factor", slowdown->factor},
+          {"waits", slowdown->waits},
+          {"causes", std::move(causes)}};
 }
 
 /// A block, and beside it the slot of the timetable if it has one.
@@ -364,6 +398,7 @@ static Json resultJson(const RunResult &result, const fb::Program &program) {
   json["task_wait_cycles"] = summaryJson(result.taskWait);
   json["steady_state"] = steadyJson(result.steady);
   json["blame"] = blameJson(result.blame, program);
+  json["slowdown"] = slowdownJson(result, program);
   json["tenants"] = tenantsJson(result, program);
 
   json["pea_utilization"] = result.peaUtilization;
@@ -511,7 +546,9 @@ std::string octo::formatCompareReplicationsJson(
   json["schema_version"] = resultSchemaVersion;
   Json policies = Json::array(), comparison = Json::array();
   size_t count = 0;
-  const std::vector<RunResult> *best = runs.empty() ? nullptr : &bestOf(runs);
+  const std::vector<std::span<const RunResult>> views(runs.begin(), runs.end());
+  const std::vector<RunResult> *best =
+      runs.empty() ? nullptr : &runs[bestOf(views)];
   for (const std::vector<RunResult> &results : runs) {
     if (results.empty())
       continue;

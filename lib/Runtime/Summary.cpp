@@ -5,6 +5,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "LatencyPrediction.h"
 #include "ReportWords.h"
 #include "octo/Runtime/Report.h"
 #include "octo/Runtime/Scenario.h"
@@ -197,6 +198,14 @@ void SummaryText::latencies() {
                            groupDigits(tenant.completed),
                            cycles(tenant.latency.mean),
                            groupDigits(tenant.latency.p99)));
+  for (size_t i = 0; i < result.tenants.size(); ++i) {
+    const TenantStatistics &tenant = result.tenants[i];
+    if (std::string alone = describeAlone(tenant, program); !alone.empty())
+      line(i ? "" : "alone",
+           result.tenants.size() > 1 ? tenant.name + ": " + alone : alone);
+  }
+  if (std::optional<Slowdown> slowdown = slowdownOf(result, program))
+    line("slowdown", describe(*slowdown));
   line("late because", blameLine(result.blame.cycles));
   if (result.blame.slowestRequests > 1)
     line("", fmt::format("slowest {}: {}",

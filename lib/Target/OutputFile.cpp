@@ -65,7 +65,9 @@ static int writeBeside(const std::string &path, fs::file_status status,
 Expected<void> octo::writeWholeFile(const std::string &path,
                                     std::string_view bytes) {
   if (path == "-") {
-    std::fwrite(bytes.data(), 1, bytes.size(), stdout);
+    errno = 0;
+    if (std::fwrite(bytes.data(), 1, bytes.size(), stdout) != bytes.size())
+      return cannotWrite("standard output", errno);
     return finishStandardOutput();
   }
   std::error_code unknown;

@@ -114,6 +114,7 @@ private:
   LogicalResult addStreams(WorkflowState &state, BlockOpInterface op);
   LogicalResult addBlocks(WorkflowState &state);
   LogicalResult addSegments(WorkflowState &state);
+  LogicalResult addRequestPath(WorkflowState &state);
   void addRecords(WorkflowState &state);
 
   ModuleOp module;
@@ -668,6 +669,26 @@ LogicalResult ProgramWriter::addSegments(WorkflowState &state) {
   return success();
 }
 
+LogicalResult ProgramWriter::addRequestPath(WorkflowState &state) {
+  auto path = state.program->getAttrOfType<RequestPathAttr>(
+      RequestPathAttr::attrName());
+  if (!path)
+    return success();
+  const double percent = path.getPercent().getValueAsDouble();
+  if (!(percent >= 50 && percent <= 99.9999))
+    return state.program.emitOpError()
+           << "has a request path whose tail is at " << percent
+           << " %; a program file takes 50 to 99.9999";
+  state.out->request_path = std::make_unique<fb::RequestPathT>();
+  fb::RequestPathT &out = *state.out->request_path;
+  out.cycles = path.getCycles();
+  out.deviation = path.getDeviation();
+  out.tail = path.getTail();
+  out.tail_per_million = static_cast<uint32_t>(percent * 1e4 + 0.5);
+  out.samples = path.getSamples();
+  return success();
+}
+
 void ProgramWriter::addRecords(WorkflowState &state) {
   ArrayAttr records = state.program.getRecordsAttr();
   if (!records || records.empty())
@@ -733,7 +754,7 @@ LogicalResult ProgramWriter::addProgram(ProgramOp program) {
   state.layout = std::move(*layout);
   state.out = workflow.get();
   if (failed(addRegions(state)) || failed(addBlocks(state)) ||
-      failed(addSegments(state)))
+      failed(addSegments(state)) || failed(addRequestPath(state)))
     return failure();
   addRecords(state);
   out.workflows.push_back(std::move(workflow));

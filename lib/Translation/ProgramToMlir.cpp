@@ -697,6 +697,13 @@ void WorkflowReader::run(StringRef machine) {
   program.setPolicyVersion(policy.version());
   program.setEpochCycles(policy.epoch_cycles());
   program.setAgeCycles(policy.age_cycles());
+  if (const fb::RequestPath *path = w.request_path())
+    program->setAttr(RequestPathAttr::attrName(),
+                     RequestPathAttr::get(builder.getContext(), path->cycles(),
+                                          path->deviation(), path->tail(),
+                                          builder.getF64FloatAttr(
+                                              path->tail_per_million() / 1e4),
+                                          path->samples()));
   if (const fb::RecordTable *table = w.records()) {
     SmallVector<Attribute> records;
     SmallVector<int64_t> record;

@@ -10,7 +10,7 @@
 from ._errors import CompileError, Diagnostic, OctopusError, ProgramError, SimulationError
 from ._native import __version__, mlir_version
 from ._program import Program, Value, Workflow, compile, load, policies, targets
-from ._result import Comparison, Failure, Result, Sample
+from ._result import Comparison, Failure, PredictedLatency, Result, Sample, Slowdown
 from ._sweep import Sweep, SweepPoint
 
 __all__ = [
@@ -19,11 +19,13 @@ __all__ = [
     "Diagnostic",
     "Failure",
     "OctopusError",
+    "PredictedLatency",
     "Program",
     "ProgramError",
     "Result",
     "Sample",
     "SimulationError",
+    "Slowdown",
     "Sweep",
     "SweepPoint",
     "Value",

@@ -43,6 +43,35 @@ class Sample:
 
 
 @dataclass(frozen=True)
+class PredictedLatency:
+    """What the compiler predicts of a request alone on the machine, in cycles.
+
+    `tail_percent` of 100 requests do not exceed `tail`; `samples` requests were
+    drawn, one where all are alike.
+    """
+
+    mean: int
+    standard_deviation: int
+    tail: int
+    tail_percent: float
+    samples: int
+
+
+@dataclass(frozen=True)
+class Slowdown:
+    """Mean latency over what is predicted of the same requests alone.
+
+    `causes` are parts of `factor`, which they add up to; `waits` is the sum of
+    those that are waits (docs/semantics.md, section 12).
+    """
+
+    predicted_cycles: float
+    factor: float
+    waits: float
+    causes: Mapping[str, float]
+
+
+@dataclass(frozen=True)
 class Failure:
     """Why a request failed."""
 
@@ -117,6 +146,22 @@ class Result:
     def completed(self) -> bool:
         """True if every request completed or failed by itself."""
         return self.status == "completed"
+
+    @property
+    def slowdown(self) -> Optional[Slowdown]:
+        """How many times longer requests took than predicted of them alone; None
+        where the program has no prediction or no request counts."""
+        found = self.data["slowdown"]
+        return None if found is None else Slowdown(**found)
+
+    def predicted_latency(self, tenant: int = 0) -> Optional[PredictedLatency]:
+        """The prediction for the workflow of a tenant; None if there is none."""
+        found = self.data["tenants"][tenant]["predicted_latency_cycles"]
+        return None if found is None else PredictedLatency(**found)
+
+    def alone_latency(self, tenant: int = 0) -> Sample:
+        """The latencies of a tenant's requests that no other was beside."""
+        return Sample(**self.data["tenants"][tenant]["alone_latency_cycles"])
 
     def outputs(self) -> "Dict[str, np.ndarray[Any, Any]]":
         """The results of the workflow by name, completed requests along the first axis.
@@ -237,6 +282,8 @@ class Comparison(Sequence[Result]):
                     "latency_mean": r.latency_cycles.mean,
                     "latency_p50": r.latency_cycles.p50,
                     "latency_p99": r.latency_cycles.p99,
+                    "slowdown": r.slowdown.factor if r.slowdown else None,
+                    "waits": r.slowdown.waits if r.slowdown else None,
                     "pea_utilization": r.pea_utilization,
                     "energy_joules": r.energy_joules,
                     "requests_completed": r.requests_completed,

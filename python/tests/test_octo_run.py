@@ -193,12 +193,49 @@ def test_compare_shows_ablation_and_who_is_in_time(programs, tmp_path):
 
 
 def test_compare_prints_a_table(programs):
-    done = good("compare", programs["mini"], "--requests", 4)
+    done = good("compare", programs["mini"], "--requests", 4, "--in-flight", 4)
     for word in ("static", "pool", "octopus", "lower bound", "the same under every policy",
-                 "of best", "no scheduler can pass 100 %", "where the cycles of the PEAs went"):
+                 "of best", "no scheduler can pass 100 %", "where the cycles of the PEAs went",
+                 "how to read", "/ static-even", "/ static", "/ best other", "predicted alone"):
         assert word in done.stdout
-    done = good("compare", programs["profiled"], "--requests", 4, "--replications", 3)
-    assert "means of 3 replications, seeds 0 to 2" in done.stdout
+    assert "alone" not in done.stdout.split("how long requests took")[1].splitlines()[1]
+    done = good("compare", programs["profiled"], "--requests", 64, "--replications", 3, "--policies", "static,pool")
+    text = done.stdout
+    assert "means of 3 replications, seeds 0 to 2" in text
+    # Every table has a row a policy, with intervals.
+    for heading in ("how to read", "how long requests took", "where the cycles of the PEAs went", "what was moved"):
+        head, *rows = text.split(heading)[1].splitlines()[1:4]
+        assert head.split()[0] == "policy"
+        assert [row.split()[0] for row in rows] == ["static", "pool"]
+        assert all("+-" in row for row in rows), rows
+
+
+def test_latency_stands_beside_the_prediction(programs, tmp_path):
+    path = tmp_path / "r.json"
+    done = good("run", programs["profiled"], "--requests", 30, "--in-flight", 30, "--alone", 5, "--json", path)
+    assert "  alone        predicted " in done.stdout
+    assert " times what is predicted of a request alone; " in done.stdout
+    run = json.loads(path.read_text())
+    (tenant,) = run["tenants"]
+    assert tenant["alone_latency_cycles"]["count"] == 5
+    predicted = tenant["predicted_latency_cycles"]
+    assert predicted["samples"] >= 1 and predicted["tail_percent"] == 99
+    slowdown = run["slowdown"]
+    assert slowdown["predicted_cycles"] == predicted["mean"]
+    assert slowdown["factor"] == tenant["slowdown"] == pytest.approx(
+        run["latency_cycles"]["mean"] / predicted["mean"])
+    assert sum(slowdown["causes"].values()) == pytest.approx(slowdown["factor"])
+    assert 0 < slowdown["waits"] <= slowdown["factor"]
+
+    # The requests that are alone are those of a run of their own: one after the other, the first left out.
+    good("run", programs["profiled"], "--requests", 6, "--in-flight", 1, "--json", path)
+    (single,) = json.loads(path.read_text())["tenants"]
+    assert single["alone_latency_cycles"] == single["latency_cycles"]
+    latencies = 6 * single["latency_cycles"]["mean"] - single["first_latency_cycles"]
+    assert tenant["alone_latency_cycles"]["mean"] == pytest.approx(latencies / 5)
+
+    done = octo_run("run", programs["profiled"], "--replications", 2, "--alone", 5)
+    assert done.returncode == 2 and "--alone is about one run" in done.stderr
 
 
 def test_check_and_info(programs):

@@ -77,6 +77,13 @@ def alone(request):
     program = octopus.compile(conftest.workflow("tails"), target=request.param)
     result = program.run(
         requests=REQUESTS, policy="static", in_flight=1, seed=5, timing_only=True)
+    # Every result has the prediction beside what requests took, all of which were alone.
+    predicted = result.predicted_latency()
+    assert (predicted.tail_percent, predicted.samples) == (99, 4096)
+    assert result.alone_latency() == result.latency_cycles
+    assert result.slowdown.factor == pytest.approx(result.latency_cycles.mean / predicted.mean)
+    assert result.slowdown.factor == pytest.approx(1, abs=0.03)
+    assert result.slowdown.waits < 0.03
     times = result.requests()
     # The first ones find nothing resident.
     latency = (times["finished"].astype(float) - times["admitted"].astype(float))[10:]

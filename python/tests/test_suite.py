@@ -179,6 +179,14 @@ def test_compare_shows_every_policy(workload):
     for result in results.values():
         assert result.makespan_cycles >= result.data["lower_bound_cycles"]
     assert len({result.data["realised_work_cycles"] for result in results.values()}) == 1
+    # All that is measured is in the text, in words.
+    text = str(compared)
+    for part in (
+        "how to read", "/ static-even", "/ static", "/ best other", "of bound", "lower bound",
+        "slowdown", "mostly", "predicted alone", "in time", "goodput",
+        "contagious", "depth", "mesh", "links", "busiest", "migrations",
+    ):
+        assert part in text, part
 
 
 def test_heft_says_what_it_needs():

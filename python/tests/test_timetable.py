@@ -48,6 +48,12 @@ def test_simulated_timeline_is_the_planned_one(tmp_path, target, seed):
     simulated = max(task["slot"]["mean_end"] for task in tasks)
     assert simulated == pytest.approx(planned, rel=0.01)
     assert data["lower_bound_cycles"] <= data["makespan_cycles"]
+    # So does the whole request, from its arrival to its end.
+    (tenant,) = data["tenants"]
+    predicted = tenant["predicted_latency_cycles"]
+    assert (predicted["samples"], predicted["standard_deviation"]) == (1, 0)
+    assert tenant["first_latency_cycles"] == data["latency_cycles"]["max"]
+    assert tenant["first_latency_cycles"] == pytest.approx(predicted["mean"], rel=0.01)
 
 
 def task(draw, names, needs):

@@ -35,7 +35,7 @@ struct ProgramT;
 /// The version of the format that this library writes. It reads kMajor with
 /// every minor version up to kMinor.
 inline constexpr uint16_t kMajor = 1;
-inline constexpr uint16_t kMinor = 0;
+inline constexpr uint16_t kMinor = 1;
 
 /// Hash of the schema that this library was built from.
 uint64_t schemaHash();

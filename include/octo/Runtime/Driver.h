@@ -96,6 +96,13 @@ public:
   runReplications(const SimulationOptions &options, unsigned count,
                   unsigned threads, const ProgressCallback &progress = {});
 
+  /// Runs the first `count` requests of each tenant one at a time, without
+  /// faults, after one that loads code and weights. Their latencies become the
+  /// `aloneLatency` of the tenants of `result`, a run with the same options.
+  Expected<void> measureAlone(const SimulationOptions &options, uint64_t count,
+                              RunResult &result,
+                              const ProgressCallback &progress = {});
+
 private:
   Session();
   static Expected<std::unique_ptr<Session>> make(Expected<Program> program);

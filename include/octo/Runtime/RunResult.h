@@ -109,6 +109,12 @@ struct TenantStatistics {
   uint64_t completed = 0;
   uint64_t failed = 0;
   SampleSummary latency;
+  /// Of those in `latency` that no other request was beside, from arrival to
+  /// end, or of requests that were run apart (Session::measureAlone).
+  SampleSummary aloneLatency;
+  /// Of its first request, which finds nothing resident, also in the warm-up;
+  /// 0: it did not complete.
+  uint64_t firstLatency = 0;
 };
 
 /// Why a request failed (semantics, section 6).

@@ -142,6 +142,18 @@ octo.program @p on @m {
 
 // -----
 
+octo.machine @m {target = {clockHz = 1000000000, pea = {sramBytes = 65536, layout = ["general"],
+  rates = {general = {macQ16 = 65536, vectorQ16 = 65536, specialQ16 = 4096, scalarQ16 = 65536}}},
+  scratchpad = {bytes = 1048576}, configStore = {bytes = 65536}}}
+// expected-error @below {{has a request path whose tail is at 1.200000e+01 %; a program file takes 50 to 99.9999}}
+octo.program @p on @m attributes {octo.request_path =
+    #octo.request_path<cycles = 1, deviation = 0, tail = 1, percent = 12.0 : f64, samples = 1>} {
+  %body = octo.entry
+  octo.exit in %body
+}
+
+// -----
+
 // What the writer of program files finds has no place in the module.
 // expected-error @below {{does not make a valid program file: the program to be written is not valid: image 0 ('a') does not have the SHA-256 that it states}}
 module {

@@ -60,9 +60,16 @@ octo.weight @long : tensor<32xi32> {value = dense<7> : tensor<32xi32>}
 
 // Blocks come in the order of their regions, those of a region in an order in
 // which every value is made before it is used; links by number follow.
-// BACK: octo.program @all on @small attributes {age_cycles = 2 : i64, arg_names = ["x"], epoch_cycles = 1 : i64, policy_version = 3 : i32, result_names = ["y", ""]} {
+// BACK: octo.program @all on @small attributes {age_cycles = 2 : i64, arg_names = ["x"], epoch_cycles = 1 : i64, octo.request_path = #octo.request_path<cycles = 70, deviation = 9, tail = 98, percent = 9.995000e+01 : f64, samples = 4096>, policy_version = 3 : i32, result_names = ["y", ""]} {
+// JSON: "request_path": {
+// JSON-NEXT: "cycles": 70,
+// JSON-NEXT: "deviation": 9,
+// JSON-NEXT: "tail": 98,
+// JSON-NEXT: "tail_per_million": 999500,
+// JSON-NEXT: "samples": 4096
 octo.program @all on @m attributes {arg_names = ["x"], result_names = ["y", ""],
-    policy_version = 3 : i32, epoch_cycles = 1 : i64, age_cycles = 2 : i64} {
+    policy_version = 3 : i32, epoch_cycles = 1 : i64, age_cycles = 2 : i64,
+    octo.request_path = #octo.request_path<cycles = 70, deviation = 9, tail = 98, percent = 99.95 : f64, samples = 4096>} {
   %body, %x = octo.entry : !octo.flow<tensor<4xf32>>
   %w = octo.use_weight @seeded : !octo.flow<tensor<4xf32>>
   %none = octo.use_weight @none : !octo.flow<tensor<0x4xf32>>

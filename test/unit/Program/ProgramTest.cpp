@@ -182,6 +182,8 @@ TEST(Program, GoldenFilesLoad) {
     EXPECT_EQ((*program)->distributions()->x()->Get(
                   (*program)->distributions()->knot_offsets()->Get(1)),
               3);
+    // Since 1.1.
+    EXPECT_EQ(workflow->request_path() != nullptr, minor >= 1);
   }
 }
 
@@ -367,7 +369,7 @@ TEST(Program, Describe) {
   ASSERT_TRUE(program);
   std::string text = describeProgram(**program);
   for (const char *part :
-       {"format       1.0\n",
+       {"format       1.1\n",
         "sample: 1 die of 2 x 2 clusters, 2 TBUs a cluster, 4 PEAs a TBU, 1000 "
         "MHz\n",
         "31 live of 32 (4 of 4 clusters reachable, 1 dead link)\n",
@@ -375,7 +377,8 @@ TEST(Program, Describe) {
         "sample: 2 arguments -> 1 result; 8 tasks, 1 switch, 1 select, 1 loop, "
         "1 fan-out in 8 regions\n",
         "13 active replicas, 1 standby, on 4 clusters\n",
-        "1 segment with 2 slots, 1 streamed flow\n"})
+        "1 segment with 2 slots, 1 streamed flow\n",
+        "a request is predicted to take 60000 cycles, 99 % at most 95000\n"})
     EXPECT_NE(text.find(part), std::string::npos) << part << "\n" << text;
 }
 

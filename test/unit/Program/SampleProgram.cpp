@@ -348,6 +348,13 @@ fb::ProgramT test::sampleProgram() {
   workflow->decisions->candidates = {
       fb::Candidate(0, 0, 4, 10, fb::Rejection::Chosen),
       fb::Candidate(1, 0, 4, -5, fb::Rejection::Worse)};
+  workflow->request_path = std::make_unique<fb::RequestPathT>();
+  fb::RequestPathT &path = *workflow->request_path;
+  path.cycles = 60000;
+  path.deviation = 9000;
+  path.tail = 95000;
+  path.tail_per_million = 990000;
+  path.samples = 4096;
   program.workflows.push_back(std::move(workflow));
   return program;
 }
@@ -366,6 +373,7 @@ fb::ProgramT test::chainProgram(uint32_t chain) {
   workflow.segments = std::make_unique<fb::SegmentTableT>();
   workflow.flows.reset();
   workflow.decisions.reset();
+  workflow.request_path.reset();
 
   fb::RegionTableT &regions = *workflow.regions;
   regions.role = {fb::RegionRole::Body};

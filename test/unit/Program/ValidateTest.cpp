@@ -936,6 +936,20 @@ TEST(Validate, Records) {
   });
 }
 
+TEST(Validate, RequestPath) {
+  auto path = [](P &p) -> fb::RequestPathT & { return *flow(p).request_path; };
+  expectViolations({
+      {"request_path.tail_per_million is 499999; expected 500000 to 999999",
+       [&](P &p) { path(p).tail_per_million = 499999; }},
+      {"request_path.tail_per_million is 1000000; expected 500000 to 999999",
+       [&](P &p) { path(p).tail_per_million = 1000000; }},
+      {"request_path.samples is 0; expected at least 1",
+       [&](P &p) { path(p).samples = 0; }},
+      {"request_path.deviation is 9000 of one sample; expected 0",
+       [&](P &p) { path(p).samples = 1; }},
+  });
+}
+
 TEST(Validate, LeftOutColumnsHaveTheirMeaning) {
   fb::ProgramT p = test::sampleProgram();
   blocks(p).bound.clear();
@@ -951,6 +965,7 @@ TEST(Validate, LeftOutColumnsHaveTheirMeaning) {
   placement(p).routing.clear();
   flow(p).flows.reset();
   flow(p).decisions.reset();
+  flow(p).request_path.reset();
   flow(p).argument_names.clear();
   Expected<Program> result = parseProgram(test::pack(p), "");
   EXPECT_TRUE(result) << result.error().str();

@@ -53,10 +53,63 @@ TEST(Blame, AQueueIsBlamed) {
   EXPECT_EQ(r->blame.requests, 3u);
   ASSERT_EQ(r->blame.blocks.size(), 1u);
   EXPECT_EQ(r->blame.blocks[0].total(), 600u);
+  // The first one of three has others beside it.
+  EXPECT_EQ(r->tenants[0].firstLatency, 100u);
+  EXPECT_EQ(r->tenants[0].aloneLatency.count, 0u);
   // The slowest one of three is the last.
   EXPECT_EQ(r->blame.slowestRequests, 1u);
   EXPECT_EQ(r->blame.slowestCycles[unsigned(BlameCause::Queue)], 200u);
   EXPECT_EQ(spans.cycles[1][unsigned(BlameCause::Queue)], 100u);
+}
+
+/// Requests at 0, 500, 550 and 1,000: the first and the last are alone. With
+/// two of warm-up only the last one counts.
+TEST(Blame, RequestsThatAreAlone) {
+  TestProgram p(1, 1, 1, 1);
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/a", kernel, 100, {import(0)});
+  p.body.yields = {output(0)};
+  const fb::Program &program = p.build();
+  SimulationOptions options;
+  options.policy = "static";
+  options.timingOnly = true;
+  Tenant tenant;
+  tenant.arrivals.kind = Arrivals::Kind::Trace;
+  tenant.arrivals.trace = {0, 500, 550, 1000};
+  tenant.requests = 4;
+  options.scenario.tenants.push_back(tenant);
+  options.scenario.requests = 4;
+  auto r = simulate(program, options);
+  ASSERT_TRUE(r) << r.error().str();
+  EXPECT_EQ(r->tenants[0].firstLatency, 100u);
+  EXPECT_EQ(r->tenants[0].aloneLatency.count, 2u);
+  EXPECT_EQ(r->tenants[0].aloneLatency.mean, 100.0);
+  EXPECT_EQ(r->tenants[0].aloneLatency.max, 100u);
+  options.scenario.warmUpRequests = 2;
+  r = simulate(program, options);
+  ASSERT_TRUE(r) << r.error().str();
+  EXPECT_EQ(r->tenants[0].firstLatency, 100u);
+  EXPECT_EQ(r->tenants[0].aloneLatency.count, 1u);
+
+  // One after the other, all are.
+  options.scenario.warmUpRequests = 0;
+  options.scenario.tenants[0].arrivals = Arrivals();
+  r = simulate(program, options);
+  ASSERT_TRUE(r) << r.error().str();
+  EXPECT_EQ(r->tenants[0].aloneLatency.count, 4u);
+
+  // Another tenant's request is beside the second and the third.
+  options.scenario.tenants[0].arrivals = tenant.arrivals;
+  options.scenario.tenants.push_back(tenant);
+  options.scenario.tenants[1].arrivals.trace = {560};
+  options.scenario.tenants[1].requests = 1;
+  options.scenario.requests = 5;
+  r = simulate(program, options);
+  ASSERT_TRUE(r) << r.error().str();
+  EXPECT_EQ(r->tenants[0].aloneLatency.count, 2u);
+  EXPECT_EQ(r->tenants[1].aloneLatency.count, 0u);
+  EXPECT_GT(r->tenants[1].firstLatency, 200u);
 }
 
 /// Of two branches the longer one is blamed, however short its own message.

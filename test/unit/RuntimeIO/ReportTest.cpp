@@ -59,6 +59,12 @@ protected:
     workflow->placement = std::make_unique<fb::PlacementTableT>();
     workflow->segments = std::make_unique<fb::SegmentTableT>();
     workflow->policy = std::make_unique<fb::PolicyTableT>();
+    workflow->request_path = std::make_unique<fb::RequestPathT>();
+    workflow->request_path->cycles = 10;
+    workflow->request_path->deviation = 2;
+    workflow->request_path->tail = 16;
+    workflow->request_path->tail_per_million = 990000;
+    workflow->request_path->samples = 4096;
     program.workflows.push_back(std::move(workflow));
     builder.Finish(fb::Program::Pack(builder, &program));
 
@@ -70,6 +76,19 @@ protected:
     result.requestsFailed = 1;
     result.throughputRequestsPerMegacycle = 49000;
     result.latency = {49, 20.5, 1.25, 10, 20, 30, 40, 50};
+    TenantStatistics tenant;
+    tenant.name = "main";
+    tenant.completed = 49;
+    tenant.failed = 1;
+    tenant.latency = result.latency;
+    tenant.aloneLatency = {2, 12, 0, 11, 11, 13, 13, 13};
+    tenant.firstLatency = 14;
+    result.tenants = {tenant};
+    // 49 latencies of 20.5 cycles.
+    result.blame.requests = 49;
+    result.blame.cycles[unsigned(BlameCause::Compute)] = 490;
+    result.blame.cycles[unsigned(BlameCause::Queue)] = 490;
+    result.blame.cycles[unsigned(BlameCause::Transfer)] = 24;
     result.peaUtilization = 0.25;
     result.peaCycles = {1000, 100, 200, 300, 2000, 0, 400};
     result.totalPeas = result.livePeas = 4;
@@ -150,6 +169,53 @@ TEST_F(ReportTest, WhatIsNotKnownIsNull) {
   EXPECT_TRUE(document["latency_cycles"]["mean"].is_null());
   EXPECT_TRUE(document["ratio_to_lower_bound"].is_null());
   EXPECT_TRUE(document["outputs_sha256"].is_null());
+}
+
+TEST_F(ReportTest, LatencyStandsBesideThePrediction) {
+  json document = json::parse(formatResultJson(result, program()));
+  const json &tenant = document["tenants"][0];
+  EXPECT_EQ(tenant["predicted_latency_cycles"],
+            json::parse(R"({"mean": 10, "standard_deviation": 2, "tail": 16,
+                            "tail_percent": 99.0, "samples": 4096})"));
+  EXPECT_EQ(tenant["alone_latency_cycles"]["mean"], 12.0);
+  EXPECT_EQ(tenant["first_latency_cycles"], 14);
+  EXPECT_NEAR(tenant["slowdown"], 2.05, 1e-12);
+  const json &slowdown = document["slowdown"];
+  EXPECT_EQ(slowdown["predicted_cycles"], 10.0);
+  EXPECT_NEAR(slowdown["factor"], 2.05, 1e-12);
+  EXPECT_NEAR(slowdown["waits"], 1.0, 1e-12);
+  EXPECT_NEAR(slowdown["causes"]["queue"], 1.0, 1e-12);
+  EXPECT_EQ(slowdown["causes"]["admission"], 0.0);
+  const std::string alone =
+      "predicted 10 (99 % within 16); the first request 14; the 2 that were "
+      "alone 12 cycles";
+  const std::string factor =
+      "2.05 times what is predicted of a request alone; 1.00 of it are waits";
+  for (const std::string &text :
+       {formatSummary(result, program()), formatHtml(result, program())}) {
+    EXPECT_NE(text.find(alone), std::string::npos) << text;
+    EXPECT_NE(text.find(factor), std::string::npos) << text;
+  }
+  std::string table = formatComparison(std::vector{result}, program());
+  for (const char *part :
+       {"slowdown", "mostly", "queue 49 %", "alone", "predicted alone"})
+    EXPECT_NE(table.find(part), std::string::npos) << part << table;
+
+  // An older program says nothing, and neither does anything else.
+  flatbuffers::FlatBufferBuilder other;
+  std::unique_ptr<fb::ProgramT> older(program().UnPack());
+  older->workflows[0]->request_path.reset();
+  other.Finish(fb::Program::Pack(other, older.get()));
+  const fb::Program &silent =
+      *flatbuffers::GetRoot<fb::Program>(other.GetBufferPointer());
+  document = json::parse(formatResultJson(result, silent));
+  EXPECT_TRUE(document["tenants"][0]["predicted_latency_cycles"].is_null());
+  EXPECT_TRUE(document["tenants"][0]["slowdown"].is_null());
+  EXPECT_TRUE(document["slowdown"].is_null());
+  EXPECT_EQ(formatSummary(result, silent).find("predicted"), std::string::npos);
+  EXPECT_EQ(
+      formatComparison(std::vector{result}, silent).find("predicted alone"),
+      std::string::npos);
 }
 
 TEST_F(ReportTest, CompareFindsBestAndDifferences) {

@@ -355,8 +355,8 @@ def Octo_RequestPathAttr : Octo_Attr<"RequestPath", "request_path"> {
     Cycles from the arrival of a request that is alone on the machine to its
     end: the mean over the `samples` requests that were drawn, the standard
     deviation, and the `tail` that `percent` % do not exceed. Stands as
-    `octo.request_path` on `octo.program`; a program file does not carry it.
-    docs/scheduling.md says how it is found.
+    `octo.request_path` on `octo.program`; a program file keeps `percent` to
+    four decimals. docs/scheduling.md says how it is found.
 
     Example: `#octo.request_path<cycles = 700, deviation = 90, tail = 980,
     percent = 9.900000e+01 : f64, samples = 4096>`.
