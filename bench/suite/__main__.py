@@ -34,6 +34,7 @@ except ImportError:
     import octopus
 
 import design
+import variants
 
 bench: Any = None
 
@@ -191,7 +192,6 @@ def document(options: argparse.Namespace) -> int:
 
 
 def vary(options: argparse.Namespace) -> int:
-    import variants
     import yaml
 
     with open(options.workflow, encoding="utf-8") as file:
@@ -237,7 +237,7 @@ def main(arguments: Optional[List[str]] = None) -> int:
     made.add_argument("-o", "--output", default="-")
     made = command("vary", vary, help="write a workload with drift")
     made.add_argument("workflow")
-    made.add_argument("--drift", choices=("none", "gradual", "jump"), required=True)
+    made.add_argument("--drift", choices=variants.DRIFTS, required=True)
     made.add_argument("--requests", type=int, required=True, help="of the run")
     options = parser.parse_args(arguments)
     try:

@@ -23,9 +23,13 @@ FACTORS: Dict[str, Any] = {
 # What an experiment may set for all of its points: requests in flight, how many times
 # as many make a run, and how many do at least.
 SETTINGS = ("in_flight_per_pea", "rounds", "least_requests")
+# Requests in flight where it does not.
+IN_FLIGHT_PER_PEA = 4
 LOADS = ("closed", "poisson", "alone")
 # Kinds of drift where everything changes at once.
-JUMPS = ("jump", "turn")
+JUMPS = ("jump", "turn", "back")
+# What they turn to, for good.
+SETTLED = {"turn": "turned", "back": "sharp"}
 
 
 class GridError(Exception):

@@ -208,6 +208,7 @@ def summarise(
     }
     summary["goals"] = goals(results, main, baselines)
     summary["tuned"] = tuned(grid, entries)
+    summary["in_flight"] = in_flight(grid, results.of("main"), policies)
     summary["overview"] = {v: overview(results, main, v) for v in policies}
     summary["by_workload"] = {
         workload[0]: {v: geometric(ratios(cells, lambda s: 1.0, v, "of_bound")) for v in policies}
@@ -272,6 +273,24 @@ def summarise(
         for machine, cells in by(results.of("sensitivity"), "machine").items()
     }
     return summary
+
+
+def in_flight(grid: Dict[str, Any], cells: List[Cell], policies: List[str]) -> Dict[str, Any]:
+    """For each workload what part of the requests in flight that an experiment asks for
+    it has, and what a request spills."""
+    return {
+        workload: {
+            "part": grid["workloads"][workload].get("in_flight_part", 1),
+            "spill_bytes": {
+                v: round(value)
+                for v in policies
+                for value in [mean_of(some, v, "spill_bytes")]
+                if value is not None
+            },
+        }
+        for (workload,), some in by(cells, "workload").items()
+        if mean_of(some, OURS, "spill_bytes") is not None
+    }
 
 
 def tuned(grid: Dict[str, Any], entries: List[Dict[str, Any]]) -> Dict[str, Dict[str, float]]:
@@ -492,59 +511,80 @@ def regime(cells: List[Cell], mechanism: str) -> Dict[str, Any]:
 RECOVERED = 0.9
 # Resamples of the seeds for intervals of what is no mean, always the same ones.
 RESAMPLES = 400
-TIME_TO_OWN = "time of `reactive` to 90 % of its own steady throughput after a jump"
-TIME_TO_BEST = "time of `reactive` to 90 % of the best policy's steady throughput after a jump"
-
-
-def time_to(before: List[float], curve: List[float], level: float, width: int) -> Tuple[int, bool]:
-    """Parts of time after a jump until a curve stays above `level`, averaged over
-    `width` parts around each; False with all of them if it does not."""
-    values, last = before + curve, -1
-    total = sum(values[:width])
-    for end in range(width, len(values) + 1):
-        # The middle of the average, from the jump on.
-        if total < level * width:
-            last = end - 1 - width // 2 - len(before)
-        if end < len(values):
-            total += values[end] - values[end - width]
-    if last < 0:
-        return 0, True
-    if last >= len(curve) - 1 - width // 2:
-        return len(curve), False
-    return last + 1, True
+# Group: workload, kind of jump, PEAs, requests in flight a PEA. By seed and policy: what
+# was seen.
+Group = Tuple[str, str, int, float]
+Runs = Dict[Any, Dict[str, Dict[str, Any]]]
 
 
 class Jump:
-    """What a policy did around a jump, averaged over runs: one is too noisy to see a
-    tenth."""
+    """What a policy did from a jump on, averaged over runs: one is too noisy to see a
+    tenth. Then averaged over a turn around each part of time."""
 
     def __init__(self, runs: List[Dict[str, Any]]) -> None:
-        def mean(key: str, length: int, end: bool) -> List[float]:
-            cut = [run[key][-length:] if end else run[key][:length] for run in runs]
-            return [sum(values) / len(cut) for values in zip(*cut)]
-
-        self.turn = runs[0]["parts_a_turn"]
+        width = self.turn = runs[0]["parts_a_turn"]
         # What all have.
-        self.before = mean("before", min(len(run["before"]) for run in runs), True)
-        self.curve = mean("curve", min(len(run["curve"]) for run in runs), False)
-        tail = self.curve[-len(self.curve) // 3 :]
-        self.level = sum(tail) / len(tail)
+        early = min(len(run["before"]) for run in runs)
+        late = min(len(run["curve"]) for run in runs)
+        cut = [run["before"][len(run["before"]) - early :] + run["curve"][:late] for run in runs]
+        values = [sum(parts) / len(cut) for parts in zip(*cut)]
+        self.before = sum(values[:early]) / early if early else None
+        # Windows whose middle is not before the jump.
+        first = max(early - width // 2, 0)
+        self.after = [
+            sum(values[i : i + width]) / width for i in range(first, len(values) - width + 1)
+        ]
+        self.seen = len(self.after) / width
 
     def turns_to(self, level: float) -> Tuple[float, bool]:
-        parts, seen = time_to(self.before, self.curve, RECOVERED * level, self.turn)
-        return parts / self.turn, seen
+        """Turns after the jump until throughput stays above 90 % of `level`; False, with
+        as many as were looked at, if it does not."""
+        below = [i for i, value in enumerate(self.after) if value < RECOVERED * level]
+        if not below:
+            return 0.0, True
+        return (below[-1] + 1) / self.turn, below[-1] + 1 < len(self.after)
+
+    def lowest(self) -> float:
+        return min(self.after)
 
 
-def jumps(results: Results) -> Dict[str, Dict[Any, Dict[str, Dict[str, Any]]]]:
-    """By workload, seed and policy, where all policies of a cell have been run."""
-    runs: Dict[str, Dict[Any, Dict[str, Dict[str, Any]]]] = {}
-    cells = results.of("recovery")
+def jumps(results: Results) -> Dict[Group, Runs]:
+    """Where all policies of a cell have been run."""
+    runs: Dict[Group, Runs] = {}
+    cells = results.of("recovery", "recovery-full", "recovery-large")
     wanted = {v for c in cells for v in c["seen"]}
     for cell in cells:
         seen = {v: s.get("recovery", {}) for v, s in cell["seen"].items()}
-        if set(seen) == wanted and all(len(run.get("curve", [])) >= 3 for run in seen.values()):
-            runs.setdefault(cell["point"]["workload"], {})[cell["point"]["seed"]] = seen
-    return dict(sorted(runs.items()))
+        width = max((run.get("parts_a_turn", 1) for run in seen.values()), default=1)
+        if set(seen) == wanted and all(len(run.get("curve", [])) >= width for run in seen.values()):
+            point = cell["point"]
+            group = point["workload"], point["drift"], point["peas"], in_flight_of(point)
+            runs.setdefault(group, {})[point["seed"]] = seen
+    return {
+        group: runs[group]
+        for group in sorted(runs, key=lambda g: (g[0], list(design.SETTLED).index(g[1]), *g[2:]))
+    }
+
+
+def in_flight_of(point: Dict[str, Any]) -> float:
+    return point.get("in_flight_per_pea", design.IN_FLIGHT_PER_PEA)
+
+
+def settled(results: Results, group: Group) -> Dict[str, float]:
+    """Part of the bound that each policy has where nothing jumps: the workload is from
+    the beginning what it is after the jump, and compiled for that."""
+    workload, jump, peas, in_flight = group
+    cells = [
+        cell
+        for cell in results.of("settled", "settled-full", "settled-large")
+        if cell["point"]["drift"] == design.SETTLED[jump]
+        and (cell["point"]["workload"], cell["point"]["peas"]) == (workload, peas)
+        and in_flight_of(cell["point"]) == in_flight
+    ]
+    levels = {
+        v: mean_of(cells, v, "of_bound") for v in sorted({v for c in cells for v in c["seen"]})
+    }
+    return {v: level for v, level in levels.items() if level}
 
 
 def averaged(runs: Iterable[Dict[str, Dict[str, Any]]]) -> Dict[str, Jump]:
@@ -552,86 +592,96 @@ def averaged(runs: Iterable[Dict[str, Dict[str, Any]]]) -> Dict[str, Jump]:
     return {v: Jump([run[v] for run in runs]) for v in sorted(runs[0])}
 
 
-def sooner(policies: Dict[str, Jump], to_best: bool) -> Tuple[float, bool]:
-    """Time of `reactive` over ours until each has recovered, to its own level or to
-    that of the best: times a turn apart cannot be told apart. True if it is at least
-    so much, since `reactive` did not get there."""
-    best = max(jump.level for jump in policies.values())
-
-    def time(variant: str) -> Tuple[float, bool]:
-        jump = policies[variant]
-        return jump.turns_to(best if to_best else jump.level)
-
-    (ours, _), (theirs, seen) = time(OURS), time("reactive")
-    return (theirs + 1) / (ours + 1), not seen
-
-
-def recovery(results: Results) -> Dict[str, Any]:
-    table: Dict[str, Any] = {}
-    for workload, runs in jumps(results).items():
+def recovery(results: Results) -> List[Dict[str, Any]]:
+    rows = []
+    for group, runs in jumps(results).items():
+        levels = settled(results, group)
         policies = averaged(runs.values())
-        best = max(jump.level for jump in policies.values())
+        if set(policies) - set(levels):
+            continue
+        names = ("workload", "jump", "peas", "in_flight_per_pea")
+        row: Dict[str, Any] = dict(zip(names, group), seeds=len(runs))
+        row["policies"] = {}
         for variant, jump in policies.items():
-            own, own_seen = jump.turns_to(jump.level)
+            level, best = levels[variant], max(levels.values())
+            own, own_seen = jump.turns_to(level)
             to_best, best_seen = jump.turns_to(best)
-            turn = jump.turn
-            table.setdefault(workload, {})[variant] = {
-                "seeds": len(runs),
-                "before": round(sum(jump.before) / max(len(jump.before), 1), 4),
-                "level": round(jump.level, 4),
+            row["policies"][variant] = {
+                "before": None if jump.before is None else round(jump.before, 4),
+                "settled": round(level, 4),
+                "lowest": round(jump.lowest() / level, 4),
                 "turns": round(own, 3),
-                "settled": own_seen,
+                "recovered": own_seen,
                 "turns_to_best": round(to_best, 3),
                 "reached_best": best_seen,
-                "turn_cycles": round(
-                    sum(run[variant]["part_cycles"] for run in runs.values()) / len(runs) * turn
-                ),
-                "curve": [
-                    round(sum(jump.curve[i : i + turn]) / turn, 4)
-                    for i in range(0, len(jump.curve) - turn + 1, turn)
-                ],
             }
-    return table
+        row["turn_cycles"] = round(
+            sum(run[OURS]["part_cycles"] * run[OURS]["parts_a_turn"] for run in runs.values())
+            / len(runs)
+        )
+        rows.append(row)
+    return rows
+
+
+# How times are compared: over which groups, and to whose level.
+RECOVERY_GOALS = (
+    ("falls", "time of `reactive` to 90 % of its own steady throughput, where a jump takes more than that from it"),
+    ("all", "the same, over all jumps"),
+    ("best", "time of `reactive` to 90 % of the best policy's steady throughput after a jump"),
+)  # fmt: skip
 
 
 def recovery_goals(results: Results) -> List[Dict[str, Any]]:
-    """How much sooner than `reactive`, geometric means over the workloads; intervals by
-    resampling the seeds."""
-    runs = {
-        workload: by_seed
-        for workload, by_seed in jumps(results).items()
-        if all({OURS, "reactive"} <= set(run) for run in by_seed.values())
+    """How much sooner than `reactive`, geometric means over the groups; intervals by
+    resampling the seeds. Times a turn apart cannot be told apart: each has one more."""
+    groups = {
+        group: (runs, levels)
+        for group, runs in jumps(results).items()
+        for levels in [settled(results, group)]
+        if {OURS, "reactive"} <= set(levels)
+        and all({OURS, "reactive"} <= set(run) for run in runs.values())
     }
-    seeds = sorted({seed for by_seed in runs.values() for seed in by_seed})
+    seeds = sorted({seed for runs, _ in groups.values() for seed in runs})
+    # What falls is decided once, with all seeds.
+    falls = {
+        group
+        for group, (runs, levels) in groups.items()
+        if averaged(runs.values())["reactive"].turns_to(levels["reactive"])[0] > 0
+    }
+
+    def sooner(kind: str, drawn: List[Any]) -> Tuple[Optional[float], bool]:
+        logs, least = [], False
+        for group, (runs, levels) in groups.items():
+            mine = [runs[seed] for seed in drawn if seed in runs]
+            if not mine or (kind == "falls" and group not in falls):
+                continue
+            policies, best = averaged(mine), max(levels.values())
+            ours, _ = policies[OURS].turns_to(best if kind == "best" else levels[OURS])
+            theirs, seen = policies["reactive"].turns_to(
+                best if kind == "best" else levels["reactive"]
+            )
+            logs.append(math.log((theirs + 1) / (ours + 1)))
+            least |= not seen
+        return (math.exp(sum(logs) / len(logs)) if logs else None), least
+
     rows = []
-    for to_best, text in ((False, TIME_TO_OWN), (True, TIME_TO_BEST)):
-
-        def seen(drawn: List[Any]) -> Tuple[Optional[float], bool]:
-            logs, least = [], False
-            for by_seed in runs.values():
-                mine = [by_seed[seed] for seed in drawn if seed in by_seed]
-                if mine:
-                    value, at_least = sooner(averaged(mine), to_best)
-                    logs.append(math.log(value))
-                    least |= at_least
-            return (math.exp(sum(logs) / len(logs)) if logs else None), least
-
-        value, least = seen(seeds)
+    for kind, text in RECOVERY_GOALS:
+        value, least = sooner(kind, seeds)
         row = None
         if value is not None:
             row = {"mean": round(value, 4), "low": None, "high": None, "seeds": len(seeds)}
-            row["points"] = sum(len(by_seed) for by_seed in runs.values())
+            row["points"] = sum(len(runs) for runs, _ in groups.values())
             if len(seeds) > 1:
                 draw = random.Random(1)
                 others = sorted(
                     other
                     for _ in range(RESAMPLES)
-                    for other in [seen(draw.choices(seeds, k=len(seeds)))[0]]
+                    for other in [sooner(kind, draw.choices(seeds, k=len(seeds)))[0]]
                     if other is not None
                 )
                 cut = len(others) // 40
                 row["low"], row["high"] = round(others[cut], 4), round(others[-1 - cut], 4)
-        rows.append(goal(text + (" (at least)" if least else ""), "3", 3.0, row))
+        rows.append(goal(text + (" (at least)" if least else ""), "3", 3.0, row, kind=kind))
     return rows
 
 

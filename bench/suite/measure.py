@@ -172,13 +172,16 @@ class Bench:
         choices = self.grid["variants"][point["variant"]].get("tune", [{}])
         same = {k: point[k] for k in ("variant", "workload", "movement", "machine")}
         rounds = TUNING_ROUNDS
-        if point["drift"] in design.JUMPS:
-            same["drift"] = point["drift"]
+        # What settles has the options of the jump that leads there.
+        leads = {settled: jump for jump, settled in design.SETTLED.items()}
+        drift = leads.get(point["drift"], point["drift"])
+        if drift in design.JUMPS:
+            same["drift"] = drift
             rounds = point.get("rounds", rounds)
             if "in_flight_per_pea" in point:
                 same["in_flight_per_pea"] = point["in_flight_per_pea"]
         same["peas"] = min(point["peas"], TUNING_PEAS)
-        name = "tuned-" + "-".join(str(v) for v in same.values()).replace(" ", "_")
+        name = "tuned-" + "-".join(str(v) for v in [*same.values(), rounds]).replace(" ", "_")
 
         def make() -> int:
             training = self.training(rounds=rounds, **same)
@@ -200,7 +203,8 @@ class Bench:
         """The scenario of a point, and how many requests are in flight at most."""
         entry = self.grid["workloads"][point["workload"]]
         scenario: Dict[str, Any] = {"seed": point["seed"]}
-        per_pea = point.get("in_flight_per_pea", 4) * entry.get("in_flight_part", 1)
+        per_pea = point.get("in_flight_per_pea", design.IN_FLIGHT_PER_PEA)
+        per_pea *= entry.get("in_flight_part", 1)
         flight = max(2, round(per_pea * point["peas"]))
         if point["load"] == "closed":
             scenario["requests"] = max(
@@ -298,6 +302,7 @@ def summary(
         "migrations": counters["migrations"] / done,
         "migrated_bytes": counters["migrated_bytes"] / done,
         "resizes": counters["resizes"] / done,
+        "spill_bytes": counters["spill_bytes"] / done,
     }
     total = float(sum(data["pea_cycles"].values())) or 1.0
     for cause in ("transient", "structural", "contagious"):
@@ -341,13 +346,14 @@ TURNS_AFTER = 50
 
 def recovery(requests: Dict[str, Any], flight: int, most: float) -> Dict[str, Any]:
     """Work done over the most that can be, in equal parts of time, as long as requests
-    enter. A turn is the time of `flight` requests at that most."""
+    enter. A turn is the time of `flight` requests of the new kind at that most."""
     change = len(requests["work"]) // 3
     begin, end = (float(requests["arrival"][i]) for i in (change, -1))
     order = np.argsort(requests["finished"], kind="stable")
     times = requests["finished"][order].astype(np.float64)
     done = requests["work_so_far"][order].astype(np.float64)
-    part = max(flight * float(requests["work"].mean()) / most / PARTS_A_TURN, 1.0)
+    work = float(requests["work"][change:].mean())
+    part = max(flight * work / most / PARTS_A_TURN, 1.0)
     before = min(int(begin / part), TURNS_BEFORE * PARTS_A_TURN)
     after = min(int((end - begin) / part), TURNS_AFTER * PARTS_A_TURN)
     # Between completions work goes on evenly.

@@ -44,7 +44,8 @@ def label(step: Dict[str, Any]) -> str:
 
 # -- drift ---------------------------------------------------------------------
 
-_DRAWS = ("cycles", "trips", "count")
+TURNS = ("turn", "back", "sharp", "turned")
+DRIFTS = ("none", "gradual", "jump", *TURNS)
 
 
 def _present(step: Dict[str, Any], key: str) -> Any:
@@ -82,37 +83,83 @@ def _exact(values: List[float]) -> List[float]:
     return head + [round(1 - sum(head), 6)]
 
 
-def _sharpen(step: Dict[str, Any]) -> List[float]:
-    """Squares the probabilities of a step: those of a branch add up to 1 again."""
-    near = [value * value for value in _present(step, "probabilities")]
-    if "branch" in step:
-        near = _exact([value / sum(near) for value in near])
-    for region, value in zip(step.get("cases") or step["members"], near):
-        region["probability"] = value
+def _sharpen(step: Dict[str, Any]) -> Dict[str, Any]:
+    """Makes a step more decided about what it does: squares the probabilities of a
+    branch or select, and the weights of how often a loop or fan-out goes. Returns the
+    opposite: the same turned round (and 1 - p of a geometric count)."""
+    far: Dict[str, Any] = {}
+    regions = step.get("cases") or step.get("members")
+    if regions:
+        near = [value * value for value in _present(step, "probabilities")]
+        if "branch" in step:
+            near = _exact([value / sum(near) for value in near])
+        for region, value in zip(regions, near):
+            region["probability"] = value
+        far["probabilities"] = near[::-1]
+    for key in ("trips", "count"):
+        draw = step.get(key)
+        if not isinstance(draw, dict):
+            continue
+        # A copy: what is written once in a file may belong to several steps.
+        draw = step[key] = copy.deepcopy(draw)
+        if "geometric" in draw:
+            far[key] = {"geometric": round(1 - draw["geometric"], 9)}
+        elif "weights" in (draw.get("empirical") or {}):
+            squares = [weight * weight for weight in draw["empirical"]["weights"]]
+            weights = _exact([value / sum(squares) for value in squares])
+            draw["empirical"]["weights"] = weights
+            far[key] = copy.deepcopy(draw)
+            far[key]["empirical"]["weights"] = weights[::-1]
+    return far
+
+
+def _swap(step: Dict[str, Any], far: Dict[str, Any]) -> Dict[str, Any]:
+    """Gives a step what is in `far`, and returns what it had."""
+    near = {}
+    for key, value in far.items():
+        near[key] = _present(step, key)
+        if key == "probabilities":
+            for region, part in zip(step.get("cases") or step["members"], value):
+                region["probability"] = part
+        else:
+            step[key] = value
     return near
+
+
+def turn(step: Dict[str, Any], kind: str, start: int) -> None:
+    """What a step does if frequencies are turned round at request `start`."""
+    step.pop("drift", None)
+    far = _sharpen(step)
+    if kind in ("back", "turned"):
+        far = _swap(step, far)
+    if far and kind in ("turn", "back"):
+        step["drift"] = [dict({"from": max(start, 1)}, **far)]
 
 
 def set_drift(workflow: Dict[str, Any], kind: str, requests: int) -> None:
     """Replaces the far points by what happens during a run of `requests`.
 
     none: nothing. jump: everything changes at a third of the requests, at once.
-    turn: so it does, but what a branch or select mostly did it then does least: its
-    probabilities are squared, so that they differ, and turned round at the jump.
-    gradual: from near to far and back, in 16 steps.
+    gradual: from near to far and back, in 16 steps. turn: at a third of the requests
+    frequencies are turned round, far points do not count: what a branch or select
+    mostly did it then does least, loops and fan-outs that were mostly short are then
+    mostly long. back: the other way round. sharp and turned: as before a turn, and as
+    after it, all the time.
     """
     for step in blocks(workflow["steps"]):
+        if kind in TURNS:
+            turn(step, kind, requests // 3)
+            continue
         drift = step.pop("drift", None)
         if drift is None or kind == "none":
             continue
         far = next(part for part in drift if part["from"] == FAR)
-        if kind == "turn" and "probabilities" in far:
-            far = {"from": FAR, "probabilities": _sharpen(step)[::-1]}
-        if kind in ("jump", "turn"):
+        if kind == "jump":
             parts = [(requests // 3, 1.0)]
         elif kind == "gradual":
             parts = [(requests * k // 16, 1 - abs(8 - k) / 8) for k in range(1, 16)]
         else:
-            raise ValueError("there is no drift %r; there are none, gradual, jump, turn" % kind)
+            raise ValueError("there is no drift %r; there are %s" % (kind, ", ".join(DRIFTS)))
         step["drift"] = []
         for start, part in parts:
             entry: Dict[str, Any] = {"from": max(start, 1)}

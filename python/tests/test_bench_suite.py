@@ -227,50 +227,81 @@ def test_seeds_that_were_ended_do_not_count():
     assert left == points[:3] + [points[6]]
 
 
+def around(before, curve):
+    return evaluation.Jump([{"parts_a_turn": 8, "before": before, "curve": curve}])
+
+
 def test_time_to_recover():
     flat, dip = [1.0] * 32, [0.5] * 16 + [1.0] * 32
-    assert evaluation.time_to([1.0] * 8, flat, 0.9, 8) == (0, True)
+    assert around([1.0] * 8, flat).turns_to(1.0) == (0, True)
     # An average over 8 parts is above 0.9 once one of them is low at most.
-    assert evaluation.time_to([1.0] * 8, dip, 0.9, 8) == (16 + 2, True)
+    jump = around([1.0] * 8, dip)
+    assert jump.turns_to(1.0) == ((16 + 3) / 8, True) and jump.lowest() == 0.5
+    assert jump.before == 1 and jump.turns_to(0.5) == (0, True)
     # It comes back too late to be called that, or never.
-    assert evaluation.time_to(flat, [1.0] * 20 + [0.5] * 20, 0.9, 8) == (40, False)
-    assert evaluation.time_to(flat, [0.5] * 24, 0.9, 8) == (24, False)
+    for curve in ([1.0] * 20 + [0.5] * 20, [0.5] * 24):
+        jump = around(flat, curve)
+        assert jump.turns_to(1.0) == (jump.seen, False)
+    # What happened before does not count.
+    assert around([0.5] * 8 + [1.0] * 8, flat).turns_to(1.0) == (0, True)
+    assert around([], flat).before is None
 
 
-def jumping(workload, seed, **curves):
-    seen = {
-        policy: {
-            "status": "completed",
-            "recovery": {"part_cycles": 10, "parts_a_turn": 8, "before": [1.0] * 16, "curve": curve},
-        }
-        for policy, curve in curves.items()
+def point(experiment, drift, seed, policy, **seen):
+    return {
+        "point": {
+            "experiment": experiment,
+            "workload": "w",
+            "peas": 64,
+            "drift": drift,
+            "seed": seed,
+            "variant": policy,
+        },
+        "seen": dict(seen, status="completed"),
     }
-    point = {"experiment": "recovery", "workload": workload, "seed": seed}
+
+
+def jumping(drift, seed, **curves):
     return [
-        {"point": dict(point, variant=policy), "seen": value} for policy, value in seen.items()
+        point(
+            "recovery",
+            drift,
+            seed,
+            policy,
+            recovery={"part_cycles": 10, "parts_a_turn": 8, "before": [1.0] * 16, "curve": curve},
+        )
+        for policy, curve in curves.items()
     ]
 
 
 def test_recovery_is_told_against_reactive():
     entries = []
     for seed in (1, 2, 3):
-        # Two turns and a half, to a level that is lower than ours.
+        # Two turns and a half, to a level that is lower than ours; and not at all.
         slow = [0.3] * (17 + seed) + [0.6] * 70
-        entries += jumping("w", seed, octopus=[1.0] * 80, reactive=slow)
+        entries += jumping("turn", seed, octopus=[1.0] * 80, reactive=slow)
+        entries += jumping("back", seed, octopus=[1.0] * 80, reactive=[0.6] * 80)
+    assert evaluation.recovery(evaluation.Results(entries)) == []  # no level is known
+    for drift in ("turned", "sharp"):
+        entries.append(point("settled", drift, 4, "octopus", of_bound=1.0))
+        entries.append(point("settled", drift, 4, "reactive", of_bound=0.62))
     results = evaluation.Results(entries)
-    row = evaluation.recovery(results)["w"]
-    assert row["octopus"]["turns"] == 0 and row["octopus"]["turns_to_best"] == 0
-    assert row["reactive"]["level"] == 0.6 and row["reactive"]["settled"]
-    assert 2 <= row["reactive"]["turns"] <= 3.5
-    assert not row["reactive"]["reached_best"] and row["reactive"]["turns_to_best"] == 88 / 8
-    own, best = evaluation.recovery_goals(results)
-    assert own["against"] == evaluation.TIME_TO_OWN
-    assert own["seen"]["mean"] == pytest.approx(row["reactive"]["turns"] + 1, abs=1e-3)
-    assert own["seen"]["low"] <= own["seen"]["mean"] <= own["seen"]["high"]
-    assert best["against"].endswith("(at least)") and best["seen"]["mean"] == 12
+    turn, back = evaluation.recovery(results)
+    assert (turn["jump"], back["jump"], turn["seeds"]) == ("turn", "back", 3)
+    assert turn["policies"]["octopus"]["turns"] == turn["policies"]["octopus"]["turns_to_best"] == 0
+    slow = turn["policies"]["reactive"]
+    assert slow["settled"] == 0.62 and slow["recovered"] and 2 <= slow["turns"] <= 3.5
+    assert slow["lowest"] == pytest.approx(0.3 / 0.62, abs=1e-3) and not slow["reached_best"]
+    assert back["policies"]["reactive"]["turns"] == 0
+    falls, every, best = evaluation.recovery_goals(results)
+    # What does not fall does not count, or as 1.
+    assert falls["seen"]["mean"] == pytest.approx(slow["turns"] + 1, abs=1e-3)
+    assert every["seen"]["mean"] == pytest.approx((slow["turns"] + 1) ** 0.5, abs=1e-3)
+    assert falls["seen"]["low"] <= falls["seen"]["mean"] <= falls["seen"]["high"]
+    assert best["against"].endswith("(at least)") and best["seen"]["mean"] > 10
     # A seed that lacks a policy does not count.
-    entries += jumping("w", 4, octopus=[1.0] * 80)
-    assert evaluation.recovery(evaluation.Results(entries)) == evaluation.recovery(results)
+    more = evaluation.Results(entries + jumping("turn", 5, octopus=[1.0] * 80))
+    assert evaluation.recovery(more) == [turn, back]
 
 
 def test_drift_is_mixed_and_reaches_the_far_point():
@@ -295,21 +326,50 @@ def test_drift_is_mixed_and_reaches_the_far_point():
         assert sum(part["probabilities"]) == 1
 
 
-def test_a_turn_reverses_what_branches_do():
-    workflow = yaml.safe_load("""
-        workflow: w
-        steps:
-          - branch: b
-            drift: [{from: 1000000, probabilities: [0.5, 0.5]}]
-            cases:
-              - {name: x, probability: 0.75, steps: [{task: t, cycles: 5}]}
-              - {name: y, steps: [{task: u, cycles: {exp: 100}, drift: [{from: 1000000, cycles: {exp: 300}}]}]}
-        """)
-    branch = workflow["steps"][0]
-    variants.set_drift(workflow, "turn", 90)
-    assert [case["probability"] for case in branch["cases"]] == [0.9, pytest.approx(0.1)]
-    assert branch["drift"] == [{"from": 30, "probabilities": [pytest.approx(0.1), 0.9]}]
-    assert branch["cases"][1]["steps"][0]["drift"] == [{"from": 30, "cycles": {"exp": 300}}]
+TURNING = """
+workflow: w
+steps:
+  - branch: b
+    drift: [{from: 1000000, probabilities: [0.5, 0.5]}]
+    cases:
+      - {name: x, probability: 0.75, steps: [{task: t, cycles: 5}]}
+      - {name: y, steps: [{task: u, cycles: {exp: 100}, drift: [{from: 1000000, cycles: {exp: 300}}]}]}
+  - loop: l
+    trips: {empirical: {values: [1, 5], weights: [0.75, 0.25]}}
+    steps: [{fan_out: f, count: {geometric: 0.6}, steps: [{loop: m, trips: 3, steps: [{task: v, cycles: 1}]}]}]
+"""
+
+
+def turned(kind):
+    """Probabilities, trips and counts of the workflow, and how they drift."""
+    workflow = yaml.safe_load(TURNING)
+    variants.set_drift(workflow, kind, 90)
+    branch, loop = workflow["steps"]
+    fan_out = loop["steps"][0]
+    assert "drift" not in branch["cases"][1]["steps"][0]  # frequencies only
+    assert "drift" not in fan_out["steps"][0]  # nothing to turn round
+    now = [case["probability"] for case in branch["cases"]], loop["trips"], fan_out["count"]
+    return now, [step.get("drift") for step in (branch, loop, fan_out)]
+
+
+def test_a_turn_reverses_frequencies():
+    (chances, trips, count), drifts = turned("turn")
+    assert chances == [0.9, pytest.approx(0.1)]
+    assert trips == {"empirical": {"values": [1, 5], "weights": [0.9, pytest.approx(0.1)]}}
+    assert count == {"geometric": 0.6}
+    assert drifts == [
+        [{"from": 30, "probabilities": [pytest.approx(0.1), 0.9]}],
+        [{"from": 30, "trips": {"empirical": {"values": [1, 5], "weights": [pytest.approx(0.1), 0.9]}}}],
+        [{"from": 30, "count": {"geometric": 0.4}}],
+    ]
+    # Back is the same the other way round, and each leads to what is there all the time.
+    now, later = turned("back")
+    assert turned("sharp") == ((chances, trips, count), [None] * 3)
+    assert turned("turned") == (now, [None] * 3)
+    assert now[0] == drifts[0][0]["probabilities"] and now[1] == drifts[1][0]["trips"]
+    assert later[0] == [{"from": 30, "probabilities": chances}]
+    assert later[1] == [{"from": 30, "trips": trips}]
+    assert later[2] == [{"from": 30, "count": count}]
 
 
 def test_code_and_store_grow_together():
