@@ -7,6 +7,8 @@ import math
 import random
 from typing import Any, Callable, Dict, Iterable, List, Optional, Tuple
 
+import numpy as np
+
 import design
 
 OURS = "octopus"
@@ -511,166 +513,159 @@ def regime(cells: List[Cell], mechanism: str) -> Dict[str, Any]:
 RECOVERED = 0.9
 # Resamples of the seeds for intervals of what is no mean, always the same ones.
 RESAMPLES = 400
-# Group: workload, kind of jump, PEAs, requests in flight a PEA. By seed and policy: what
-# was seen.
-Group = Tuple[str, str, int, float]
-Runs = Dict[Any, Dict[str, Dict[str, Any]]]
+# The experiments, and those that say what is steady.
+RECOVERY = ("recovery", "recovery-full", "recovery-large", "recovery-dear")
+SETTLED = ("settled", "settled-full", "settled-large", "settled-dear")
+# What jumps have in common whose runs are averaged: factors of points, the jump last.
+GROUP = ("workload", "peas", "in_flight_per_pea", "movement", "drift")
+Group = Tuple[Any, ...]
+
+
+def group_of(point: Dict[str, Any], jump: str) -> Group:
+    point = dict(point, drift=jump)
+    point.setdefault("in_flight_per_pea", design.IN_FLIGHT_PER_PEA)
+    return tuple(point[factor] for factor in GROUP)
 
 
 class Jump:
-    """What a policy did from a jump on, averaged over runs: one is too noisy to see a
-    tenth. Then averaged over a turn around each part of time."""
+    """What a policy did from a jump on, by seed: averages over a turn around each part of
+    time."""
 
-    def __init__(self, runs: List[Dict[str, Any]]) -> None:
-        width = self.turn = runs[0]["parts_a_turn"]
+    def __init__(self, runs: Dict[Any, Dict[str, Any]]) -> None:
+        self.seeds = sorted(runs)
+        first = runs[self.seeds[0]]
+        self.turn = first["parts_a_turn"]
+        self.turn_cycles = self.turn * sum(r["part_cycles"] for r in runs.values()) / len(runs)
         # What all have.
-        early = min(len(run["before"]) for run in runs)
-        late = min(len(run["curve"]) for run in runs)
-        cut = [run["before"][len(run["before"]) - early :] + run["curve"][:late] for run in runs]
-        values = [sum(parts) / len(cut) for parts in zip(*cut)]
-        self.before = sum(values[:early]) / early if early else None
-        # Windows whose middle is not before the jump.
-        first = max(early - width // 2, 0)
-        self.after = [
-            sum(values[i : i + width]) / width for i in range(first, len(values) - width + 1)
-        ]
-        self.seen = len(self.after) / width
+        early = min(len(run["before"]) for run in runs.values())
+        late = min(len(run["curve"]) for run in runs.values())
+        curves = np.array(
+            [
+                runs[seed]["before"][len(runs[seed]["before"]) - early :] + runs[seed]["curve"][:late]
+                for seed in self.seeds
+            ]
+        )
+        sums = np.cumsum(np.pad(curves, ((0, 0), (1, 0))), axis=1)
+        windows = (sums[:, self.turn :] - sums[:, : -self.turn]) / self.turn
+        # Those whose middle is not before the jump.
+        self.after = windows[:, max(early - self.turn // 2, 0) :]
 
-    def turns_to(self, level: float) -> Tuple[float, bool]:
-        """Turns after the jump until throughput stays above 90 % of `level`; False, with
-        as many as were looked at, if it does not."""
-        below = [i for i, value in enumerate(self.after) if value < RECOVERED * level]
-        if not below:
+    def turns_to(self, level: float, drawn: Optional[List[Any]] = None) -> Tuple[float, bool]:
+        """Turns after the jump until throughput stays above 90 % of `level`: until it is
+        last below by more than chance, that is with all of its 95 % interval over the seeds.
+        False, with as many turns as were looked at, if it is so to the end."""
+        seen = self.after
+        if drawn is not None:
+            seen = seen[[self.seeds.index(seed) for seed in drawn if seed in self.seeds]]
+        most = seen.mean(axis=0)
+        if len(seen) > 1:
+            most = most + student(len(seen) - 1) * seen.std(axis=0, ddof=1) / math.sqrt(len(seen))
+        below = np.flatnonzero(most < RECOVERED * level)
+        if not len(below):
             return 0.0, True
-        return (below[-1] + 1) / self.turn, below[-1] + 1 < len(self.after)
+        last = int(below[-1]) + 1
+        return last / self.turn, last < len(most)
 
     def lowest(self) -> float:
-        return min(self.after)
+        return float(self.after.mean(axis=0).min())
 
 
-def jumps(results: Results) -> Dict[Group, Runs]:
-    """Where all policies of a cell have been run."""
-    runs: Dict[Group, Runs] = {}
-    cells = results.of("recovery", "recovery-full", "recovery-large")
-    wanted = {v for c in cells for v in c["seen"]}
-    for cell in cells:
-        seen = {v: s.get("recovery", {}) for v, s in cell["seen"].items()}
-        width = max((run.get("parts_a_turn", 1) for run in seen.values()), default=1)
-        if set(seen) == wanted and all(len(run.get("curve", [])) >= width for run in seen.values()):
-            point = cell["point"]
-            group = point["workload"], point["drift"], point["peas"], in_flight_of(point)
-            runs.setdefault(group, {})[point["seed"]] = seen
-    return {
-        group: runs[group]
-        for group in sorted(runs, key=lambda g: (g[0], list(design.SETTLED).index(g[1]), *g[2:]))
-    }
-
-
-def in_flight_of(point: Dict[str, Any]) -> float:
-    return point.get("in_flight_per_pea", design.IN_FLIGHT_PER_PEA)
-
-
-def settled(results: Results, group: Group) -> Dict[str, float]:
-    """Part of the bound that each policy has where nothing jumps: the workload is from
-    the beginning what it is after the jump, and compiled for that."""
-    workload, jump, peas, in_flight = group
-    cells = [
-        cell
-        for cell in results.of("settled", "settled-full", "settled-large")
-        if cell["point"]["drift"] == design.SETTLED[jump]
-        and (cell["point"]["workload"], cell["point"]["peas"]) == (workload, peas)
-        and in_flight_of(cell["point"]) == in_flight
-    ]
-    levels = {
-        v: mean_of(cells, v, "of_bound") for v in sorted({v for c in cells for v in c["seen"]})
-    }
-    return {v: level for v, level in levels.items() if level}
-
-
-def averaged(runs: Iterable[Dict[str, Dict[str, Any]]]) -> Dict[str, Jump]:
-    runs = list(runs)
-    return {v: Jump([run[v] for run in runs]) for v in sorted(runs[0])}
+def jumps(results: Results) -> Dict[Group, Tuple[Dict[str, Jump], Dict[str, float]]]:
+    """By group what each policy did, where all have been run, and what is steady: the part
+    of the bound that it has where nothing jumps, the workload being from the beginning
+    what it is after the jump, and compiled for that."""
+    runs: Dict[Group, Dict[str, Dict[Any, Dict[str, Any]]]] = {}
+    for cell in results.of(*RECOVERY):
+        for variant, seen in cell["seen"].items():
+            run = seen.get("recovery")
+            # A turn at least, to be averaged over.
+            if run and len(run["curve"]) > run["parts_a_turn"]:
+                group = runs.setdefault(group_of(cell["point"], cell["point"]["drift"]), {})
+                group.setdefault(variant, {})[cell["point"]["seed"]] = run
+    levels: Dict[Group, Dict[str, List[float]]] = {}
+    leads = {after: jump for jump, after in design.SETTLED.items()}
+    for cell in results.of(*SETTLED):
+        group = levels.setdefault(group_of(cell["point"], leads[cell["point"]["drift"]]), {})
+        for variant, seen in cell["seen"].items():
+            group.setdefault(variant, []).append(seen["of_bound"])
+    found = {}
+    for group in sorted(runs, key=lambda g: (*g[:-1], list(design.SETTLED).index(g[-1]))):
+        # Seeds that all policies have.
+        seeds = set.intersection(*(set(r) for r in runs[group].values()))
+        if not seeds or set(runs[group]) - set(levels.get(group, {})):
+            continue
+        found[group] = (
+            {v: Jump({seed: r[seed] for seed in seeds}) for v, r in runs[group].items()},
+            {v: sum(values) / len(values) for v, values in levels[group].items()},
+        )
+    return found
 
 
 def recovery(results: Results) -> List[Dict[str, Any]]:
     rows = []
-    for group, runs in jumps(results).items():
-        levels = settled(results, group)
-        policies = averaged(runs.values())
-        if set(policies) - set(levels):
-            continue
-        names = ("workload", "jump", "peas", "in_flight_per_pea")
-        row: Dict[str, Any] = dict(zip(names, group), seeds=len(runs))
-        row["policies"] = {}
+    for group, (policies, levels) in jumps(results).items():
+        best = max(levels[v] for v in policies)
+        row: Dict[str, Any] = dict(zip(GROUP, group), policies={})
         for variant, jump in policies.items():
-            level, best = levels[variant], max(levels.values())
-            own, own_seen = jump.turns_to(level)
+            own, own_seen = jump.turns_to(levels[variant])
             to_best, best_seen = jump.turns_to(best)
             row["policies"][variant] = {
-                "before": None if jump.before is None else round(jump.before, 4),
-                "settled": round(level, 4),
-                "lowest": round(jump.lowest() / level, 4),
+                "settled": round(levels[variant], 4),
+                "lowest": round(jump.lowest() / levels[variant], 4),
                 "turns": round(own, 3),
                 "recovered": own_seen,
                 "turns_to_best": round(to_best, 3),
                 "reached_best": best_seen,
             }
-        row["turn_cycles"] = round(
-            sum(run[OURS]["part_cycles"] * run[OURS]["parts_a_turn"] for run in runs.values())
-            / len(runs)
-        )
+            row["seeds"] = len(jump.seeds)
+            row["turn_cycles"] = round(jump.turn_cycles)
         rows.append(row)
     return rows
 
 
 # How times are compared: over which groups, and to whose level.
-RECOVERY_GOALS = (
-    ("falls", "time of `reactive` to 90 % of its own steady throughput, where a jump takes more than that from it"),
-    ("all", "the same, over all jumps"),
-    ("best", "time of `reactive` to 90 % of the best policy's steady throughput after a jump"),
-)  # fmt: skip
+RECOVERY_GOALS = {
+    "falls": "time of `reactive` to 90 % of its own steady throughput after a jump, where it falls below",
+    "all": "the same, over all jumps",
+    "best": "time of `reactive` to 90 % of the best policy's steady throughput after a jump",
+}
 
 
 def recovery_goals(results: Results) -> List[Dict[str, Any]]:
     """How much sooner than `reactive`, geometric means over the groups; intervals by
     resampling the seeds. Times a turn apart cannot be told apart: each has one more."""
-    groups = {
-        group: (runs, levels)
-        for group, runs in jumps(results).items()
-        for levels in [settled(results, group)]
-        if {OURS, "reactive"} <= set(levels)
-        and all({OURS, "reactive"} <= set(run) for run in runs.values())
-    }
-    seeds = sorted({seed for runs, _ in groups.values() for seed in runs})
-    # What falls is decided once, with all seeds.
-    falls = {
-        group
-        for group, (runs, levels) in groups.items()
-        if averaged(runs.values())["reactive"].turns_to(levels["reactive"])[0] > 0
-    }
+    groups = [
+        (policies, levels)
+        for policies, levels in jumps(results).values()
+        if {OURS, "reactive"} <= set(policies)
+    ]
+    seeds = sorted({seed for policies, _ in groups for seed in policies[OURS].seeds})
 
     def sooner(kind: str, drawn: List[Any]) -> Tuple[Optional[float], bool]:
         logs, least = [], False
-        for group, (runs, levels) in groups.items():
-            mine = [runs[seed] for seed in drawn if seed in runs]
-            if not mine or (kind == "falls" and group not in falls):
+        for policies, levels in groups:
+            ours, theirs = policies[OURS], policies["reactive"]
+            # What falls is decided once, by all seeds.
+            if kind == "falls" and not theirs.turns_to(levels["reactive"])[0]:
                 continue
-            policies, best = averaged(mine), max(levels.values())
-            ours, _ = policies[OURS].turns_to(best if kind == "best" else levels[OURS])
-            theirs, seen = policies["reactive"].turns_to(
-                best if kind == "best" else levels["reactive"]
+            if not set(drawn) & set(ours.seeds):
+                continue
+            best = max(levels[v] for v in policies)
+            to_ours, to_theirs = (
+                (best, best) if kind == "best" else (levels[OURS], levels["reactive"])
             )
-            logs.append(math.log((theirs + 1) / (ours + 1)))
+            time, seen = theirs.turns_to(to_theirs, drawn)
+            logs.append(math.log((time + 1) / (ours.turns_to(to_ours, drawn)[0] + 1)))
             least |= not seen
         return (math.exp(sum(logs) / len(logs)) if logs else None), least
 
     rows = []
-    for kind, text in RECOVERY_GOALS:
+    for kind, text in RECOVERY_GOALS.items():
         value, least = sooner(kind, seeds)
         row = None
         if value is not None:
             row = {"mean": round(value, 4), "low": None, "high": None, "seeds": len(seeds)}
-            row["points"] = sum(len(runs) for runs, _ in groups.values())
+            row["points"] = len(groups)
             if len(seeds) > 1:
                 draw = random.Random(1)
                 others = sorted(

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Dict, List, Optional
+from typing import Any, Callable, Dict, List, Optional
 
 from evaluation import OURS, RECOVERED, RESAMPLES, number, ratio, table
 
@@ -83,13 +83,12 @@ def brief(s: Dict[str, Any]) -> List[str]:
                 listed([thousands(size) for size in sizes]),
             )
         ]
-    rows = [
-        (policy, row["ours"]) for policy, row in s["overview"].items() if row.get("ours")
-    ]
+    rows = [(policy, row["ours"]) for policy, row in s["overview"].items() if row.get("ours")]
     if rows:
         lines += [
-            "- That is so many times the throughput of: %s." % ", ".join(
-                "`%s` %s" % (policy, number(seen["mean"])) for policy, seen in rows
+            "- Over all these points its throughput is %s."
+            % listed(
+                ["%s times that of `%s`" % (number(seen["mean"]), policy) for policy, seen in rows]
             )
         ]
     lines += [
@@ -196,7 +195,10 @@ def goal_table(s: Dict[str, Any]) -> List[str]:
     ]
     rows = []
     for row in s["goals"]:
-        rows.append([row["against"], row["goal"], ratio(row["seen"]), verdict(row["met"])])
+        seen = ratio(row["seen"])
+        if row.get("worst"):
+            seen += ", least %s (%s)" % (number(row["worst"]["mean"]), row["worst"]["point"])
+        rows.append([row["against"], row["goal"], seen, verdict(row["met"])])
     return lines + table(["`octopus` against", "goal", "measured (95 % interval)", ""], rows)
 
 
@@ -426,7 +428,7 @@ def regimes(s: Dict[str, Any]) -> List[str]:
             "mechanism",
             "regime",
             "throughput without it",
-            "5 %",
+            "gains 5 %",
             "idle: transient",
             "structural",
             "contagious",
@@ -460,65 +462,56 @@ def recovery(s: Dict[str, Any]) -> List[str]:
         return []
     # Ours last.
     names = sorted(rows[0]["policies"], key=lambda p: p == OURS)
-    falls = {
-        p: sum(row["policies"][p]["turns"] > 0 for row in rows)
-        for p in names
-    }
+    part = percent(RECOVERED, 0)
+
+    def count(holds: Callable[[Dict[str, Any]], bool]) -> str:
+        return listed(
+            ["`%s` at %d" % (p, sum(holds(row["policies"][p]) for row in rows)) for p in names]
+        )
+
     lines = [
         "## After a jump",
         "",
-        "Frequencies are turned round at once, at a third of the requests. Probabilities of branches and selects, and those of short and long loops and fan-outs, are",
-        "squared, so that requests are decided about what they do; after a *turn* what they mostly did they do least: short loops have become long ones, rare branches frequent ones. *Back* is the",
-        "other way round. Programs are compiled for what is before the jump, baselines tuned in hindsight for such a jump. All workloads that have frequencies are here.",
+        "Frequencies are turned round at once, at a third of the requests. Probabilities of branches and selects, and those of short and long loops and fan-outs, are squared, so that requests are",
+        "decided about what they do; after a *turn* what they mostly did they do least: short loops have become long ones, rare branches frequent ones. *Back* is the other way round. Programs",
+        "are compiled for what is before the jump, baselines tuned in hindsight for such a jump. All workloads that have frequencies are here.",
         "",
         "A policy's *steady* throughput is what it has, with the same options, where nothing jumps: requests are from the first on what they are after the jump, and the program is compiled for that.",
-        "Time is told in turns: what the requests in flight take at the bound, so the time in which requests of the new kind replace those of the old one. A policy *falls* if its throughput, averaged over",
-        "the seeds and a turn, is ever below %s of its steady one after the jump, and has recovered once it stays above. The goals add a turn to each time, as what is shorter cannot be told"
-        % percent(RECOVERED, 0),
-        "apart, and are met or missed over the jumps where `reactive` falls: where neither falls the ratio is 1 whatever the policies do. Their intervals come from %d draws of the seeds."
-        % RESAMPLES,
+        "Time is told in turns: what the requests in flight take at the bound, so the time in which requests of the new kind replace those of the old one. A policy *falls* if its throughput, averaged",
+        "over the seeds and a turn, is below %s of its steady one some time after the jump, by more than chance (its 95 %% interval over the seeds), and has recovered when that ends." % part,
         "",
-        "Of %d jumps %s." % (
-            len(rows),
-            listed(["`%s` falls at %d" % (p, falls[p]) for p in names]),
-        ),
+        "Of %d jumps policies fall: %s. To %s of the steady throughput of the best policy get, in the time that was looked at: %s."
+        % (len(rows), count(lambda seen: seen["turns"] > 0), part, count(lambda seen: seen["reached_best"])),
+        "The goals add a turn to each time, as what is shorter cannot be told apart. Where neither falls the ratio is 1 whatever the policies do, so that the first of them goes over the jumps",
+        "where `reactive` falls, and the second over all. Their intervals come from %d draws of the seeds." % RESAMPLES,
         "",
-        "Part of the bound: steady; the least after the jump, as part of that, and turns until it is above %s of it for good (- where it never falls below)."
-        % percent(RECOVERED, 0),
+        "For each policy: steady throughput (part of the bound); the least after the jump (part of the steady one); turns until it has recovered (- where it does not fall).",
         "",
     ]
-    body = []
-    for row in rows:
-        cells = where(row)
-        for p in names:
-            seen = row["policies"][p]
-            cells.append("%s; %s, %s" % (number(seen["settled"]), percent(seen["lowest"], 0), turns(seen["turns"], seen["recovered"])))
-        body.append(cells)
-    head = ["workload", "jump", "PEAs", "in flight a PEA"] + ["`%s`" % p for p in names]
-    lines += table(head, body)
-    lines += [
-        "Turns until throughput is above %s of the steady throughput of the best policy for good (most never get there):" % percent(RECOVERED, 0),
-        "",
-    ]
+    head = ["workload", "jump", "PEAs", "in flight a PEA", "movement cost"]
     return lines + table(
-        head + ["cycles of a turn"],
+        head + ["`%s`" % p for p in names] + ["cycles of a turn"],
         [
-            where(row)
+            [
+                row["workload"],
+                row["drift"],
+                thousands(row["peas"]),
+                "%g" % row["in_flight_per_pea"],
+                "%g" % row["movement"],
+            ]
             + [
-                turns(row["policies"][p]["turns_to_best"], row["policies"][p]["reached_best"])
-                for p in names
+                "%s; %s; %s"
+                % (
+                    number(seen["settled"]),
+                    percent(seen["lowest"], 0),
+                    turns(seen["turns"], seen["recovered"]),
+                )
+                for seen in (row["policies"][p] for p in names)
             ]
             + [thousands(row["turn_cycles"])]
             for row in rows
         ],
     )
-
-
-def where(row: Dict[str, Any]) -> List[str]:
-    # As the experiment says; workloads may have fewer.
-    return [
-        row["workload"], row["jump"], thousands(row["peas"]), number(row["in_flight_per_pea"], 0)
-    ]  # fmt: skip
 
 
 def turns(value: float, seen: bool) -> str:
@@ -617,7 +610,9 @@ def scaling(s: Dict[str, Any]) -> List[str]:
         for workload, row in s["scaling"].items()
     ]
     return lines + table(
-        ["workload"] + ["%s clusters" % thousands(size // 16) for size in sizes], rows
+        ["workload"]
+        + ["%s cluster%s" % (thousands(size // 16), "s" * (size > 16)) for size in sizes],
+        rows,
     )
 
 

@@ -227,8 +227,13 @@ def test_seeds_that_were_ended_do_not_count():
     assert left == points[:3] + [points[6]]
 
 
-def around(before, curve):
-    return evaluation.Jump([{"parts_a_turn": 8, "before": before, "curve": curve}])
+def around(before, *curves):
+    return evaluation.Jump(
+        {
+            seed: {"parts_a_turn": 8, "part_cycles": 10, "before": before, "curve": curve}
+            for seed, curve in enumerate(curves)
+        }
+    )
 
 
 def test_time_to_recover():
@@ -237,14 +242,20 @@ def test_time_to_recover():
     # An average over 8 parts is above 0.9 once one of them is low at most.
     jump = around([1.0] * 8, dip)
     assert jump.turns_to(1.0) == ((16 + 3) / 8, True) and jump.lowest() == 0.5
-    assert jump.before == 1 and jump.turns_to(0.5) == (0, True)
+    assert jump.turns_to(0.5) == (0, True) and jump.turn_cycles == 80
     # It comes back too late to be called that, or never.
     for curve in ([1.0] * 20 + [0.5] * 20, [0.5] * 24):
-        jump = around(flat, curve)
-        assert jump.turns_to(1.0) == (jump.seen, False)
+        turns, recovered = around(flat, curve).turns_to(1.0)
+        assert not recovered and turns * 8 == len(curve) - 3
     # What happened before does not count.
     assert around([0.5] * 8 + [1.0] * 8, flat).turns_to(1.0) == (0, True)
-    assert around([], flat).before is None
+    assert around([], dip).turns_to(1.0) == ((16 - 1) / 8, True)
+    # Nor what may be chance: two seeds of three had no dip.
+    assert around([1.0] * 8, flat, flat, dip).turns_to(1.0) == (0, True)
+    assert around([1.0] * 8, dip, dip, dip).turns_to(1.0) == ((16 + 3) / 8, True)
+    # Those that are drawn.
+    jump = around([1.0] * 8, dip, flat)
+    assert jump.turns_to(1.0, [1, 1, 7])[0] == 0 and jump.turns_to(1.0, [0])[0] > 2
 
 
 def point(experiment, drift, seed, policy, **seen):
@@ -253,6 +264,7 @@ def point(experiment, drift, seed, policy, **seen):
             "experiment": experiment,
             "workload": "w",
             "peas": 64,
+            "movement": 0.15,
             "drift": drift,
             "seed": seed,
             "variant": policy,
@@ -287,7 +299,8 @@ def test_recovery_is_told_against_reactive():
         entries.append(point("settled", drift, 4, "reactive", of_bound=0.62))
     results = evaluation.Results(entries)
     turn, back = evaluation.recovery(results)
-    assert (turn["jump"], back["jump"], turn["seeds"]) == ("turn", "back", 3)
+    assert (turn["drift"], back["drift"], turn["seeds"]) == ("turn", "back", 3)
+    assert turn["in_flight_per_pea"] == 4 and turn["turn_cycles"] == 80
     assert turn["policies"]["octopus"]["turns"] == turn["policies"]["octopus"]["turns_to_best"] == 0
     slow = turn["policies"]["reactive"]
     assert slow["settled"] == 0.62 and slow["recovered"] and 2 <= slow["turns"] <= 3.5
@@ -299,6 +312,8 @@ def test_recovery_is_told_against_reactive():
     assert every["seen"]["mean"] == pytest.approx((slow["turns"] + 1) ** 0.5, abs=1e-3)
     assert falls["seen"]["low"] <= falls["seen"]["mean"] <= falls["seen"]["high"]
     assert best["against"].endswith("(at least)") and best["seen"]["mean"] > 10
+    text = "\n".join(page.recovery({"recovery": [turn, back]}))
+    assert "Of 2 jumps policies fall: `reactive` at 1 and `octopus` at 0." in text
     # A seed that lacks a policy does not count.
     more = evaluation.Results(entries + jumping("turn", 5, octopus=[1.0] * 80))
     assert evaluation.recovery(more) == [turn, back]
