@@ -588,11 +588,12 @@ def jumps(results: Results) -> Dict[Group, Tuple[Dict[str, Jump], Dict[str, floa
         group = levels.setdefault(group_of(cell["point"], leads[cell["point"]["drift"]]), {})
         for variant, seen in cell["seen"].items():
             group.setdefault(variant, []).append(seen["of_bound"])
+    policies = {v for group in runs.values() for v in group}
     found = {}
     for group in sorted(runs, key=lambda g: (*g[:-1], list(design.SETTLED).index(g[-1]))):
         # Seeds that all policies have.
-        seeds = set.intersection(*(set(r) for r in runs[group].values()))
-        if not seeds or set(runs[group]) - set(levels.get(group, {})):
+        seeds = set.intersection(*(set(runs[group].get(v, {})) for v in policies))
+        if not seeds or policies - set(levels.get(group, {})):
             continue
         found[group] = (
             {v: Jump({seed: r[seed] for seed in seeds}) for v, r in runs[group].items()},

@@ -317,6 +317,10 @@ def test_recovery_is_told_against_reactive():
     # A seed that lacks a policy does not count.
     more = evaluation.Results(entries + jumping("turn", 5, octopus=[1.0] * 80))
     assert evaluation.recovery(more) == [turn, back]
+    # Nor do jumps that only some policies went through.
+    some = [e for e in entries if e["point"]["seed"] != 4 or e["point"]["drift"] == "turned"]
+    some = [e for e in some if (e["point"]["drift"], e["point"]["variant"]) != ("back", "reactive")]
+    assert evaluation.recovery(evaluation.Results(some)) == [turn]
 
 
 def test_drift_is_mixed_and_reaches_the_far_point():
