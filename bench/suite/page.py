@@ -474,7 +474,7 @@ def recovery(s: Dict[str, Any]) -> List[str]:
         "",
         "Frequencies are turned round at once, at a third of the requests. Probabilities of branches and selects, and those of short and long loops and fan-outs, are squared, so that requests are",
         "decided about what they do; after a *turn* what they mostly did they do least: short loops have become long ones, rare branches frequent ones. *Back* is the other way round. Programs",
-        "are compiled for what is before the jump, baselines tuned in hindsight for such a jump. All workloads that have frequencies are here.",
+        "are compiled for what is before the jump, baselines tuned in hindsight for such a jump. All workloads that have frequencies are here (on 256 PEAs those that had something to lose with training seeds).",
         "",
         "A policy's *steady* throughput is what it has, with the same options, where nothing jumps: requests are from the first on what they are after the jump, and the program is compiled for that.",
         "Time is told in turns: what the requests in flight take at the bound, so the time in which requests of the new kind replace those of the old one. A policy *falls* if its throughput, averaged",
