@@ -40,7 +40,7 @@ double tailPercent(const fb::RequestPath &path);
 std::optional<double> slowdownOf(const TenantStatistics &tenant,
                                  const fb::Program &program);
 
-/// True for what the prediction knows nothing of: others in the way, loads of
+/// True for waiting: for PEAs, admission or control that others have, loads of
 /// code and weights, changes of gangs, work that was lost.
 bool isWait(BlameCause cause);
 

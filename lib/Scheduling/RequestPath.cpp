@@ -19,7 +19,9 @@
 
 #include <algorithm>
 #include <cmath>
+#include <functional>
 #include <numeric>
+#include <queue>
 
 namespace octo::sched {
 
@@ -43,6 +45,97 @@ struct Inputs {
   }
 };
 
+/// When PEAs are taken by what has been executed. Those that all replicas have
+/// together, or not, are one.
+class Calendar {
+public:
+  Calendar(const Problem &problem, const Placement &placement);
+
+  /// The first time since `ready` at which the PEAs of the replica (into
+  /// placement.replicas) are free for so long; takes them.
+  uint64_t take(uint32_t replica, uint64_t ready, uint64_t cycles);
+  void clear();
+  /// The groups of PEAs of the replica, from the first to before the second.
+  std::pair<uint32_t, uint32_t> groupsOf(uint32_t replica) const {
+    return {first[replica], last[replica]};
+  }
+  size_t numGroups() const { return taken.size(); }
+
+private:
+  struct Span {
+    uint64_t begin, end;
+  };
+  std::vector<uint32_t> first, last;    // groups of each replica
+  std::vector<std::vector<Span>> taken; // by group, ascending
+  std::vector<uint32_t> used;           // groups with spans
+};
+
+Calendar::Calendar(const Problem &problem, const Placement &placement) {
+  auto key = [](const Replica &r, uint32_t pea) {
+    return uint64_t(r.cluster) << 32 | uint64_t(r.tbu) << 16 | pea;
+  };
+  // A group goes from one end of a replica to the next.
+  std::vector<uint64_t> ends;
+  auto forTasks = [&](auto visit) {
+    for (uint32_t b = 0; b < problem.numBlocks(); ++b)
+      if (problem.isTask(b))
+        for (uint32_t i = placement.offsets[b]; i < placement.offsets[b + 1];
+             ++i)
+          visit(i, placement.replicas[i]);
+  };
+  forTasks([&](uint32_t, const Replica &r) {
+    ends.push_back(key(r, r.peaFirst));
+    ends.push_back(key(r, r.peaFirst + r.peaCount));
+  });
+  std::sort(ends.begin(), ends.end());
+  ends.erase(std::unique(ends.begin(), ends.end()), ends.end());
+  auto groupAt = [&](uint64_t end) {
+    return uint32_t(std::lower_bound(ends.begin(), ends.end(), end) -
+                    ends.begin());
+  };
+  first.resize(placement.replicas.size());
+  last.resize(placement.replicas.size());
+  forTasks([&](uint32_t i, const Replica &r) {
+    first[i] = groupAt(key(r, r.peaFirst));
+    last[i] = groupAt(key(r, r.peaFirst + r.peaCount));
+  });
+  taken.resize(ends.size());
+}
+
+uint64_t Calendar::take(uint32_t replica, uint64_t ready, uint64_t cycles) {
+  uint64_t begin = ready;
+  for (uint32_t group = first[replica], agreed = 0;
+       agreed < last[replica] - first[replica]; ++agreed) {
+    const std::vector<Span> &spans = taken[group];
+    auto span = std::partition_point(
+        spans.begin(), spans.end(),
+        [&](const Span &other) { return other.end <= begin; });
+    for (; span != spans.end() && span->begin < addSat(begin, cycles); ++span) {
+      begin = span->end;
+      agreed = 0;
+    }
+    if (++group == last[replica])
+      group = first[replica];
+  }
+  const uint64_t end = addSat(begin, cycles);
+  for (uint32_t group = first[replica]; group < last[replica]; ++group) {
+    std::vector<Span> &spans = taken[group];
+    if (spans.empty())
+      used.push_back(group);
+    spans.insert(std::partition_point(
+                     spans.begin(), spans.end(),
+                     [&](const Span &other) { return other.end <= begin; }),
+                 {begin, end});
+  }
+  return begin;
+}
+
+void Calendar::clear() {
+  for (uint32_t group : used)
+    taken[group].clear();
+  used.clear();
+}
+
 class PathSampler {
 public:
   PathSampler(const Problem &problem, const RequestModel &model,
@@ -59,6 +152,11 @@ private:
 
   void sortKinds();
   void collectInputs();
+  void orderBlocks();
+  bool hasSlot(uint32_t block) const {
+    return !model.slotStart.empty() &&
+           model.slotStart[block] != RequestModel::noSlot;
+  }
   uint64_t draw() { return philox64(seed, drawn++, request); }
   uint64_t drawOf(uint32_t block) {
     return uint64_t(std::max<int64_t>(
@@ -94,8 +192,11 @@ private:
   Inputs passing;                               // by block: before it ends
   Inputs yielded; // by region: before its owner goes on
   Inputs leaving; // of the request
+  /// By block: those whose slots come before its own on its PEAs.
+  Inputs slotsBefore;
+  std::vector<uint32_t> order; // of the blocks, region by region
   /// By block: its time on its gang, also over that on one PEA in 1/65536, and
-  /// the replicas at which the copies of a fan-out take turns.
+  /// the replicas at which the copies of a fan-out take turns; others have one.
   std::vector<uint64_t> gangCycles, gangScaleQ16;
   std::vector<uint32_t> turns;
   std::vector<uint64_t> opening; // by block: the token that its region is open
@@ -103,16 +204,17 @@ private:
   uint64_t request = 0, drawn = 0, stepsLeft = 0;
   bool exhausted = false;
   std::vector<uint64_t> startOf, endOf; // of the instance seen last
-  std::vector<uint64_t> freeAt; // by replica; empty where there are no copies
+  Calendar calendar;
 };
 
 PathSampler::PathSampler(const Problem &problem, const RequestModel &model,
                          const Topology &topology, const Placement &placement,
                          uint64_t seed)
     : problem(problem), model(model), topology(topology), placement(placement),
-      seed(seed) {
+      seed(seed), calendar(problem, placement) {
   sortKinds();
   collectInputs();
+  orderBlocks();
   for (uint32_t b = 0; b < problem.numBlocks(); ++b) {
     const std::span<const Replica> replicas = placement.of(b);
     const uint32_t gang = replicas.empty() ? 1 : replicas[0].peaCount;
@@ -122,8 +224,8 @@ PathSampler::PathSampler(const Problem &problem, const RequestModel &model,
             std::max<uint64_t>(problem.cycles[b], 1),
         uint64_t(1) << 32)));
     turns.push_back(
-        !problem.regionCopied[problem.region[b]] || replicas.empty() ? 0
-        : placement.routing[b] == Routing::ByRequest
+        !problem.regionCopied[problem.region[b]] || replicas.empty() ||
+                hasSlot(b) || placement.routing[b] == Routing::ByRequest
             ? 1
             : std::max(1u, uint32_t(std::count_if(
                                replicas.begin(), replicas.end(),
@@ -131,8 +233,6 @@ PathSampler::PathSampler(const Problem &problem, const RequestModel &model,
   }
   startOf.assign(problem.numBlocks(), 0);
   endOf.assign(problem.numBlocks(), 0);
-  if (std::find(kind.begin(), kind.end(), Kind::Copies) != kind.end())
-    freeAt.resize(placement.replicas.size());
 }
 
 void PathSampler::sortKinds() {
@@ -219,6 +319,79 @@ void PathSampler::collectInputs() {
   leaving.close();
 }
 
+/// Blocks come after what they, or blocks in them, wait for, and slots of a
+/// region in the order of its timetable.
+void PathSampler::orderBlocks() {
+  const uint32_t numBlocks = problem.numBlocks();
+  order.resize(numBlocks);
+  std::iota(order.begin(), order.end(), 0);
+  std::vector<uint32_t> slots;
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    if (hasSlot(b) && !placement.of(b).empty())
+      slots.push_back(b);
+  std::sort(slots.begin(), slots.end(), [&](uint32_t x, uint32_t y) {
+    return std::make_tuple(problem.region[x], model.slotStart[x], x) <
+           std::make_tuple(problem.region[y], model.slotStart[y], y);
+  });
+  std::vector<Edge> constraints;
+  std::vector<uint32_t> lastOn(calendar.numGroups(), none);
+  std::vector<std::vector<Input>> before(slots.empty() ? 0 : numBlocks);
+  for (uint32_t b : slots) {
+    const auto [first, last] = calendar.groupsOf(placement.offsets[b]);
+    for (uint32_t group = first; group < last; ++group) {
+      const uint32_t other = lastOn[group];
+      lastOn[group] = b;
+      if (other == none || problem.region[other] != problem.region[b] ||
+          (!before[b].empty() && before[b].back().from == other))
+        continue;
+      before[b].push_back({other});
+      constraints.push_back({other, b, 0});
+    }
+  }
+  for (uint32_t b = 0; b < numBlocks; ++b) {
+    if (!before.empty())
+      slotsBefore.list.insert(slotsBefore.list.end(), before[b].begin(),
+                              before[b].end());
+    slotsBefore.close();
+  }
+  if (constraints.empty())
+    return;
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    for (const Inputs *inputs : {&needed, &passing})
+      for (const Input &input : inputs->of(b)) {
+        uint32_t waiting = b;
+        while (waiting != none &&
+               problem.region[waiting] != problem.region[input.from])
+          waiting = problem.regionOwner[problem.region[waiting]];
+        if (waiting != none && waiting != input.from)
+          constraints.push_back({input.from, waiting, 0});
+      }
+  const Adjacency out = groupEdges(constraints, numBlocks, true);
+  std::vector<uint32_t> missing(numBlocks, 0);
+  for (const Edge &edge : constraints)
+    ++missing[edge.to];
+  std::priority_queue<uint32_t, std::vector<uint32_t>, std::greater<>> ready;
+  for (uint32_t b = 0; b < numBlocks; ++b)
+    if (!missing[b])
+      ready.push(b);
+  std::vector<uint32_t> next(firstBlock.begin(), firstBlock.end() - 1);
+  uint32_t ordered = 0;
+  std::vector<uint32_t> found = order;
+  for (; !ready.empty(); ++ordered) {
+    const uint32_t b = ready.top();
+    ready.pop();
+    found[next[problem.region[b]]++] = b;
+    for (uint32_t e : out.of(b))
+      if (!--missing[constraints[e].to])
+        ready.push(constraints[e].to);
+  }
+  // A timetable that contradicts the flows is none.
+  if (ordered == numBlocks)
+    order = std::move(found);
+  else
+    slotsBefore = Inputs{std::vector<uint32_t>(numBlocks + 1, 0), {}};
+}
+
 bool PathSampler::varies() const {
   if (std::any_of(model.distributions.begin(), model.distributions.end(),
                   [](const Distribution &d) { return !d.isConstant(); }))
@@ -242,19 +415,18 @@ void PathSampler::runTask(uint32_t b, uint64_t activation, uint64_t copy) {
     }
     ready = std::max(ready, addSat(made, input.way));
   }
-  uint64_t *free = nullptr;
-  if (turns[b]) {
-    free = &freeAt[placement.offsets[b] + copy % turns[b]];
-    ready = std::max(ready, *free);
-  }
+  ready = arrival(slotsBefore.of(b), ready);
   uint64_t cycles = gangCycles[b];
   if (model.ofBlock[b] != none)
     // Gangs are as much quicker than one PEA as in the mean.
     cycles = uint64_t(std::min<unsigned __int128>(
         ((unsigned __int128)(drawOf(b)) * gangScaleQ16[b] + 65535) >> 16,
         forever));
-  const uint64_t start =
-      addSat(ready, topology.desc().controlPlane.localDispatchCycles);
+  const uint64_t dispatch = topology.desc().controlPlane.localDispatchCycles;
+  if (!placement.of(b).empty())
+    ready = calendar.take(placement.offsets[b] + uint32_t(copy % turns[b]),
+                          ready, addSat(dispatch, cycles));
+  const uint64_t start = addSat(ready, dispatch);
   uint64_t end = addSat(start, cycles);
   for (const Input &input : needed.of(b))
     if (input.chunks > 1) // the last chunk comes before the last part of it
@@ -262,8 +434,6 @@ void PathSampler::runTask(uint32_t b, uint64_t activation, uint64_t copy) {
                                  (cycles + input.chunks - 1) / input.chunks));
   startOf[b] = start;
   endOf[b] = end;
-  if (free)
-    *free = end;
 }
 
 /// When the outputs of a loop are there.
@@ -333,8 +503,8 @@ uint64_t PathSampler::runRegion(uint32_t region, uint64_t activation,
     return activation;
   }
   stepsLeft -= blocks + 1;
-  for (uint32_t b = firstBlock[region]; b < firstBlock[region + 1]; ++b)
-    if (kind[b] == Kind::Task)
+  for (uint32_t i = firstBlock[region]; i < firstBlock[region + 1]; ++i)
+    if (const uint32_t b = order[i]; kind[b] == Kind::Task)
       runTask(b, activation, copy);
     else
       endOf[b] = arrival(passing.of(b), runControl(b, activation, copy));
@@ -349,7 +519,7 @@ std::optional<uint64_t> PathSampler::run(uint64_t number, uint64_t &steps) {
   request = number;
   drawn = 0;
   stepsLeft = steps;
-  std::fill(freeAt.begin(), freeAt.end(), 0);
+  calendar.clear();
   const uint64_t begin =
       through(model.argumentBytes, host.ingressBytesPerCycle);
   runRegion(0, begin, 0);

@@ -30,6 +30,10 @@ struct RequestModel {
   /// always those of the problem), the trips of a loop, the copies of a
   /// fan-out. A control block without one is a branch or a select.
   std::vector<uint32_t> ofBlock;
+  /// By block, the start of its slot in the timetable of its region, or
+  /// `noSlot`. Empty: no block has one.
+  std::vector<uint64_t> slotStart;
+  static constexpr uint64_t noSlot = ~uint64_t(0);
   /// Through the host port.
   uint64_t argumentBytes = 0;
   uint64_t resultBytes = 0;
@@ -53,12 +57,13 @@ struct RequestPath {
 };
 
 /// Draws requests (Philox) and executes the regions of each: a block begins
-/// when the last of its inputs is there, on the gang and at the place of its
-/// first replica (the copies of a fan-out take turns at all of them, each of
-/// which serves one after the other); a control block takes what its outcome
-/// opens; the iterations of a loop follow one another. The way from and to the
-/// host port, ways of data over an empty mesh, tokens and dispatch count, what
-/// else could be waited for does not: PEAs that other blocks have, links,
+/// when the last of its inputs is there and its PEAs are free, on the gang and
+/// at the place of its first replica (the copies of a fan-out take turns at all
+/// of them, but not where there is a timetable); a control block takes what its
+/// outcome opens; the iterations of a loop follow one another. PEAs are taken
+/// in the order of the region's timetable, or else of the blocks, in the first
+/// gap. The way from and to the host port, ways of data over an empty mesh,
+/// tokens and dispatch count, what else could be waited for does not: links,
 /// memory, code. Durations, decisions, trips and counts are independent.
 ///
 /// The tail is the quantile of what was drawn where at least ten requests are

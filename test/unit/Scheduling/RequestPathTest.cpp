@@ -29,6 +29,8 @@ constexpr uint64_t one = 65536;
 /// replicas, on a machine without overhead.
 struct Workflow : TestProblem {
   RequestModel model;
+  /// First PEA and PEAs of each block; empty: each replica has its own.
+  std::vector<std::pair<uint16_t, uint16_t>> peas;
 
   void draws(uint32_t block, Distribution distribution) {
     model.ofBlock.resize(numBlocks(), none);
@@ -58,7 +60,10 @@ struct Workflow : TestProblem {
     for (uint32_t b = 0; b < numBlocks(); ++b) {
       const bool task = isTask(b);
       for (uint32_t i = 0; i < (task ? replicas : 1); ++i)
-        placement.replicas.push_back({0, 0, 0, task, task, one / 64});
+        placement.replicas.push_back(
+            {0, 0,
+             peas.empty() ? uint16_t(placement.replicas.size()) : peas[b].first,
+             peas.empty() ? uint16_t(task) : peas[b].second, task, one / 64});
       placement.offsets.push_back(uint32_t(placement.replicas.size()));
       placement.routing.push_back(Routing::ByCopy);
     }
@@ -177,6 +182,45 @@ TEST(RequestPath, CopiesTakeTurns) {
   EXPECT_EQ(w.path({}, 1)->cycles.mean, 710);
   EXPECT_EQ(w.path({}, 3)->cycles.mean, 310);
   EXPECT_EQ(w.path({}, 7)->cycles.mean, 110);
+}
+
+TEST(RequestPath, BlocksWaitForPeasOfOneAnother) {
+  // The first and the second share PEA 1, the second and the third PEA 2.
+  Workflow w;
+  w.peas = {{0, 2}, {1, 2}, {2, 1}, {0, 1}};
+  for (uint64_t time : {100, 50, 90, 20})
+    w.yields(w.add("t", time));
+  // 100, then 50; the third fits before it, and the fourth waits for the first.
+  EXPECT_EQ(w.path()->cycles.mean, 150);
+  // Now it does not fit, and comes after.
+  w.cycles[2] = 101;
+  EXPECT_EQ(w.path()->cycles.mean, 251);
+  w.peas[2] = {3, 1};
+  EXPECT_EQ(w.path()->cycles.mean, 150);
+}
+
+TEST(RequestPath, ATimetableGivesTheOrder) {
+  // One PEA: by number the first one would come first and delay what follows
+  // the second.
+  Workflow w;
+  const uint32_t first = w.add("first", 100), second = w.add("second", 10),
+                 last = w.add("last", 200);
+  w.peas = {{0, 1}, {0, 1}, {1, 1}};
+  w.addEdge(second, last);
+  w.yields(first);
+  w.yields(last);
+  EXPECT_EQ(w.path()->cycles.mean, 310);
+  w.model.slotStart = {10, 0, 10};
+  EXPECT_EQ(w.path()->cycles.mean, 210);
+  // Copies with slots take turns at one replica.
+  Workflow copied;
+  const uint32_t control = copied.addControl("copies", 7 * one, false);
+  copied.regionCopied[1] = true;
+  copied.yields(copied.add("copy", 100, 0, 1));
+  copied.draws(control, Distribution::constant(7));
+  copied.yields(control);
+  copied.model.slotStart = {RequestModel::noSlot, 0};
+  EXPECT_EQ(copied.path({}, 3)->cycles.mean, 710);
 }
 
 TEST(RequestPath, SameSeedSameRequests) {

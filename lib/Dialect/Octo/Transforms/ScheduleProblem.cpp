@@ -629,6 +629,10 @@ sched::RequestModel buildRequestModel(ProgramOp program,
                    octo::Distribution::maxValue)));
     }
     model.ofBlock.push_back(number);
+    if (auto tb = dyn_cast<TbOp>(op.getOperation()); tb && tb.getSlotAttr()) {
+      model.slotStart.resize(from.problem.numBlocks(), sched::RequestModel::noSlot);
+      model.slotStart[b] = tb.getSlotAttr().getStart();
+    }
   }
   auto bytes = [](TypeRange types) {
     uint64_t sum = 0;
