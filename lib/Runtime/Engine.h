@@ -75,6 +75,10 @@ struct Chain {
   Chain operator+(const Chain &next) const {
     return {cycles + next.cycles, extra + next.extra};
   }
+  /// Without its end.
+  Chain operator-(const Chain &end) const {
+    return {cycles - end.cycles, extra - end.extra};
+  }
   /// A part of it, as long as 1/n.
   Chain part(uint64_t n) const { return {cycles / n, extra / n}; }
 };

@@ -330,7 +330,8 @@ void Engine::moveControl(uint32_t id, uint32_t to, uint64_t at) {
   if (control.joined && control.joinAt != never) {
     // Before its parts are taken out.
     if (control.numTaken)
-      control.joinPath.cycles -= joinCycles(control.block, joinWork(control));
+      control.joinPath = control.joinPath -
+                         chainOf(joinCycles(control.block, joinWork(control)));
     control.joined = false;
     control.joinAt = never;
     ++part.decisionsRepeated;
