@@ -122,14 +122,21 @@ Engine::Engine(const ProgramTables &tables, const SimulationOptions &options,
   case DecisionEvent: {
     if (controls.current(event.payload, event.version)) {
       Control &control = controls[event.payload];
-      uint64_t row = 0;
-      if (t.blocks[control.block].kind == BlockKind::Loop)
-        for (LoopRow &candidate : control.rows)
-          if (candidate.active && candidate.iteration % 65536 == event.aux)
-            row = candidate.iteration;
-      if (faults && !decisionStands(control, row))
+      uint64_t iteration = 0;
+      if (t.blocks[control.block].kind == BlockKind::Loop) {
+        // The next one begins when this one has decided.
+        auto row = std::ranges::find_if(control.rows, [&](const LoopRow &row) {
+          return row.active && !row.decided &&
+                 row.iteration % 65536 == event.aux;
+        });
+        if (row == control.rows.end())
+          break;
+        iteration = row->iteration;
+      }
+      // Where parts die the decision may have been asked for again, elsewhere.
+      if (faults && decideAt(control, iteration) != now())
         break;
-      decide(event.payload, row);
+      decide(event.payload, iteration);
     }
     break;
   }

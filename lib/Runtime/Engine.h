@@ -232,9 +232,10 @@ struct StreamTask {
   std::vector<std::pair<uint32_t, uint32_t>> out; ///< stream, generation
 };
 
-/// One iteration of a loop.
+/// One iteration of a loop that is active, or the next one, for which values
+/// have come.
 struct LoopRow {
-  uint64_t iteration;
+  uint64_t iteration;     ///< never: the row is free
   uint32_t before, after; ///< frames; noIndex
   uint32_t openFrames;
   uint32_t decidePending;
@@ -257,8 +258,7 @@ struct Control {
   uint32_t joinPending;
   uint32_t numTaken; ///< members or copies
   uint32_t nextCopy;
-  uint32_t resumePending;
-  bool decided, joined, over;
+  bool decided, joined;
   Chain path; ///< of the decision
   Chain joinPath;
   uint64_t joinAt;
@@ -610,15 +610,29 @@ private:
                     uint32_t value);
   void yieldArrived(uint32_t control, uint32_t frame, uint32_t yield,
                     uint32_t value);
-  void requestDecision(uint32_t control, uint64_t row);
-  bool decisionStands(const Control &control, uint64_t row);
-  void decide(uint32_t control, uint64_t row);
-  bool evaluate(uint32_t control, uint64_t row, uint64_t &outcome);
+  void requestDecision(uint32_t control, uint64_t iteration);
+  /// End of the decision that the CBU was asked for last.
+  uint64_t &decideAt(Control &control, uint64_t iteration) {
+    return t.blocks[control.block].kind == BlockKind::Loop
+               ? rowOf(control, iteration).decideAt
+               : control.decideAt;
+  }
+  void decide(uint32_t control, uint64_t iteration);
+  bool evaluate(uint32_t control, uint64_t iteration, uint64_t &outcome);
   void openChild(uint32_t control, uint32_t region, uint32_t index,
                  uint32_t copy, LoopRow *row);
   void startCopies(uint32_t control);
-  LoopRow &rowOf(Control &control, uint64_t iteration) {
-    return control.rows[iteration % control.rows.size()];
+  /// The row of an iteration, of which frames keep the lower half of the
+  /// number; null if it is over, or nothing of it is there yet.
+  static const LoopRow *findRow(const Control &control, uint64_t iteration) {
+    for (const LoopRow &row : control.rows)
+      if (row.iteration != never &&
+          uint32_t(row.iteration) == uint32_t(iteration))
+        return &row;
+    return nullptr;
+  }
+  static LoopRow &rowOf(Control &control, uint64_t iteration) {
+    return const_cast<LoopRow &>(*findRow(control, iteration));
   }
   void childFreed(uint32_t control, uint32_t frame);
   void requestJoin(uint32_t control);
@@ -631,8 +645,13 @@ private:
   void joinArrived(uint32_t control, uint32_t slot, uint32_t value);
   void decideArrived(uint32_t control, uint32_t slot, uint32_t value);
   void resetRow(LoopRow &row);
-  uint32_t beforeRegion(const BlockInfo &block) const;
-  uint32_t afterRegion(const BlockInfo &block) const;
+  uint32_t regionOf(const BlockInfo &block, RegionRole role) const;
+  uint32_t beforeRegion(const BlockInfo &block) const {
+    return regionOf(block, RegionRole::Before);
+  }
+  uint32_t afterRegion(const BlockInfo &block) const {
+    return regionOf(block, RegionRole::After);
+  }
   bool importIsCarried(const BlockInfo &block, uint32_t region,
                        uint32_t import) const;
   uint32_t *inputWords(const Frame &frame, const BlockInfo &block) const {
@@ -654,6 +673,7 @@ private:
   }
 
   // EngineLoops.cpp.
+  LoopRow *rowFor(Control &control, uint64_t iteration);
   void beginIteration(uint32_t control, uint64_t iteration);
   void carriedArrived(uint32_t control, uint64_t iteration, uint32_t k,
                       uint32_t value);

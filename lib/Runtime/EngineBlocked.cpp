@@ -60,9 +60,9 @@ bool Engine::findMaker(uint32_t value, BlockInFrame &at) const {
       // A yield of the first region of this iteration, or of the second one of
       // the iteration before.
       uint64_t iteration = forwarded ? frame.index : frame.index - 1;
-      const LoopRow &row = owner.rows[iteration % owner.rows.size()];
-      uint32_t from = forwarded ? row.before : row.after;
-      if (row.iteration != iteration || !row.active || from == noIndex)
+      const LoopRow *row = findRow(owner, iteration);
+      uint32_t from = !row ? noIndex : forwarded ? row->before : row->after;
+      if (from == noIndex || !row->active)
         return false;
       const RegionInfo &maker = t.regions[frames[from].region];
       uint32_t yield = forwarded ? t.controlOf(block).decideInputs +

@@ -45,18 +45,12 @@ uint32_t Engine::weightValue(uint32_t weight, uint32_t request) {
   return value;
 }
 
-uint32_t Engine::beforeRegion(const BlockInfo &block) const {
-  for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
-    if (t.regions[t.controlOf(block).regionBegin + r].role ==
-        RegionRole::Before)
-      return t.controlOf(block).regionBegin + r;
-  return noIndex;
-}
-
-uint32_t Engine::afterRegion(const BlockInfo &block) const {
-  for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
-    if (t.regions[t.controlOf(block).regionBegin + r].role == RegionRole::After)
-      return t.controlOf(block).regionBegin + r;
+/// The first region of a control block with this role, or noIndex.
+uint32_t Engine::regionOf(const BlockInfo &block, RegionRole role) const {
+  const ControlInfo &info = t.controlOf(block);
+  for (uint32_t r = 0; r < info.numRegions; ++r)
+    if (t.regions[info.regionBegin + r].role == role)
+      return info.regionBegin + r;
   return noIndex;
 }
 
@@ -106,7 +100,7 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.firstChild = noIndex;
   control.numTaken = 0;
   control.nextCopy = 0;
-  control.decided = control.joined = control.over = control.stopped = false;
+  control.decided = control.joined = control.stopped = false;
   control.path = frame.path;
   control.joinPath = {};
   control.outcome = 0;
@@ -268,20 +262,10 @@ void Engine::requestDecision(uint32_t id, uint64_t iteration) {
   uint64_t finish = start + decisionCycles(control.block);
   cluster.cbuFree = finish;
   decisionStep(id, iteration, start, finish);
-  (t.blocks[control.block].kind == BlockKind::Loop
-       ? rowOf(control, iteration).decideAt
-       : control.decideAt) = finish;
+  decideAt(control, iteration) = finish;
   push(finish, EventClass::Completion, DecisionEvent,
        t.blocks[control.block].local, id, control.generation,
        static_cast<uint16_t>(iteration));
-}
-
-/// Is this the end of the decision that the CBU was asked for last? It may have
-/// been asked for again, elsewhere.
-bool Engine::decisionStands(const Control &control, uint64_t iteration) {
-  return now() == (t.blocks[control.block].kind == BlockKind::Loop
-                       ? control.rows[iteration % control.rows.size()].decideAt
-                       : control.decideAt);
 }
 
 /// What the decide kernel or the profile says. False if the request failed.
@@ -412,8 +396,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
   uint64_t outcome = 0;
   EnergyCounts &energy = energyCounts[controls[id].cluster];
   ++energy.decisions;
-  (block.kind == BlockKind::Loop ? rowOf(controls[id], iteration).decideAt
-                                 : controls[id].decideAt) = never;
+  decideAt(controls[id], iteration) = never;
   uint64_t cycles = decisionCycles(controls[id].block);
   if (!evaluate(id, iteration, outcome))
     return;
@@ -636,10 +619,8 @@ void Engine::resume(uint32_t id) {
         row.iteration = never;
       }
     uint64_t next = control.nextIteration;
-    LoopRow &row = rowOf(control, next);
-    bool present = row.iteration == next;
     if (!control.stopped &&
-        (present || !t.regions[afterRegion(block)].numYields))
+        (findRow(control, next) || !t.regions[afterRegion(block)].numYields))
       beginIteration(id, next);
   }
   if (controls.current(id, generation))
@@ -682,7 +663,8 @@ void Engine::controlYield(uint32_t id, uint32_t frame, uint32_t yield,
   }
   case RegionRole::Before:
     if (yield < t.controlOf(block).decideInputs) {
-      uint32_t row = frames[frame].index % control.rows.size();
+      uint32_t row = static_cast<uint32_t>(
+          &rowOf(control, frames[frame].index) - control.rows.data());
       sendValue(MessageKind::Decide, id, control.generation, yield | row << 24,
                 value, control.cluster, now());
       settleFrame(frame);
@@ -805,8 +787,7 @@ void Engine::requestJoin(uint32_t id) {
   if (trace && cycles)
     trace->join({requests[control.request].number, block.workflow, block.local,
                  control.cluster, start, start + cycles});
-  control.joinPath =
-      std::max(control.joinPath, control.path) + chainOf(cycles);
+  control.joinPath = std::max(control.joinPath, control.path) + chainOf(cycles);
   control.joinAt = start + cycles;
   push(start + cycles, EventClass::Completion, JoinEvent, block.local, id,
        control.generation);

@@ -11,9 +11,26 @@
 
 using namespace octo;
 
-/// Prepares the row of an iteration that is not active yet.
-static void openRow(LoopRow &row, uint64_t iteration, uint32_t carried,
-                    uint32_t forwarded, uint32_t decides) {
+/// The row of an iteration, a free one if it has none yet; null if it is over.
+/// Those that are active have one credit each and may be any number apart: a
+/// task that nobody waits for can outlast many iterations.
+LoopRow *Engine::rowFor(Control &control, uint64_t iteration) {
+  if (const LoopRow *row = findRow(control, iteration))
+    return const_cast<LoopRow *>(row);
+  if (iteration < control.nextIteration)
+    return nullptr;
+  // There is one row more than there are credits, and values come for the next
+  // iteration only.
+  LoopRow &row = *std::ranges::find(control.rows, never, &LoopRow::iteration);
+  const BlockInfo &block = t.blocks[control.block];
+  uint32_t before = beforeRegion(block);
+  uint32_t carried = t.regions[afterRegion(block)].numYields;
+  // Without a first region the carried values are what the decision forwards.
+  uint32_t decides = 0, forwarded = carried;
+  if (before != noIndex) {
+    decides = t.controlOf(block).decideInputs;
+    forwarded = t.regions[before].numYields - decides;
+  }
   row.iteration = iteration;
   row.before = row.after = noIndex;
   row.openFrames = 0;
@@ -23,6 +40,7 @@ static void openRow(LoopRow &row, uint64_t iteration, uint32_t carried,
   row.forwarded.assign(forwarded, 0);
   row.decide.assign(decides, 0);
   row.decidePending = decides;
+  return &row;
 }
 
 /// Begins iteration `iteration` if it is the next one and a credit is free.
@@ -31,43 +49,27 @@ void Engine::beginIteration(uint32_t id, uint64_t iteration) {
   const BlockInfo &block = t.blocks[control.block];
   if (iteration != control.nextIteration || control.stopped)
     return;
-  if (iteration) {
-    LoopRow &previous = rowOf(control, iteration - 1);
-    // A row that has been closed went on, or the loop would have stopped.
-    if (previous.iteration == iteration - 1 &&
-        !(previous.decided && previous.going))
-      return;
-  }
+  // One that is over went on, or the loop would have stopped.
+  const LoopRow *previous =
+      iteration ? findRow(control, iteration - 1) : nullptr;
+  if (previous && !(previous->decided && previous->going))
+    return;
   if (control.activeIterations >= t.controlOf(block).credits) {
     ++counters.creditWaits;
     return;
   }
-  uint32_t before = beforeRegion(block), after = afterRegion(block);
-  uint32_t carried = t.regions[after].numYields;
-  LoopRow &row = rowOf(control, iteration);
-  if (row.iteration != iteration) {
-    if (row.active)
-      return;
-    uint32_t decides = before == noIndex ? 0 : t.controlOf(block).decideInputs;
-    uint32_t forwarded =
-        before == noIndex
-            ? carried
-            : t.regions[before].numYields - t.controlOf(block).decideInputs;
-    openRow(row, iteration, carried, forwarded, decides);
-  }
+  uint32_t before = beforeRegion(block);
+  LoopRow &row = *rowFor(control, iteration);
   // With one carried value the iteration depends on it in every run.
-  if (carried == 1 && row.carried[0])
+  if (row.carried.size() == 1 && row.carried[0])
     control.path = std::max(control.path, values[row.carried[0] - 1].path);
   row.active = true;
-  if (iteration)
-    // It may have waited for the decision of the iteration before.
-    if (LoopRow &previous = rowOf(control, iteration - 1);
-        previous.iteration == iteration - 1 &&
-        blame.endOf(previous.cause) >
-            std::max(blame.endOf(row.cause), row.causeAt)) {
-      blame.assign(row.cause, previous.cause);
-      row.causeAt = blame.endOf(previous.cause);
-    }
+  // It may have waited for the decision of the iteration before.
+  if (previous && blame.endOf(previous->cause) >
+                      std::max(blame.endOf(row.cause), row.causeAt)) {
+    blame.assign(row.cause, previous->cause);
+    row.causeAt = blame.endOf(previous->cause);
+  }
   ++control.nextIteration;
   ++control.activeIterations;
   uint32_t generation = control.generation;
@@ -89,16 +91,12 @@ void Engine::carriedArrived(uint32_t id, uint64_t iteration, uint32_t k,
   Control &control = controls[id];
   const BlockInfo &block = t.blocks[control.block];
   uint32_t before = beforeRegion(block), after = afterRegion(block);
-  LoopRow &row = rowOf(control, iteration);
-  if (row.iteration != iteration) {
-    uint32_t decides = before == noIndex ? 0 : t.controlOf(block).decideInputs;
-    uint32_t carried = t.regions[after].numYields;
-    openRow(row, iteration, carried,
-            before == noIndex
-                ? carried
-                : t.regions[before].numYields - t.controlOf(block).decideInputs,
-            decides);
+  LoopRow *found = rowFor(control, iteration);
+  if (!found) { // it went on without
+    release(value);
+    return;
   }
+  LoopRow &row = *found;
   row.carried[k] = value + 1;
   if (!row.active)
     carriedStep(row);

@@ -177,6 +177,39 @@ TEST(Control, LoopWithBefore) {
   }
 }
 
+/// A task that no later iteration waits for may outlast many of them: what is
+/// active are two iterations any number apart. With `late` the result of the
+/// loop is its last value, and those before reach iterations that are over.
+TEST(Control, IterationsMayOvertakeOthers) {
+  for (bool late : {false, true})
+    for (const char *policy : {"static", "pool", "octopus"})
+      for (uint64_t seed = 0; seed < 8; ++seed) {
+        TestProgram p(1, 1, 1, 4);
+        uint32_t kernel = p.profiledKernel();
+        p.body.addImport(0, p.token);
+        BlockSpec &loop = p.body.add(fb::BlockKind::Loop, "main/l");
+        loop.inputs.assign(late ? 2 : 1, import(0));
+        loop.outputs.assign(late ? 2 : 1, p.token);
+        loop.profile = p.constantProfile(40);
+        RegionSpec &after = loop.region(fb::RegionRole::After);
+        after.addImport(0, p.token);
+        p.task(after, "main/l/step", kernel, 10, {import(0)});
+        p.task(after, "main/l/aside", kernel, 10, {import(0)}).profile =
+            p.profile(*Distribution::empirical(std::vector{10.0, 3000.0},
+                                               std::vector{3.0, 1.0}));
+        after.yields = {output(0)};
+        if (late)
+          after.yields.push_back(output(1));
+        p.body.yields = {output(0, late)};
+        SimulationOptions options = closedLoop(policy, 3, 2);
+        options.scenario.seed = seed;
+        RunResult r = run(p.build(), options);
+        EXPECT_EQ(r.status, RunStatus::Completed) << policy << seed << late;
+        EXPECT_EQ(r.counters.taskInstances, 3 * 2 * 40u);
+        EXPECT_EQ(r.blocks[0].outcomes[0], 3 * 40u);
+      }
+}
+
 TEST(Control, LoopPastItsBoundFailsTheRequestOnly) {
   TestProgram p;
   buildLoop(p, 5, 4, false);
