@@ -27,6 +27,15 @@ static PeaMask lowest(PeaMask peas, uint32_t count) {
   return result;
 }
 
+static uint32_t leastGang(const ProgramTables &t, uint32_t kernel) {
+  return t.variants[t.kernels[kernel].variantBegin].gang;
+}
+
+/// Are these PEAs enough for a kernel?
+static bool suffice(const ProgramTables &t, PeaMask peas, uint32_t kernel) {
+  return static_cast<uint32_t>(std::popcount(peas)) >= leastGang(t, kernel);
+}
+
 static PartRef partOf(const MachineTables &m, const MachineFault &fault) {
   PartRef part;
   part.kind = fault.kind;
@@ -258,11 +267,10 @@ std::string Engine::lacking() const {
         call && costs.variant(call, kernel.variantBegin).hbmBytes)
       return fmt::format("no memory port is left, and {} keeps data there",
                          t.place(b));
-    uint32_t gang = t.variants[kernel.variantBegin].gang;
     bool fits = false;
     for (uint32_t i = 0; i < m.tbus && !fits; ++i)
-      fits = static_cast<uint32_t>(
-                 std::popcount(eligibleAt(i, block.kernel))) >= gang;
+      fits = suffice(t, eligibleAt(i, block.kernel), block.kernel);
+    uint32_t gang = leastGang(t, block.kernel);
     if (!fits)
       return fmt::format("no TBU has {} live PEA{} left for {}", gang,
                          gang == 1 ? "" : "s", t.place(b));
@@ -316,14 +324,13 @@ bool Engine::closeMesh(std::vector<uint32_t> &dropped) {
 /// The nearest TBU that can run a kernel; of equals the one that took over
 /// least.
 uint32_t Engine::nearestTbu(uint32_t kernel, uint32_t cluster) const {
-  uint32_t gang = t.variants[t.kernels[kernel].variantBegin].gang;
   uint32_t best = noIndex;
   std::pair<uint32_t, uint32_t> least;
   for (uint32_t i = 0; i < m.tbus; ++i) {
     std::pair<uint32_t, uint32_t> cost = {m.distance(cluster, clusterOf(i)),
                                           faults->adopted[i]};
     if ((best == noIndex || cost < least) &&
-        static_cast<uint32_t>(std::popcount(eligibleAt(i, kernel))) >= gang) {
+        suffice(t, eligibleAt(i, kernel), kernel)) {
       best = i;
       least = cost;
     }
@@ -338,16 +345,12 @@ bool Engine::rehomeReplicas() {
   for (const BlockInfo &block : t.blocks) {
     if (!f.usedWorkflow[block.workflow] || block.kind != BlockKind::Task)
       continue;
-    uint32_t gang = t.variants[t.kernels[block.kernel].variantBegin].gang;
-    auto suffices = [&](PeaMask peas) {
-      return static_cast<uint32_t>(std::popcount(peas)) >= gang;
-    };
     for (uint32_t r = 0; r < block.numReplicas; ++r) {
       uint32_t number = block.replicaBegin + r;
       ReplicaInfo &replica = ownTables->replicas[number];
       PeaMask left = replica.peas & m.live[replica.tbu];
-      bool fits =
-          suffices(shares ? left : eligibleAt(replica.tbu, block.kernel));
+      PeaMask here = eligibleAt(replica.tbu, block.kernel);
+      bool fits = suffice(t, shares ? left : here, block.kernel);
       if (fits && left == replica.peas)
         continue;
       changed = true;
@@ -355,7 +358,7 @@ bool Engine::rehomeReplicas() {
         replica.peas = left;
         continue;
       }
-      uint32_t place = suffices(eligibleAt(replica.tbu, block.kernel))
+      uint32_t place = suffice(t, here, block.kernel)
                            ? replica.tbu
                            : nearestTbu(block.kernel, t.clusterOf(replica));
       if (place == noIndex)
@@ -366,8 +369,9 @@ bool Engine::rehomeReplicas() {
       }
       f.rehomed[number] = 1;
       replica.tbu = place;
-      replica.peas = lowest(eligibleAt(place, block.kernel),
-                            std::max(f.shareSize[number], gang));
+      replica.peas =
+          lowest(eligibleAt(place, block.kernel),
+                 std::max(f.shareSize[number], leastGang(t, block.kernel)));
     }
   }
   return changed;
@@ -376,12 +380,11 @@ bool Engine::rehomeReplicas() {
 /// Can an instance start where it is bound?
 bool Engine::canRun(const Instance &instance) const {
   const BlockInfo &block = t.blocks[instance.block];
-  uint32_t gang = t.variants[t.kernels[block.kernel].variantBegin].gang;
   if (traits.reach == Reach::Shares && instance.replica != noIndex) {
     const ReplicaInfo &replica =
         t.replicas[block.replicaBegin + instance.replica];
     return replica.tbu == instance.tbu &&
-           static_cast<uint32_t>(std::popcount(replica.peas)) >= gang;
+           suffice(t, replica.peas, block.kernel);
   }
   // In the queue of a cluster any of its TBUs will do.
   bool anyOfCluster = traits.clusterQueues && !instance.staged &&
@@ -389,9 +392,8 @@ bool Engine::canRun(const Instance &instance) const {
   uint32_t first = anyOfCluster ? dispatchUnit(instance.tbu) : instance.tbu;
   uint32_t places = anyOfCluster ? uint32_t(m.tbusPerCluster) : 1;
   for (uint32_t i = 0; i < places; ++i)
-    if (static_cast<uint32_t>(std::popcount(
-            eligibleAt(first + i, block.kernel) & tbus[first + i].usable)) >=
-        gang)
+    if (suffice(t, eligibleAt(first + i, block.kernel) & tbus[first + i].usable,
+                block.kernel))
       return true;
   return false;
 }

@@ -41,7 +41,7 @@ void Engine::state(Archive &a) {
       a.sized(tenants), waitingRequests, a.sized(records), a.sized(requestWork),
       a.sized(requestClassWork),
       a.sized(requestPath), a.fixed(outputs), a.fixed(outputDigests),
-      a.fixed(totalRequests), openRequests, finishedRequests, requestsInTime, admittedOpen,
+      a.fixed(totalRequests), openRequests, requestsInTime, finishedRequests, admittedOpen,
       heldInstances, spillsUnderWay, lastEpoch, quietEpochs, arrivalOrder, a.sized(laneRouters),
       valueSequence, a.fixed(gaps), a.fixed(weightTensors),
       a.sized(nominalCalls), a.fixed(variantScaleQ16), a.sized(learnedQ16),
