@@ -20,19 +20,16 @@ if(EXISTS ${OCTO_LLD_DIR}/ld.lld)
 endif()
 
 if(OCTO_SANITIZE)
+  # By default what is undefined is told and goes on: a test would pass, and a
+  # fuzzer would not keep the input. So it ends the program.
   add_compile_options(-fsanitize=${OCTO_SANITIZE} -fno-sanitize=vptr
-                      -fno-omit-frame-pointer -g1)
+                      -fno-sanitize-recover=all -fno-omit-frame-pointer -g1)
   add_link_options(-fsanitize=${OCTO_SANITIZE})
   # A shared library gets the run-time functions of the sanitizers from the
   # executable that opens it, so it cannot be asked to define everything.
   string(REPLACE "-Wl,-z,defs" "" CMAKE_SHARED_LINKER_FLAGS
          "${CMAKE_SHARED_LINKER_FLAGS}")
-  # By default what is undefined is told and goes on: a test would pass, and a
-  # fuzzer would not keep the input.
-  set(OCTO_TEST_ENVIRONMENT UBSAN_OPTIONS=halt_on_error=1:print_stacktrace=1)
-  if(OCTO_SANITIZE MATCHES "fuzzer")
-    add_compile_options(-fno-sanitize-recover=all)
-  endif()
+  set(OCTO_TEST_ENVIRONMENT UBSAN_OPTIONS=print_stacktrace=1)
 endif()
 
 function(octo_target_includes target)
