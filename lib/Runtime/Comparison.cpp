@@ -105,6 +105,21 @@ struct Column {
 
 } // namespace
 
+static std::string printTenth(double value) {
+  return fmt::format("{:.1f}", value);
+}
+static std::string printHundredth(double value) {
+  return fmt::format("{:.2f}", value);
+}
+static std::string printTwoDigits(double value) {
+  return fmt::format("{:.2g}", value);
+}
+static std::string printFourDigits(double value) {
+  return fmt::format("{:.4g}", value);
+}
+static std::string printBytes(double value) { return withPrefix(value, "B"); }
+static std::string printJoules(double value) { return withPrefix(value, "J"); }
+
 /// "12.3 %", or with the 95 % interval "12.3 +- 0.4 %".
 static std::string cellOf(Replications results, const Column &column) {
   std::vector<double> values;
@@ -120,8 +135,10 @@ static std::string cellOf(Replications results, const Column &column) {
   else if (column.halfWidth && results.size() == 1)
     halfWidth = column.halfWidth(results.front());
   std::string text = column.print(spread.mean);
-  if (halfWidth)
-    text += " +- " + column.print(*halfWidth);
+  if (halfWidth.value_or(0) > 0)
+    text +=
+        " +- " + (column.print == printFourDigits ? printTwoDigits(*halfWidth)
+                                                  : column.print(*halfWidth));
   return text + column.unit;
 }
 
@@ -136,21 +153,6 @@ static Rows tableOf(Runs runs, std::span<const Column> columns) {
   }
   return rows;
 }
-
-static std::string printTenth(double value) {
-  return fmt::format("{:.1f}", value);
-}
-static std::string printHundredth(double value) {
-  return fmt::format("{:.2f}", value);
-}
-static std::string printTwoDigits(double value) {
-  return fmt::format("{:.2g}", value);
-}
-static std::string printFourDigits(double value) {
-  return fmt::format("{:.4g}", value);
-}
-static std::string printBytes(double value) { return withPrefix(value, "B"); }
-static std::string printJoules(double value) { return withPrefix(value, "J"); }
 
 /// What the compiler expected of the tasks that took most, beside what was seen
 /// under the compiled placement, or else under the first policy.
@@ -240,7 +242,7 @@ static Rows speedTable(Runs runs) {
     const Spread ratio = pairedRatio(one, other);
     if (ratio.mean <= 0)
       return "-";
-    if (std::min(one.size(), other.size()) < 2)
+    if (std::min(one.size(), other.size()) < 2 || one.data() == other.data())
       return print(factor * ratio.mean) + unit;
     return fmt::format("{}{} ({} to {})", print(factor * ratio.mean), unit,
                        print(factor * ratio.least), print(factor * ratio.most));
