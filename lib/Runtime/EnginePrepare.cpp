@@ -597,16 +597,15 @@ void Engine::prepareSegments() {
 
 /// What is counted by block, slot and request.
 void Engine::prepareNumbers() {
-  totals.resize(t.blocks.size());
-  for (uint32_t b = 0; b < t.blocks.size(); ++b) {
-    const BlockInfo &block = t.blocks[b];
-    totals[b].workflow = block.workflow;
-    totals[b].block = block.local;
+  totals.reserve(t.blocks.size());
+  for (const BlockInfo &block : t.blocks) {
+    BlockStatistics &total = totals.emplace_back();
+    total.workflow = block.workflow;
+    total.block = block.local;
     bool byRegion =
         block.kind == BlockKind::Switch || block.kind == BlockKind::Select;
     if (block.kind != BlockKind::Task)
-      totals[b].outcomes.assign(byRegion ? t.controlOf(block).numRegions : 1,
-                                0);
+      total.outcomes.assign(byRegion ? t.controlOf(block).numRegions : 1, 0);
   }
   if (traits.segments)
     for (const SlotInfo &slot : t.slots)

@@ -442,6 +442,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
 
   // Blocks with their inputs and replicas.
   uint32_t inputBase = t.inputs.size();
+  size_t controlBase = t.controls.size();
   const auto *inputs = blocks.inputs();
   for (uint32_t i = 0; i < sizeOf(inputs); ++i) {
     uint32_t input = inputs->Get(i);
@@ -654,8 +655,9 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
 
   // Credits: what can be busy at a time inside a fan-out. Regions come after
   // their owners' regions.
+  bool hasControl = t.controls.size() != controlBase;
   std::vector<uint64_t> reach(numRegions, 1);
-  for (uint32_t r = numRegions; r-- > 0;) {
+  for (uint32_t r = hasControl ? numRegions : 0; r-- > 0;) {
     const RegionInfo &region = t.regions[info.regionBegin + r];
     for (uint32_t b = region.blockBegin; b < region.blockEnd; ++b) {
       const BlockInfo &block = t.blocks[b];
