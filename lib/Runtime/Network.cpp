@@ -17,6 +17,24 @@ static uint32_t nextBit(uint32_t mask, uint32_t from) {
   return uint32_t(std::countr_zero(after ? after : mask));
 }
 
+/// Whether a router has a neighbour in a direction.
+static bool hasNeighbour(const NetworkShape &shape, uint32_t router,
+                         uint32_t direction) {
+  uint32_t x = router % shape.width, y = router / shape.width;
+  switch (direction) {
+  case 0:
+    return x + 1 < shape.width;
+  case 1:
+    return x > 0;
+  case 2:
+    return y + 1 < shape.height;
+  case 3:
+    return y > 0;
+  default:
+    return false;
+  }
+}
+
 Network::Network(const NetworkShape &shape, MeshRoutes &routes)
     : shape(shape), routes(routes), whole(routes.whole()),
       numRouters(shape.clusters()),
@@ -24,40 +42,29 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
       flightCycles(NetworkShape::flightCycles(shape.hopCycles)),
       channels(shape.channels), laneFlits(shape.channelFlits),
       channelMask((1u << channels) - 1), routers(numRouters),
-      inputs(size_t(numRouters) * ports), sources(numRouters),
+      inputs(size_t(numRouters) * ports), waited(inputs.size()),
+      wanted(inputs.size()), sources(numRouters),
       pending(size_t(numRouters) * 2, never), slots(numSlots) {
+  const int32_t row = int32_t(uint32_t(shape.width));
+  const std::array<int32_t, ports> steps = {1, -1, row, -row, 0};
+  for (uint32_t out = 0; out < ports; ++out) {
+    uint32_t in = out == localPort ? localPort : out ^ 1;
+    ahead[out] = {steps[out], steps[out] * int32_t(ports) + int32_t(in)};
+  }
   for (uint32_t router = 0; router < numRouters; ++router) {
-    uint32_t x = router % shape.width, y = router / shape.width;
-    for (uint32_t port = 0; port < ports; ++port) {
-      bool die = shape.crossesDies(router, port);
-      uint32_t flight = NetworkShape::flightCycles(die ? shape.dieHopCycles
-                                                       : shape.hopCycles);
-      bool onMesh = port == 0   ? x + 1 < shape.width
-                    : port == 1 ? x > 0
-                    : port == 2 ? y + 1 < shape.height
-                    : port == 3 ? y > 0
-                                : false;
-      Link &link = routers[router].links[port];
-      link.flight = flight;
-      link.isDie = die;
-      if (onMesh) {
-        link.afterRouter = routes.neighbour(router, port);
-        link.after = link.afterRouter * ports + (port ^ 1);
-      }
-      Port &input = inputs[router * ports + port];
-      input.before = onMesh ? routes.neighbour(router, port) : router;
-      input.linkBefore = uint8_t(port ^ 1);
+    for (uint32_t in = 0; in < ports; ++in) {
       // A link is as long in both directions.
-      input.back = flight;
-      input.depth =
-          shape.depthAfter(die ? shape.dieHopCycles : shape.hopCycles);
-      if (port == localPort) {
-        input.back = std::max(shape.interfaceCycles, 1u);
-        input.depth = laneFlits;
-        input.linkBefore = localPort;
+      bool die = shape.crossesDies(router, in);
+      uint32_t hop = die ? shape.dieHopCycles : shape.hopCycles;
+      for (Lane &lane : inputs[router * ports + in].lanes) {
+        lane.isDie = die;
+        lane.flight = uint16_t(NetworkShape::flightCycles(hop));
+        bool fromSource = in == localPort;
+        lane.back = fromSource ? uint16_t(std::max(shape.interfaceCycles, 1u))
+                               : lane.flight;
+        lane.depth = uint16_t(fromSource ? laneFlits : shape.depthAfter(hop));
+        lane.space = lane.depth;
       }
-      for (Lane &lane : input.lanes)
-        lane.space = input.depth;
     }
   }
 }
@@ -164,20 +171,18 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
 template <bool isLong>
 inline uint32_t Network::laneFor(const Port &port, const Message &message,
                                  uint32_t turn, uint64_t at) const {
+  auto serves = [&](uint32_t channel) -> bool {
+    if constexpr (isLong)
+      return port.open[channel] <= at;
+    const Lane &lane = port.lanes[channel];
+    uint32_t back = lane.returnAt <= at ? lane.returned : 0;
+    return (lane.available <= at) & (lane.space + back >= message.flits);
+  };
+  if (serves(turn))
+    return turn;
   uint32_t mask = 0;
-  if constexpr (isLong) {
-    if (port.open[turn] <= at)
-      return turn;
-    for (uint32_t i = 0; i < stride; ++i)
-      mask |= uint32_t(port.open[i] <= at) << i;
-  } else {
-    for (uint32_t i = 0; i < stride; ++i) {
-      const Lane &lane = port.lanes[i];
-      uint32_t back = lane.returnAt <= at ? lane.returned : 0;
-      uint32_t fits = lane.space + back >= message.flits;
-      mask |= (fits & uint32_t(lane.available <= at)) << i;
-    }
-  }
+  for (uint32_t i = 0; i < stride; ++i)
+    mask |= uint32_t(serves(i)) << i;
   mask &= channelMask;
   return mask ? nextBit(mask, turn) : none;
 }
@@ -213,9 +218,9 @@ inline void Network::settle(Lane &lane, uint64_t at) {
 inline void Network::reopen(Port &port, uint32_t channel) {
   const Lane &lane = port.lanes[channel];
   uint64_t at = lane.available;
-  if (lane.space < port.depth) {
+  if (lane.space < lane.depth) {
     bool comes =
-        lane.returnAt != never && lane.space + lane.returned >= port.depth;
+        lane.returnAt != never && lane.space + lane.returned >= lane.depth;
     at = comes ? std::max(at, lane.returnAt) : never;
   }
   port.open[channel] = at;
@@ -223,19 +228,16 @@ inline void Network::reopen(Port &port, uint32_t channel) {
 
 /// A message that comes from another lane gets its room at cycle `at`.
 template <bool isLong>
-inline void Network::occupy(Port &port, uint32_t channel, uint32_t id,
-                            uint32_t before, uint64_t at) {
-  Lane &lane = port.lanes[channel];
-  port.open[channel] = never;
+inline void Network::occupy(Lane &lane, uint32_t id, uint32_t before,
+                            uint64_t at) {
   if constexpr (isLong) {
     // It had all its credits.
     lane.space = 0;
-    lane.returnAt = never;
     lane.owner = id;
     lane.before = before;
   } else {
     settle(lane, at);
-    lane.space -= uint32_t(messages[id].flits);
+    lane.space -= messages[id].flits;
     lane.owner = none;
   }
 }
@@ -248,14 +250,14 @@ void Network::takeCredits() {
     Port &port = inputs[credit.lane / stride];
     port.lanes[credit.lane % stride].space += credit.flits;
     reopen(port, credit.lane % stride);
-    creditsAt(port, time);
+    creditsAt(credit.lane / stride, time);
   }
 }
 
 /// Whoever waits for credits of a port looks again then.
-inline void Network::creditsAt(const Port &port, uint64_t at) {
-  if (port.wanted) [[unlikely]]
-    wake(port.linkBefore == localPort ? numRouters + port.before : port.before,
+inline void Network::creditsAt(uint32_t place, uint64_t at) {
+  if (wanted[place]) [[unlikely]]
+    wake(isFromSource(place) ? numRouters + place / ports : routerBefore(place),
          at);
 }
 
@@ -263,23 +265,27 @@ inline void Network::creditsAt(const Port &port, uint64_t at) {
 inline uint8_t Network::nextLink(uint32_t router, Message &message) {
   if (!whole) [[unlikely]]
     return routes.next(router, message.to, message.descending);
-  if (message.right) {
-    bool back = message.right < 0;
-    message.right += back ? 1 : -1;
-    return back;
+  if (message.across) {
+    --message.across;
+    return message.acrossOut;
   }
-  if (message.down) {
-    bool back = message.down < 0;
-    message.down += back ? 1 : -1;
-    return 2 + back;
+  if (message.along) {
+    --message.along;
+    return message.alongOut;
   }
   return localPort;
 }
 
 /// A head will be in a lane that has room for it.
-void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
-  Message &message = messages[id];
+template <bool isLong>
+void Network::enterLane(uint32_t router, uint32_t in, uint32_t channel,
+                        uint32_t id) {
+  Port &port = inputs[router * ports + in];
   Lane &lane = port.lanes[channel];
+  port.open[channel] = never;
+  if constexpr (isLong)
+    lane.returnAt = never;
+  Message &message = messages[id];
   message.next = none;
   message.waits = false;
   if (lane.first != none) {
@@ -288,8 +294,7 @@ void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
     return;
   }
   lane.first = lane.last = id;
-  uint32_t number = uint32_t(&port - inputs.data()), router = number / ports;
-  routers[router].heads |= 1u << (number % ports * stride + channel);
+  routers[router].heads |= 1u << (in * stride + channel);
   wake(router, readyAt(lane));
 }
 
@@ -297,26 +302,25 @@ void Network::enterLane(Port &port, uint32_t channel, uint32_t id) {
 /// next message may follow as soon as there is room for its first flit; its
 /// last one finds room when that of this message has left.
 template <bool isLong>
-inline void Network::leave(Port &port, uint32_t channel, const Message &message,
-                           uint64_t at, uint64_t tail) {
-  Lane &lane = port.lanes[channel];
+inline void Network::leave(Port &port, Lane &lane, uint32_t number,
+                           const Message &message, uint64_t at, uint64_t tail) {
+  const uint32_t channel = number % stride;
   lane.clear = tail + 1;
   if constexpr (isLong) {
-    lane.returnAt = std::max(tail + 1 - laneFlits + port.back, time + 1);
-    lane.returned = port.depth;
+    lane.returnAt = tail + 1 - laneFlits + lane.back;
+    lane.returned = lane.depth;
     port.open[channel] = std::max(lane.available, lane.returnAt);
   } else {
     settle(lane, at);
     if (lane.returnAt != never) {
-      credits.push_back(
-          {lane.returnAt, numberOf(port, channel), lane.returned});
+      credits.push_back({lane.returnAt, number, lane.returned});
       std::push_heap(credits.begin(), credits.end());
     }
-    lane.returnAt = at + port.back;
-    lane.returned = uint32_t(message.flits);
+    lane.returnAt = at + lane.back;
+    lane.returned = message.flits;
     reopen(port, channel);
   }
-  creditsAt(port, lane.returnAt);
+  creditsAt(number / stride, std::max(lane.returnAt, time + 1));
 }
 
 //===----------------------------------------------------------------------===//
@@ -334,18 +338,25 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
     number = freeMessages.back();
     freeMessages.pop_back();
   }
+  // Nothing happens in the mesh before.
+  time = at;
   Message &message = messages[number];
   message.id = id;
   message.to = to;
   message.next = none;
-  message.right = int32_t(to % shape.width) - int32_t(from % shape.width);
-  message.down = int32_t(to / shape.width) - int32_t(from / shape.width);
+  uint32_t y = from / shape.width, toY = to / shape.width;
+  uint32_t x = from - y * shape.width, toX = to - toY * shape.width;
+  message.acrossOut = toX < x;
+  message.across = uint16_t(toX < x ? x - toX : toX - x);
+  message.alongOut = 2 + (toY < y);
+  message.along = uint16_t(toY < y ? y - toY : toY - y);
   message.flits = shape.flitsOf(bytes);
-  message.dieFlits = std::max(message.flits, (bytes + shape.dieLinkBytes - 1) /
-                                                 shape.dieLinkBytes);
+  message.dieFlits = std::max<uint64_t>(
+      message.flits, (bytes + shape.dieLinkBytes - 1) / shape.dieLinkBytes);
   message.isLong = message.flits > laneFlits;
   message.descending = false;
   message.stalled = false;
+  message.waits = false;
   Source &source = sources[from];
   if (source.first != none) {
     messages[source.last].next = number;
@@ -366,7 +377,7 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
 void Network::feed(uint32_t router, uint64_t at) {
   Source &source = sources[router];
   Port &port = inputs[router * ports + localPort];
-  port.wanted = false;
+  wanted[router * ports + localPort] = false;
   if (source.first == none)
     return;
   if (source.free > at) {
@@ -380,7 +391,7 @@ void Network::feed(uint32_t router, uint64_t at) {
                          ? laneFor<true>(port, message, source.turn, at)
                          : laneFor<false>(port, message, source.turn, at);
   if (channel == none) {
-    port.wanted = true;
+    wanted[router * ports + localPort] = true;
     if (uint64_t again = roomAt(port, message); again != never)
       wake(numRouters + router, std::max(again, at));
     return;
@@ -398,10 +409,30 @@ void Network::feed(uint32_t router, uint64_t at) {
   message.tail = source.free - 1 + shape.interfaceCycles;
   message.out = nextLink(router, message);
   if (message.isLong)
-    occupy<true>(port, channel, id, none, at);
+    enter<true>(router, channel, id, at);
   else
-    occupy<false>(port, channel, id, none, at);
-  enterLane(port, channel, id);
+    enter<false>(router, channel, id, at);
+}
+
+/// A message gets room in a lane of its first router. Where nothing is in its
+/// way there it has its link as soon as it can be ready.
+template <bool isLong>
+inline void Network::enter(uint32_t router, uint32_t channel, uint32_t id,
+                           uint64_t at) {
+  Port &port = inputs[router * ports + localPort];
+  const Message &message = messages[id];
+  Lane &lane = port.lanes[channel];
+  occupy<isLong>(lane, id, none, at);
+  if (!routers[router].heads) {
+    uint64_t ready = std::max(message.arrival, lane.clear) + headCycles;
+    uint64_t granted =
+        grantAt<isLong>(port, portAfter(router, message.out), message, ready);
+    if (granted != never) {
+      advance<isLong>(router, localPort, channel, id, ready, ready, granted);
+      return;
+    }
+  }
+  enterLane<isLong>(router, localPort, channel, id);
 }
 
 //===----------------------------------------------------------------------===//
@@ -409,54 +440,53 @@ void Network::feed(uint32_t router, uint64_t at) {
 //===----------------------------------------------------------------------===//
 
 /// What the arbiters of iSLIP prefer after an input has got an output.
-inline void Network::takeTurns(Router &router, Port &port, uint32_t in,
-                               uint32_t channel, uint32_t out) {
+inline void Network::takeTurns(Router &router, uint32_t in, uint32_t channel,
+                               uint32_t out) {
   router.turnOut[out] = uint8_t(in + 1 == ports ? 0 : in + 1);
-  port.turnChannel = uint8_t(out + 1 == ports ? 0 : out + 1);
-  port.turnIn = uint8_t(channel + 1 == channels ? 0 : channel + 1);
+  router.turnChannel[in] = uint8_t(out + 1 == ports ? 0 : out + 1);
+  router.turnIn[in] = uint8_t(channel + 1 == channels ? 0 : channel + 1);
 }
 
 /// Whether there is a lane behind the next link of a message at cycle `at`.
 template <bool isLong>
-inline bool Network::hasRoom(const Router &router, const Message &message,
+inline bool Network::hasRoom(const Port &after, const Message &message,
                              uint64_t at) const {
-  const Link &link = router.links[message.out];
   return message.out == localPort ||
-         laneFor<isLong>(inputs[link.after], message, 0, at) != none;
+         laneFor<isLong>(after, message, 0, at) != none;
 }
 
 /// Whether a short message must wait until others have left its ports: it
 /// passes between the flits of a long one.
-inline bool Network::isBarred(const Link &link, const Port &port,
+inline bool Network::isBarred(const Port &port, const Port &after,
                               uint64_t at) const {
-  return (link.free > at && !messages[link.holder.message].isLong) ||
-         (port.inFree > at && !messages[port.holder.message].isLong);
+  return (after.linkFree > at && !messages[after.linkHolder.message].isLong) ||
+         (port.inFree > at && !messages[port.inHolder.message].isLong);
 }
 
 /// When the head of a lane that is ready at cycle `ready` may have its link:
 /// then, or later if it is a long one and all that it waits for is known; else
 /// `never`.
 template <bool isLong>
-inline uint64_t Network::grantAt(const Router &router, const Port &port,
+inline uint64_t Network::grantAt(const Port &port, const Port &after,
                                  const Message &message, uint64_t ready) const {
-  const Link &link = router.links[message.out];
   uint64_t at = ready;
   if constexpr (isLong) {
-    uint64_t free = std::max(link.free, port.inFree);
-    at = std::max(ready, free - std::min(free, early(message)));
-  } else if (isBarred(link, port, ready)) {
+    uint64_t free = std::max(after.linkFree, port.inFree);
+    if (free > ready)
+      at = std::max(ready, free - std::min(free, early(message)));
+  } else if (isBarred(port, after, ready)) {
     return never;
   }
-  if (hasRoom<isLong>(router, message, at))
+  if (hasRoom<isLong>(after, message, at))
     return at;
-  return isLong ? roomAt(inputs[link.after], message) : never;
+  return isLong ? roomAt(after, message) : never;
 }
 
-/// The same of any message.
-inline uint64_t Network::grantNow(const Router &router, const Port &port,
+/// The same of any message, now.
+inline uint64_t Network::grantNow(const Port &port, const Port &after,
                                   const Message &message) const {
-  return message.isLong ? grantAt<true>(router, port, message, time)
-                        : grantAt<false>(router, port, message, time);
+  return message.isLong ? grantAt<true>(port, after, message, time)
+                        : grantAt<false>(port, after, message, time);
 }
 
 /// Matches the heads of a router with its links.
@@ -478,13 +508,14 @@ void Network::arbitrate(uint32_t number) {
     return;
   }
   Message &message = messages[mine.first];
-  if (uint64_t at = grantNow(router, port, message); at != never) {
+  const Port &after = portAfter(number, message.out);
+  if (uint64_t at = grantNow(port, after, message); at != never) {
     go(number, in, channel, at);
     if (router.heads)
       wake(number, std::max(readyAt(mine), time + 1));
     return;
   }
-  uint64_t again = wait(router, port, message, numberOf(port, channel));
+  uint64_t again = wait(number, port, message, number * lanesOfRouter + lane);
   if (again != never)
     wake(number, again);
 }
@@ -503,7 +534,7 @@ void Network::arbitrateMany(uint32_t number) {
     uint32_t left = heads >> (in * stride) & lanesOfPort;
     heads &= ~(lanesOfPort << (in * stride));
     while (left) {
-      uint32_t channel = nextBit(left, port[in].turnIn);
+      uint32_t channel = nextBit(left, router.turnIn[in]);
       left &= ~(1u << channel);
       const Lane &lane = port[in].lanes[channel];
       uint64_t ready = readyAt(lane);
@@ -513,7 +544,7 @@ void Network::arbitrateMany(uint32_t number) {
       }
       const Message &message = messages[lane.first];
       uint32_t out = message.out;
-      uint64_t at = grantNow(router, port[in], message);
+      uint64_t at = grantNow(port[in], portAfter(number, out), message);
       if (at > time && at != never) {
         go(number, in, channel, at);
         if (router.heads >> (in * stride + channel) & 1)
@@ -537,11 +568,12 @@ void Network::arbitrateMany(uint32_t number) {
       uint32_t in = uint32_t(std::countr_zero(asking));
       if (!offers[in])
         continue;
-      uint32_t out = nextBit(offers[in], port[in].turnChannel);
+      uint32_t out = nextBit(offers[in], router.turnChannel[in]);
       uint32_t channel = offered[in][out];
       const Message &message = messages[port[in].lanes[channel].first];
-      if (!(message.isLong ? hasRoom<true>(router, message, time)
-                           : hasRoom<false>(router, message, time)))
+      const Port &after = portAfter(number, out);
+      if (!(message.isLong ? hasRoom<true>(after, message, time)
+                           : hasRoom<false>(after, message, time)))
         continue; // one that knew its time before has got it
       waiting &= ~(1u << (in * stride + channel));
       go(number, in, channel, time);
@@ -558,7 +590,7 @@ void Network::arbitrateMany(uint32_t number) {
     uint64_t ready = readyAt(mine);
     again =
         std::min(again, ready > time ? ready
-                                     : wait(router, input, messages[mine.first],
+                                     : wait(number, input, messages[mine.first],
                                             number * lanesOfRouter + lane));
   }
   if (again != never)
@@ -567,19 +599,17 @@ void Network::arbitrateMany(uint32_t number) {
 
 /// A head has not got its link: when it tries again; `never`: when there are
 /// credits.
-uint64_t Network::wait(Router &router, const Port &port, Message &message,
+uint64_t Network::wait(uint32_t router, const Port &port, Message &message,
                        uint32_t lane) {
-  const Link &link = router.links[message.out];
+  Port &after = portAfter(router, message.out);
   uint64_t again;
-  if (!message.isLong && isBarred(link, port, time)) {
-    uint64_t free = std::max(link.free, port.inFree);
-    share(link.free == free ? link.holder : port.holder, free - time, message);
-    again = free;
-  } else if (grantNow(router, port, message) != never) {
+  if (!message.isLong && isBarred(port, after, time)) {
+    again = std::max(after.linkFree, port.inFree);
+    share(port, after, again - time, message);
+  } else if (grantNow(port, after, message) != never) {
     again = time + 1;
   } else {
-    Port &after = inputs[link.after];
-    after.wanted = true;
+    wanted[placeAfter(router, message.out)] = true;
     again = std::max(roomAt(after, message), time + 1);
     if (message.isLong && !message.stalled)
       stall(message, lane);
@@ -591,11 +621,13 @@ uint64_t Network::wait(Router &router, const Port &port, Message &message,
 /// A message waits for a port that another one holds. Flit by flit the two take
 /// turns: the holder's last flits pass later by as many flits of the other, at
 /// most those of three lanes (calibrated, docs/timing-model.md).
-void Network::share(const Holder &holder, uint64_t cycles,
+void Network::share(const Port &port, const Port &after, uint64_t cycles,
                     const Message &waiting) {
   if (waiting.waits)
     return;
-  delay(holder, std::min({cycles - 1, waiting.flits, uint64_t(3 * laneFlits)}));
+  delay(
+      after.linkFree >= port.inFree ? after.linkHolder : port.inHolder,
+      std::min({cycles - 1, uint64_t(waiting.flits), uint64_t(3 * laneFlits)}));
 }
 
 /// The last flits of a message that holds a port pass later.
@@ -612,102 +644,120 @@ void Network::delay(const Holder &holder, uint64_t cycles) {
 }
 
 /// The first message of a lane gets its link at cycle `at`, which a long one
-/// knows in advance; there is a lane behind it. Where no head is in the routers
-/// ahead it goes on at once, as far as `foresight`.
+/// knows in advance; there is a lane behind it.
 template <bool isLong>
 void Network::start(uint32_t number, uint32_t in, uint32_t channel,
                     uint64_t at) {
-  Router *router = &routers[number];
-  uint32_t place = number * ports + in;
-  Port *port = &inputs[place];
-  Lane *lane = &port->lanes[channel];
-  uint32_t id = lane->first;
+  Router &router = routers[number];
+  Port &port = inputs[number * ports + in];
+  Lane &lane = port.lanes[channel];
+  const uint32_t id = lane.first;
+  const Message &message = messages[id];
+  const uint64_t ready = readyAt(lane);
+  takeTurns(router, in, channel, message.out);
+  lane.first = message.next;
+  if (message.next == none)
+    router.heads &= ~(1u << (in * stride + channel));
+  advance<isLong>(number, in, channel, id, time, ready, at);
+}
+
+/// A message gets the link after its lane at cycle `at`; it was ready at cycle
+/// `ready`. Where no head is in the routers ahead it goes on at once.
+template <bool isLong>
+void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
+                      uint32_t id, uint64_t from, uint64_t ready, uint64_t at) {
   Message &message = messages[id];
-  uint32_t out = message.out;
+  const uint64_t flits = message.flits;
   // A link that is taken ahead is lost to others that would have come before:
   // little of the time that a message of this length takes anyway.
-  const uint64_t foresight = time + shape.hopCycles + message.flits;
-  uint64_t ready = readyAt(*lane);
-  takeTurns(*router, *port, in, channel, out);
-  lane->first = message.next;
-  if (message.next == none)
-    router->heads &= ~(1u << (in * stride + channel));
-  const uint64_t flits = message.flits;
+  const uint64_t foresight = from + shape.hopCycles + flits;
   bool waits = message.waits;
+  uint32_t out = message.out;
+  uint32_t here = (number * ports + in) * stride + channel;
+  Port *const input = inputs.data();
+  Port *port = &input[number * ports + in];
+  Lane *lane = &port->lanes[channel];
+  uint32_t place = placeAfter(number, out);
   for (;;) {
-    Link &link = router->links[out];
-    const uint32_t from = place * stride + channel;
+    Port *after = &input[place];
     if (at > ready) {
-      link.waited += at - ready;
-      uint64_t free = std::max(link.free, port->inFree);
+      waited[place] += at - ready;
+      uint64_t free = std::max(after->linkFree, port->inFree);
       if (free > ready && !waits)
-        share(link.free == free ? link.holder : port->holder, free - ready,
-              message);
+        share(*port, *after, free - ready, message);
       if constexpr (isLong) {
         if (message.stalled)
-          resume(message, from, at);
+          resume(message, here, at);
         else
-          holdUp(message, from, at);
+          holdUp(message, here, at);
       }
     }
-    uint64_t length = link.isDie ? message.dieFlits : flits;
+    const Lane &first = after->lanes[0];
+    uint64_t length = first.isDie ? message.dieFlits : flits;
     // What has the ports is through with them by then. A message that waits for
     // its link leaves the input to others until then.
-    uint64_t begin = std::max({at, link.free, port->inFree}), tail;
+    uint64_t begin = std::max({at, after->linkFree, port->inFree}), tail;
     if (isLong || begin == at) {
       port->inFree =
           (at > std::max(ready, time) ? std::max(port->inFree, at) : begin) +
           flits;
-      link.free = begin + length;
-      link.holder = port->holder = {id, from};
+      after->linkFree = begin + length;
+      after->linkHolder = port->inHolder = {id, here};
       tail = begin + length - 1;
     } else {
       // Its flits and those of a long message take turns.
-      delay(link.free > at ? link.holder : port->holder, length);
+      delay(after->linkFree > at ? after->linkHolder : port->inHolder, length);
       tail = at + 2 * length - 1;
       auto pass = [&](uint64_t &free, Holder &holder) {
         if (free <= at) {
           free = at + length;
-          holder = {id, from};
+          holder = {id, here};
         }
         free += length;
       };
-      pass(link.free, link.holder);
-      pass(port->inFree, port->holder);
+      pass(after->linkFree, after->linkHolder);
+      pass(port->inFree, port->inHolder);
     }
-    link.busy += length;
     tail = std::max(tail, message.tail);
-    leave<isLong>(*port, channel, message, at, tail);
+    leave<isLong>(*port, *lane, here, message, at, tail);
     if (out == localPort) {
-      message.tail = tail + link.flight;
+      after->lanes[0].busy += length;
+      message.tail = tail + first.flight;
       wake(2 * numRouters + id, message.tail);
       return;
     }
     if (!whole) [[unlikely]]
       message.descending |= routes.descends(number, out);
 
-    number = link.afterRouter;
-    router = &routers[number];
-    place = link.after;
-    port = &inputs[place];
+    number += uint32_t(ahead[out].router);
+    port = after;
     // As the VC allocator of iSLIP: a lane goes on after the output channel
     // that it had before.
-    const uint32_t turn = lane->turn - out * stride;
-    channel = laneFor<isLong>(*port, message, turn < channels ? turn : 0, at);
+    uint32_t turn = lane->turn - out * stride;
+    // One that has been empty for a while is as good as any other: then the
+    // first, which is in the cache.
+    if (port->open[0] < at && at - port->open[0] >= laneFlits)
+      channel = 0;
+    else
+      channel = laneFor<isLong>(*port, message, turn < channels ? turn : 0, at);
     lane->turn = uint8_t(out * stride + channel + 1);
     lane = &port->lanes[channel];
-    const uint64_t arrival = at + link.flight;
-    message.tail = std::max(tail, lane->clear + port->back - 1) + link.flight;
+    lane->busy += length;
+    const uint64_t arrival = at + lane->flight;
+    message.tail = std::max(tail, lane->clear + lane->back - 1) + lane->flight;
     ready = std::max(arrival, lane->clear) + headCycles;
     lane->available = tail + 2;
-    occupy<isLong>(*port, channel, id, from, at);
+    occupy<isLong>(*lane, id, here, at);
     out = message.out = nextLink(number, message);
-    if (ready > foresight || router->heads ||
-        (at = grantAt<isLong>(*router, *port, message, ready)) == never) {
+    here = place * stride + channel;
+    const uint32_t then = placeAfter(number, out);
+    if (ready > foresight || routers[number].heads ||
+        (at = grantAt<isLong>(*port, input[then], message, ready)) == never) {
       message.arrival = arrival;
-      enterLane(*port, channel, id);
+      enterLane<isLong>(number, place - number * ports, channel, id);
       return;
     }
+    place = then;
     waits = false;
   }
 }
@@ -746,9 +796,9 @@ void Network::holdUp(Message &message, uint32_t number, uint64_t until) {
     if (room >= message.flits)
       return;
     uint64_t tail = until + flightCycles * distance + message.flits - room - 1;
-    const Port &port = inputs[number / stride];
-    if (port.linkBefore == localPort) {
-      Source &source = sources[port.before];
+    const uint32_t place = number / stride;
+    if (isFromSource(place)) {
+      Source &source = sources[place / ports];
       if (source.sends == id)
         source.free = std::max(source.free, tail + 1);
       message.tail = std::max(message.tail, tail + shape.interfaceCycles);
@@ -759,11 +809,8 @@ void Network::holdUp(Message &message, uint32_t number, uint64_t until) {
     if (lane.owner != id)
       return;
     if (tail >= lane.clear) {
-      leave<true>(inputs[before / stride], before % stride, message, time,
-                  tail);
-      message.tail =
-          std::max(message.tail,
-                   tail + routers[port.before].links[port.linkBefore].flight);
+      leave<true>(inputs[before / stride], lane, before, message, time, tail);
+      message.tail = std::max(message.tail, tail + laneAt(number).flight);
     }
     number = before;
   }
@@ -781,29 +828,29 @@ void Network::stall(Message &message, uint32_t number) {
     if (room >= message.flits)
       return;
     uint64_t left = message.flits - room;
-    const Port &port = inputs[number / stride];
-    if (port.linkBefore == localPort) {
+    const uint32_t place = number / stride;
+    if (isFromSource(place)) {
       // A source does not send others in between.
-      if (sources[port.before].sends == id)
-        sources[port.before].free = never;
+      if (sources[place / ports].sends == id)
+        sources[place / ports].free = never;
       return;
     }
-    uint32_t before = laneAt(number).before;
-    Lane &lane = laneAt(before);
-    if (lane.owner != id)
+    Lane &lane = laneAt(number);
+    const uint32_t before = lane.before;
+    if (laneAt(before).owner != id)
       return;
-    Router &router = routers[port.before];
-    Link &link = router.links[port.linkBefore];
-    Port &input = inputs[before / stride];
-    lane.returnAt = input.open[before % stride] = never;
-    link.busy -= left;
-    if (link.holder.message == id && link.free > time)
-      link.free = std::max(link.free - std::min(left, link.free), time);
-    if (input.holder.message == id && input.inFree > time)
-      input.inFree =
-          std::max(input.inFree - std::min(left, input.inFree), time);
-    if (router.heads)
-      wake(port.before, std::max(link.free, time + 1));
+    Port &after = inputs[place], &port = inputs[before / stride];
+    laneAt(before).returnAt = port.open[before % stride] = never;
+    lane.busy -= left;
+    auto cut = [&](const Holder &holder, uint64_t &free) {
+      if (holder.message == id && free > time)
+        free = std::max(free - std::min(left, free), time);
+    };
+    cut(after.linkHolder, after.linkFree);
+    cut(port.inHolder, port.inFree);
+    const uint32_t router = routerBefore(place);
+    if (routers[router].heads)
+      wake(router, std::max(after.linkFree, time + 1));
     number = before;
   }
 }
@@ -821,7 +868,7 @@ void Network::resume(Message &message, uint32_t number, uint64_t at) {
     if (room >= message.flits)
       break;
     behind.push_back(lane);
-    if (inputs[lane / stride].linkBefore == localPort)
+    if (isFromSource(lane / stride))
       break;
     lane = laneAt(lane).before;
     if (laneAt(lane).owner != id)
@@ -829,33 +876,34 @@ void Network::resume(Message &message, uint32_t number, uint64_t at) {
   }
   while (!behind.empty()) {
     uint64_t distance = behind.size();
-    const Port &port = inputs[behind.back() / stride];
-    uint32_t before = laneAt(behind.back()).before;
+    Lane &lane = laneAt(behind.back());
+    const uint32_t place = behind.back() / stride, before = lane.before;
     behind.pop_back();
     uint64_t left = message.flits - distance * (laneFlits + flightCycles);
     uint64_t begin = at + flightCycles * distance;
-    if (port.linkBefore == localPort) {
-      Source &source = sources[port.before];
+    if (isFromSource(place)) {
+      const uint32_t router = place / ports;
+      Source &source = sources[router];
       if (source.sends != id)
         continue;
       tail = begin + left - 1;
       source.free = begin + left;
       if (source.first != none)
-        wake(numRouters + port.before, source.free);
+        wake(numRouters + router, source.free);
       tail += shape.interfaceCycles;
       continue;
     }
-    if (laneAt(before).owner != id)
+    Lane &from = laneAt(before);
+    if (from.owner != id)
       continue;
-    Link &link = routers[port.before].links[port.linkBefore];
-    Port &input = inputs[before / stride];
-    begin = std::max({begin, link.free, input.inFree});
-    link.free = input.inFree = begin + left;
-    link.holder = input.holder = {id, before};
-    link.busy += left;
+    Port &after = inputs[place], &port = inputs[before / stride];
+    begin = std::max({begin, after.linkFree, port.inFree});
+    after.linkFree = port.inFree = begin + left;
+    after.linkHolder = port.inHolder = {id, before};
+    lane.busy += left;
     tail = std::max(begin + left - 1, tail);
-    leave<true>(input, before % stride, message, time, tail);
-    tail += link.flight;
+    leave<true>(port, from, before, message, time, tail);
+    tail += lane.flight;
   }
   message.tail = std::max(message.tail, tail);
 }
@@ -864,18 +912,27 @@ void Network::resume(Message &message, uint32_t number, uint64_t at) {
 // Numbers
 //===----------------------------------------------------------------------===//
 
+/// For each link (cluster * 5 + direction): of the port at its end.
+template <class Number>
+std::vector<uint64_t> Network::ofLinks(Number number) const {
+  std::vector<uint64_t> numbers;
+  for (uint32_t router = 0; router < numRouters; ++router)
+    for (uint32_t out = 0; out < ports; ++out)
+      numbers.push_back(out == localPort || hasNeighbour(shape, router, out)
+                            ? number(placeAfter(router, out))
+                            : 0);
+  return numbers;
+}
+
 std::vector<uint64_t> Network::busyCycles() const {
-  std::vector<uint64_t> cycles;
-  for (const Router &router : routers)
-    for (const Link &link : router.links)
-      cycles.push_back(link.busy);
-  return cycles;
+  return ofLinks([&](uint32_t place) {
+    uint64_t cycles = 0;
+    for (const Lane &lane : inputs[place].lanes)
+      cycles += lane.busy;
+    return cycles;
+  });
 }
 
 std::vector<uint64_t> Network::waitedCycles() const {
-  std::vector<uint64_t> cycles;
-  for (const Router &router : routers)
-    for (const Link &link : router.links)
-      cycles.push_back(link.waited);
-  return cycles;
+  return ofLinks([&](uint32_t place) { return waited[place]; });
 }

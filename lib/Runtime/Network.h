@@ -60,9 +60,10 @@ public:
     a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole),
           a.fixed(numRouters), a.fixed(headCycles), a.fixed(flightCycles),
           a.fixed(channels), a.fixed(laneFlits), a.fixed(channelMask),
-          a.sized(routers), a.sized(inputs), a.sized(sources), messages,
-          freeMessages, time, next, pending, a.sized(slots), summary, words,
-          entries, freeEntry, far, farSequence, credits, behind);
+          a.fixed(ahead), a.sized(routers), a.sized(inputs), a.sized(waited),
+          a.sized(wanted), a.sized(sources), messages, freeMessages, time, next,
+          pending, a.sized(slots), summary, words, entries, freeEntry, far,
+          farSequence, credits, behind);
   }
 
 private:
@@ -74,18 +75,19 @@ private:
   static constexpr uint32_t stride = NetworkShape::maxChannels;
   static constexpr uint32_t lanesOfRouter = ports * stride;
 
-  struct Message {
+  struct alignas(64) Message {
     uint32_t id;
     uint32_t to;
-    uint32_t next;       ///< in its lane or source
-    int32_t right, down; ///< links that are left; on a whole mesh
-    uint64_t flits;      ///< length on a link of the mesh
-    uint64_t dieFlits;
+    uint32_t next;          ///< in its lane or source
+    uint32_t flits;         ///< length on a link of the mesh
+    uint16_t across, along; ///< links that are left; on a whole mesh
+    uint8_t acrossOut, alongOut;
     uint8_t out; ///< port of its next link
     bool isLong; ///< does not fit into a lane
     bool descending;
     bool stalled;
     bool waits; ///< has asked for its link before
+    uint64_t dieFlits;
     uint64_t entered;
     uint64_t arrival; ///< of the head in its lane
     uint64_t tail;    ///< last flit may not pass the next switch earlier
@@ -95,49 +97,39 @@ private:
     uint32_t message = none;
     uint32_t lane = 0;
   };
-  /// A virtual channel of an input port.
+  /// A virtual channel of an input port, with what a message needs to know of
+  /// the port: one line of cache.
   struct alignas(64) Lane {
-    // What those that send to it look at.
     uint64_t available = 0;    ///< to be allocated from then on
     uint64_t returnAt = never; ///< credits come back; never: none
+    uint64_t clear = 0;        ///< the last flit of what left it is out before
+    uint64_t busy = 0;         ///< cycles of the link for messages of this lane
     uint32_t space;            ///< flits that may be sent
-    uint32_t returned = 0;     ///< flits of these credits
-    // What its router looks at.
+    uint32_t returned = 0;     ///< flits of credits that come back
     uint32_t first = none, last = none; ///< messages
-    uint64_t clear = 0;     ///< the last flit of what left it is out before
-    uint32_t owner = none;  ///< the long message that had it last
-    uint32_t before = none; ///< lane that its owner came from
+    uint32_t owner = none;              ///< the long message that had it last
+    uint32_t before = none;             ///< lane that its owner came from
+    uint16_t depth;                     ///< flits
+    uint16_t flight;                    ///< cycles of the link to it
+    uint16_t back;                      ///< cycles of a credit
+    bool isDie;                         ///< the link is between dies
     uint8_t turn = 0; ///< lane of the next port that is preferred, by link
   };
-  /// An input port with its lanes.
+  /// An input port with its lanes, and the link that leads to it. At a local
+  /// port that is the link into the cluster.
   struct alignas(64) Port {
     /// A long message may be allocated the lane from then on; never: it is not
     /// empty, and nothing is known of when it will be.
     std::array<uint64_t, stride> open{};
     uint64_t inFree = 0; ///< of the crossbar
-    Holder holder;
-    uint32_t before;    ///< router that sends to it; of a local port its own
-    uint16_t depth;     ///< flits of a lane
-    uint8_t linkBefore; ///< of that router; localPort: its source
-    uint8_t turnIn = 0, turnChannel = 0;
-    bool wanted = false; ///< who sends to it waits for room
-    uint32_t back;       ///< cycles of a credit
+    uint64_t linkFree = 0;
+    Holder inHolder, linkHolder;
     std::array<Lane, stride> lanes;
   };
-  struct Link {
-    uint64_t free = 0;
-    uint64_t busy = 0, waited = 0;
-    Holder holder;
-    uint32_t after = none; ///< input port at its end
-    uint32_t afterRouter = none;
-    uint16_t flight;
-    bool isDie;
-  };
-  struct alignas(64) Router {
-    std::array<Link, ports> links;
+  struct Router {
     uint32_t heads = 0; ///< lanes that are not empty
     uint8_t turn = 0;   ///< input whose heads are looked at first
-    std::array<uint8_t, ports> turnOut{};
+    std::array<uint8_t, ports> turnOut{}, turnIn{}, turnChannel{};
   };
   struct Source {
     uint32_t first = none, last = none; ///< messages that wait
@@ -176,8 +168,20 @@ private:
   Lane &laneAt(uint32_t lane) {
     return inputs[lane / stride].lanes[lane % stride];
   }
-  uint32_t numberOf(const Port &port, uint32_t channel) const {
-    return uint32_t(&port - inputs.data()) * stride + channel;
+  /// The input port at the end of a link; of that into the cluster the local
+  /// one, which has it too.
+  uint32_t placeAfter(uint32_t router, uint32_t out) const {
+    return router * ports + uint32_t(ahead[out].port);
+  }
+  Port &portAfter(uint32_t router, uint32_t out) {
+    return inputs[placeAfter(router, out)];
+  }
+  /// The router that sends to an input port; of a local port its own.
+  uint32_t routerBefore(uint32_t place) const {
+    return place / ports + uint32_t(ahead[place % ports].router);
+  }
+  static bool isFromSource(uint32_t place) {
+    return place % ports == localPort;
   }
   /// Cycles before its ports are free at which a head may have them. Flits of
   /// long messages take turns, so the next head passes while the one before is
@@ -187,29 +191,31 @@ private:
     return !message.isLong || message.out == localPort ? 0 : laneFlits;
   }
   template <bool isLong>
-  uint64_t grantAt(const Router &router, const Port &port,
-                   const Message &message, uint64_t ready) const;
-  uint64_t grantNow(const Router &router, const Port &port,
+  uint64_t grantAt(const Port &port, const Port &after, const Message &message,
+                   uint64_t ready) const;
+  uint64_t grantNow(const Port &port, const Port &after,
                     const Message &message) const;
   template <bool isLong>
   uint32_t laneFor(const Port &port, const Message &message, uint32_t turn,
                    uint64_t at) const;
   uint64_t roomAt(const Port &port, const Message &message) const;
-  bool isBarred(const Link &link, const Port &port, uint64_t at) const;
+  bool isBarred(const Port &port, const Port &after, uint64_t at) const;
   template <bool isLong>
-  bool hasRoom(const Router &router, const Message &message, uint64_t at) const;
+  bool hasRoom(const Port &after, const Message &message, uint64_t at) const;
   static void settle(Lane &lane, uint64_t at);
   static void reopen(Port &port, uint32_t channel);
   template <bool isLong>
-  void occupy(Port &port, uint32_t channel, uint32_t id, uint32_t before,
-              uint64_t at);
-  void takeCredits();
-  void creditsAt(const Port &port, uint64_t at);
-  uint8_t nextLink(uint32_t router, Message &message);
-  void enterLane(Port &port, uint32_t channel, uint32_t id);
+  void occupy(Lane &lane, uint32_t id, uint32_t before, uint64_t at);
   template <bool isLong>
-  void leave(Port &port, uint32_t channel, const Message &message, uint64_t at,
-             uint64_t tail);
+  void enter(uint32_t router, uint32_t channel, uint32_t id, uint64_t at);
+  void takeCredits();
+  void creditsAt(uint32_t place, uint64_t at);
+  uint8_t nextLink(uint32_t router, Message &message);
+  template <bool isLong>
+  void enterLane(uint32_t router, uint32_t in, uint32_t channel, uint32_t id);
+  template <bool isLong>
+  void leave(Port &port, Lane &lane, uint32_t number, const Message &message,
+             uint64_t at, uint64_t tail);
   uint64_t readyAt(const Lane &lane) const {
     return std::max(messages[lane.first].arrival, lane.clear) + headCycles;
   }
@@ -217,19 +223,25 @@ private:
   void feed(uint32_t router, uint64_t at);
   void arbitrate(uint32_t router);
   void arbitrateMany(uint32_t router);
-  uint64_t wait(Router &router, const Port &port, Message &message,
+  uint64_t wait(uint32_t router, const Port &port, Message &message,
                 uint32_t lane);
-  void takeTurns(Router &router, Port &port, uint32_t in, uint32_t channel,
-                 uint32_t out);
+  void takeTurns(Router &router, uint32_t in, uint32_t channel, uint32_t out);
   void go(uint32_t router, uint32_t port, uint32_t channel, uint64_t at);
   template <bool isLong>
   void start(uint32_t router, uint32_t port, uint32_t channel, uint64_t at);
-  void share(const Holder &holder, uint64_t cycles, const Message &waiting);
+  template <bool isLong>
+  void advance(uint32_t router, uint32_t in, uint32_t channel, uint32_t id,
+               uint64_t from, uint64_t ready, uint64_t at);
+  void share(const Port &port, const Port &after, uint64_t cycles,
+             const Message &waiting);
   void delay(const Holder &holder, uint64_t cycles);
   void deliver(uint32_t message, std::vector<NetworkDelivery> &delivered);
   void holdUp(Message &message, uint32_t lane, uint64_t until);
   void stall(Message &message, uint32_t lane);
   void resume(Message &message, uint32_t lane, uint64_t at);
+
+  template <class Number>
+  std::vector<uint64_t> ofLinks(Number number) const;
 
   const NetworkShape &shape;
   MeshRoutes &routes;
@@ -239,9 +251,17 @@ private:
   uint32_t flightCycles;
   uint32_t channels, laneFlits;
   uint32_t channelMask;
+  /// From a router to the one after a link, and from the first port of a router
+  /// to the port at the end of the link.
+  struct Step {
+    int32_t router, port;
+  };
+  std::array<Step, ports> ahead;
 
   std::vector<Router> routers;
-  std::vector<Port> inputs; ///< (router, port)
+  std::vector<Port> inputs;     ///< (router, port)
+  std::vector<uint64_t> waited; ///< for the link to each port
+  std::vector<uint8_t> wanted;  ///< who sends to a port waits for its room
   std::vector<Source> sources;
   std::vector<Message> messages;
   std::vector<uint32_t> freeMessages;
