@@ -81,11 +81,6 @@ public:
     release(holder);
     holder = step;
   }
-  /// Brings a step into the cache.
-  void fetch(uint32_t step) const {
-    if (step != noIndex)
-      fetchLines(steps[step]);
-  }
   uint64_t endOf(uint32_t step) const {
     return step == noIndex ? 0 : steps[step].end;
   }

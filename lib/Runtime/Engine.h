@@ -8,11 +8,10 @@
 // One run. Files: EnginePrepare.cpp (what is set up before), Engine.cpp
 // (requests, frames, the event loop), EngineEntry.cpp (where requests come in),
 // EngineControl.cpp (control blocks), EngineLoops.cpp (their iterations),
-// EngineTasks.cpp (task instances and PEAs), EngineFetch.cpp (what events will
-// need is fetched), EnginePlaces.cpp (where tasks wait), EngineSegments.cpp
-// (timetables), EngineElastic.cpp (gangs and places that change),
-// EngineStreams.cpp (values that go in chunks), EngineMemory.cpp (messages,
-// memory, residencies), EngineFaultDraws.cpp (which parts die),
+// EngineTasks.cpp (task instances and PEAs), EnginePlaces.cpp (where tasks
+// wait), EngineSegments.cpp (timetables), EngineElastic.cpp (gangs and places
+// that change), EngineStreams.cpp (values that go in chunks), EngineMemory.cpp
+// (messages, memory, residencies), EngineFaultDraws.cpp (which parts die),
 // EngineFaults.cpp (what their death changes), EngineSetBack.cpp (what begins
 // again because of it), EngineLineage.cpp (values that are made again),
 // EngineBlame.cpp (what came last), EngineEnergy.cpp (joules),
@@ -528,6 +527,7 @@ private:
     wheel.push(at, {entity, eventClass, type, aux, payload, version});
   }
   void handle(const Event &event);
+  void fetchAhead();
   void pushFirstEvents();
   void arrive(uint32_t tenant);
   void scheduleArrival(uint32_t tenant);
@@ -734,6 +734,9 @@ private:
   uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
+  const BlockInfo *firstTaker(uint32_t output) const;
+  void fetchForEnd(const BlockInfo &block);
+  void fetchForCommit(const BlockInfo &block, const Frame &frame);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);
   void commit(Instance &instance, const Chain &path, uint32_t lineage,
@@ -765,12 +768,6 @@ private:
   uint64_t plannedStart(const Instance &instance) const;
   void setFree(uint32_t tbu, PeaMask free);
   void schedule(uint32_t instance);
-
-  // EngineFetch.cpp.
-  struct Upcoming;
-  void fetchAhead();
-  void fetch(const Upcoming &upcoming);
-  const BlockInfo *firstTaker(uint32_t output) const;
 
   // EngineSegments.cpp.
   uint64_t keptUntil(uint32_t tbu, PeaMask peas, uint64_t expected,
@@ -1071,15 +1068,6 @@ private:
   bool functional = false;
 
   EventWheel wheel;
-  /// Events that are served soon, in a ring, and how far what they need has
-  /// been fetched.
-  struct Upcoming {
-    uint64_t at;
-    Event event;
-    unsigned step;
-  };
-  std::array<Upcoming, 8> upcoming;
-  uint32_t upcomingBegin = 0, upcomingEnd = 0;
   Pool<Value> values;
   std::vector<Tensor> tensors; ///< by value; functional runs
   Pool<Frame> frames;

@@ -25,8 +25,7 @@ void Engine::state(Archive &a) {
   a.all(
       *this, a.fixed(ownTables), a.reference(t), costs, a.reference(m), a.fixed(options),
       a.fixed(executor), a.fixed(trace), a.reference(progress), a.fixed(policy),
-      a.fixed(traits), a.fixed(scheduler), a.fixed(functional), wheel, a.fixed(upcoming),
-      a.fixed(upcomingBegin), a.fixed(upcomingEnd), values,
+      a.fixed(traits), a.fixed(scheduler), a.fixed(functional), wheel, values,
       a.fixed(tensors), frames, instances, controls, requests, messages, tokens,
       streams, streamTasks, a.fixed(streaming), madeOn, a.fixed(resultPool),
       a.fixed(freeResults), a.fixed(traps), a.fixed(freeWords),

@@ -180,8 +180,6 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
     inputDone(id, at, valueId);
     return;
   }
-  // The message's arrival gives it up.
-  blame.fetch(instance.cause);
   retain(valueId);
   send(newMessage(MessageKind::Input, id, instances[id].generation, input,
                   valueId, instance.request, from, to, value.bytes),
@@ -273,6 +271,7 @@ void Engine::makeReady(uint32_t id) {
   instance.state = InstanceState::Ready;
   if (instance.readyAt == never)
     instance.readyAt = now();
+  __builtin_prefetch(&t.values[t.blocks[instance.block].outputBegin]);
   enqueue(id);
   askScheduler(instance.tbu);
 }
@@ -745,6 +744,7 @@ bool Engine::startInstance(uint32_t id, uint32_t tbuId, PeaMask peas) {
     }
   }
 
+  __builtin_prefetch(&t.consumers[t.values[block.outputBegin].consumerBegin]);
   bool staged = instance.staged && instance.tbu == tbuId;
   unqueue(id);
   realise(id);
@@ -854,6 +854,7 @@ void Engine::maybeCompute(uint32_t id) {
     computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
+  fetchForEnd(block);
   if (block.feedsStreams && streaming)
     openStreams(id);
   schedule(id);
@@ -912,6 +913,45 @@ void Engine::letGo(Instance &instance) {
   instance.parkedBytes = 0;
   --heldInstances;
   freePeas(instance.tbu, instance.peas);
+}
+
+// The tables of large programs lie in memory, and what a task and those that
+// take its outputs need of them lies far apart. It is fetched in steps: each of
+// them needs what the one before has fetched.
+
+/// The block that takes a value first; null when none does.
+const BlockInfo *Engine::firstTaker(uint32_t output) const {
+  uint32_t first = t.values[output].consumerBegin;
+  if (first == t.values[output + 1].consumerBegin ||
+      t.consumers[first].block == noIndex)
+    return nullptr;
+  return &t.blocks[t.consumers[first].block];
+}
+
+/// Fetches what is needed when a task ends that begins to compute.
+void Engine::fetchForEnd(const BlockInfo &block) {
+  size_t number = static_cast<size_t>(&block - t.blocks.data());
+  const char *total = reinterpret_cast<const char *>(&totals[number]);
+  __builtin_prefetch(total);
+  __builtin_prefetch(total + 64);
+  __builtin_prefetch(&learnedQ16[number]);
+  for (uint32_t o = 0; o < block.numOutputs; ++o)
+    if (auto *taker =
+            reinterpret_cast<const char *>(firstTaker(block.outputBegin + o))) {
+      __builtin_prefetch(taker);
+      __builtin_prefetch(taker + sizeof(BlockInfo) - 1);
+    }
+}
+
+/// Fetches what is needed when a task that ends gives its outputs away.
+void Engine::fetchForCommit(const BlockInfo &block, const Frame &frame) {
+  uint32_t begin = t.regions[frame.region].blockBegin;
+  for (uint32_t o = 0; o < block.numOutputs; ++o)
+    if (const BlockInfo *taker = firstTaker(block.outputBegin + o)) {
+      __builtin_prefetch(&t.replicas[taker->replicaBegin]);
+      __builtin_prefetch(inputWords(frame, *taker));
+      __builtin_prefetch(&frame.words[taker - t.blocks.data() - begin]);
+    }
 }
 
 /// Numbers of a task that has computed.
@@ -1016,6 +1056,7 @@ void Engine::freeInstance(uint32_t id) {
 void Engine::complete(uint32_t id) {
   Instance &instance = instances[id];
   const BlockInfo &block = t.blocks[instance.block];
+  fetchForCommit(block, frames[instance.frame]);
   uint32_t tbu = instance.tbu;
   if (instance.resizing) {
     // The end came before the tile boundary: PEAs that were to join go too.

@@ -21,7 +21,6 @@
 #include <bit>
 #include <cstdint>
 #include <iterator>
-#include <span>
 #include <vector>
 
 namespace octo {
@@ -116,17 +115,14 @@ public:
     return inWheel ? findNext() : overflow.front().time;
   }
 
-  /// Events, not always all, of the next cycle with some that has not been
-  /// shown before, so that what they need can be fetched; `at` becomes that
-  /// cycle. None when there is none at hand.
-  std::span<const Event> preview(uint64_t &at) {
-    at = findFrom(std::max(time, shown) + 1);
-    // Slots of cycles that were shown come last.
-    if (at >= time + numSlots)
-      return {};
-    shown = at;
-    uint32_t head = heads[at & slotMask];
-    return {chunks[head >> 2].events, head & 3};
+  /// An event that is served soon, so that what it needs can be fetched; null
+  /// when none is at hand.
+  const Event *soon() const {
+    if (position != end)
+      return &current[position];
+    if (!inWheel)
+      return nullptr;
+    return &chunks[heads[findNext() & slotMask] >> 2].events[0];
   }
 
   /// Moves now() on to `at` when nothing is pending up to and including it;
@@ -147,8 +143,7 @@ public:
   void state(A &a) {
     a.all(*this, time, started, current, position, end, late, lateSequence,
           a.fixed(unsorted), a.fixed(order), chunks, freeChunks, ahead,
-          a.sized(heads), words, summary, inWheel, a.fixed(shown), overflow,
-          overflowSequence);
+          a.sized(heads), words, summary, inWheel, overflow, overflowSequence);
     if (A::reading && (position > end || end > current.size()))
       a.fail();
   }
@@ -218,10 +213,8 @@ private:
 
   /// First time after now() (or at now(), before the first pop) with an event
   /// in the wheel; there must be one.
-  uint64_t findNext() const { return findFrom(started ? time + 1 : time); }
-
-  /// The same from `from` on, at most a turn of the wheel.
-  uint64_t findFrom(uint64_t from) const {
+  uint64_t findNext() const {
+    uint64_t from = started ? time + 1 : time;
     uint64_t slot = from & slotMask;
     uint64_t bits = words[slot >> 6] >> (slot & 63);
     if (bits)
@@ -376,7 +369,6 @@ private:
   uint64_t words[numSlots / 64] = {};
   uint64_t summary[numSlots / 4096] = {};
   uint64_t inWheel = 0;
-  uint64_t shown = 0; ///< cycle of the last preview
 
   std::vector<Overflow> overflow;
   uint64_t overflowSequence = 0;

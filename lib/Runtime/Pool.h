@@ -14,22 +14,11 @@
 #ifndef OCTO_LIB_RUNTIME_POOL_H
 #define OCTO_LIB_RUNTIME_POOL_H
 
-#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <vector>
 
 namespace octo {
-
-/// Brings the lines of a record into the cache.
-template <class T>
-inline void fetchLines(const T &record) {
-  const char *bytes = reinterpret_cast<const char *>(&record);
-  for (size_t at = 0; at < sizeof(T); at += 64)
-    __builtin_prefetch(bytes + at);
-  if constexpr (alignof(T) < 64)
-    __builtin_prefetch(bytes + sizeof(T) - 1);
-}
 
 /// T has a member `uint32_t generation`, which is odd while the record lives.
 template <class T>
