@@ -38,7 +38,7 @@ public:
   Network(const NetworkShape &shape, MeshRoutes &routes);
 
   /// Queues a message at its source at cycle `at`, which is not before the time
-  /// of the last call of run. There must be a way.
+  /// of the last call of run nor after nextTime(). There must be a way.
   void inject(uint32_t message, uint32_t from, uint32_t to, uint64_t bytes,
               uint64_t at);
 
