@@ -389,7 +389,7 @@ struct PolicyInfo {
 };
 
 /// Version of this interface; a plug-in built against another one is refused.
-inline constexpr unsigned policyInterfaceVersion = 3;
+inline constexpr unsigned policyInterfaceVersion = 4;
 
 /// Adds a policy. An error names the one that has the name already, or the
 /// versions that do not match.
