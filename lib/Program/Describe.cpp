@@ -9,6 +9,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Program/Columns.h"
 #include "octo/Program/MachineTable.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -19,11 +20,6 @@
 #include <set>
 
 using namespace octo;
-
-template <class T>
-static uint32_t sizeOf(const flatbuffers::Vector<T> *vector) {
-  return vector ? vector->size() : 0;
-}
 
 static std::string count(uint64_t n, std::string_view one,
                          std::string_view many = {}) {

@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Program/KernelCosts.h"
+#include "octo/Program/Columns.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/Tag.h"
 #include "octo/Program/program_generated.h"
@@ -15,15 +16,6 @@ using namespace octo;
 /// Different calls that are remembered; a program whose calls all differ would
 /// need a memory for every one.
 static constexpr size_t mostKnown = 1 << 16;
-
-template <class T>
-static std::span<const T> spanOf(const flatbuffers::Vector<T> *vector) {
-  static_assert(std::endian::native == std::endian::little);
-  return vector
-             ? std::span<const T>(reinterpret_cast<const T *>(vector->Data()),
-                                  vector->size())
-             : std::span<const T>();
-}
 
 template <class Vector>
 static uint32_t at(const Vector *vector, uint32_t i) {

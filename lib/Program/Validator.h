@@ -18,6 +18,7 @@
 #ifndef OCTO_LIB_PROGRAM_VALIDATOR_H
 #define OCTO_LIB_PROGRAM_VALIDATOR_H
 
+#include "octo/Program/Columns.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Diagnostic.h"
 #include "octo/Target/Topology.h"
@@ -60,11 +61,6 @@ template <class... Args>
 inline void require(const Expected<void> &answer, std::string_view prefix) {
   if (!answer)
     throw Invalid{fmt::format("{}{}", prefix, answer.error().message)};
-}
-
-template <class T>
-uint32_t sizeOf(const Vector<T> *vector) {
-  return vector ? vector->size() : 0;
 }
 
 /// Entry i, or `absent` of a column that was left out.

@@ -724,7 +724,7 @@ private:
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
   const BlockInfo *firstTaker(uint32_t output) const;
-  void fetchForEnd(const BlockInfo &block);
+  void fetchTakers(const BlockInfo &block);
   void fetchForCommit(const BlockInfo &block, const Frame &frame);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);

@@ -816,7 +816,7 @@ void Engine::maybeCompute(uint32_t id) {
     computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
-  fetchForEnd(block);
+  fetchTakers(block);
   if (block.feedsStreams && streaming)
     openStreams(id);
   schedule(id);
@@ -887,13 +887,8 @@ const BlockInfo *Engine::firstTaker(uint32_t output) const {
   return &t.blocks[t.consumers[first].block];
 }
 
-/// Fetches what is needed when a task ends that begins to compute.
-void Engine::fetchForEnd(const BlockInfo &block) {
-  size_t number = static_cast<size_t>(&block - t.blocks.data());
-  const char *total = reinterpret_cast<const char *>(&totals[number]);
-  __builtin_prefetch(total);
-  __builtin_prefetch(total + 64);
-  __builtin_prefetch(&learnedQ16[number]);
+/// Fetches the blocks that take the outputs of a task that begins to compute.
+void Engine::fetchTakers(const BlockInfo &block) {
   for (uint32_t o = 0; o < block.numOutputs; ++o)
     if (auto *taker =
             reinterpret_cast<const char *>(firstTaker(block.outputBegin + o))) {

@@ -376,8 +376,9 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
 /// Sends the next message of a source into its router at cycle `at`.
 void Network::feed(uint32_t router, uint64_t at) {
   Source &source = sources[router];
-  Port &port = inputs[router * ports + localPort];
-  wanted[router * ports + localPort] = false;
+  const uint32_t place = router * ports + localPort;
+  const Port &port = inputs[place];
+  wanted[place] = false;
   if (source.first == none)
     return;
   if (source.free > at) {
@@ -391,7 +392,7 @@ void Network::feed(uint32_t router, uint64_t at) {
                          ? laneFor<true>(port, message, source.turn, at)
                          : laneFor<false>(port, message, source.turn, at);
   if (channel == none) {
-    wanted[router * ports + localPort] = true;
+    wanted[place] = true;
     if (uint64_t again = roomAt(port, message); again != never)
       wake(numRouters + router, std::max(again, at));
     return;
@@ -601,7 +602,8 @@ void Network::arbitrateMany(uint32_t number) {
 /// credits.
 uint64_t Network::wait(uint32_t router, const Port &port, Message &message,
                        uint32_t lane) {
-  Port &after = portAfter(router, message.out);
+  const uint32_t place = placeAfter(router, message.out);
+  const Port &after = inputs[place];
   uint64_t again;
   if (!message.isLong && isBarred(port, after, time)) {
     again = std::max(after.linkFree, port.inFree);
@@ -609,7 +611,7 @@ uint64_t Network::wait(uint32_t router, const Port &port, Message &message,
   } else if (grantNow(port, after, message) != never) {
     again = time + 1;
   } else {
-    wanted[placeAfter(router, message.out)] = true;
+    wanted[place] = true;
     again = std::max(roomAt(after, message), time + 1);
     if (message.isLong && !message.stalled)
       stall(message, lane);
@@ -692,7 +694,7 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
           holdUp(message, here, at);
       }
     }
-    const Lane &first = after->lanes[0];
+    Lane &first = after->lanes[0];
     uint64_t length = first.isDie ? message.dieFlits : flits;
     // What has the ports is through with them by then. A message that waits for
     // its link leaves the input to others until then.
@@ -721,7 +723,7 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
     tail = std::max(tail, message.tail);
     leave<isLong>(*port, *lane, here, message, at, tail);
     if (out == localPort) {
-      after->lanes[0].busy += length;
+      first.busy += length;
       message.tail = tail + first.flight;
       wake(2 * numRouters + id, message.tail);
       return;

@@ -7,6 +7,7 @@
 
 #include "ProgramTables.h"
 
+#include "octo/Program/Columns.h"
 #include "octo/Program/Distribution.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -27,27 +28,11 @@ static auto at(const Vector *vector, size_t i, uint64_t missing = 0)
              : missing;
 }
 
-template <class Vector>
-static uint32_t sizeOf(const Vector *vector) {
-  return vector ? vector->size() : 0;
-}
-
 template <class Out, class Vector>
 static void copyTo(std::vector<Out> &out, const Vector *vector) {
   out.resize(sizeOf(vector));
   for (uint32_t i = 0; i < out.size(); ++i)
     out[i] = static_cast<Out>(vector->Get(i));
-}
-
-/// The elements where they lie: little-endian, as this machine is, and aligned,
-/// since the validator has looked.
-template <class T>
-static std::span<const T> spanOf(const flatbuffers::Vector<T> *vector) {
-  static_assert(std::endian::native == std::endian::little);
-  return vector
-             ? std::span<const T>(reinterpret_cast<const T *>(vector->Data()),
-                                  vector->size())
-             : std::span<const T>();
 }
 
 int64_t DistributionTables::sample(uint32_t distribution, uint64_t draw) const {
