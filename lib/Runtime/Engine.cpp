@@ -902,7 +902,7 @@ uint32_t Engine::newValue(uint64_t bytes, const Chain &path, uint32_t cluster,
   value.cluster = cluster;
   value.tbu = tbu;
   value.request = request;
-  value.hbm = noIndex;
+  value.hbm = value.copy = noIndex;
   value.pins = 0;
   value.token = token;
   value.idleDepth = 0;

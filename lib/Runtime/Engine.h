@@ -84,7 +84,8 @@ struct Chain {
 };
 
 /// A value that exists. Parked in the scratchpad of `cluster`, or behind HBM
-/// port `hbm` after a spill.
+/// port `hbm` after a spill; `copy` is the port behind which it is too while it
+/// is parked (noIndex: none).
 struct alignas(64) Value {
   uint32_t generation = 0;
   uint32_t refs;
@@ -104,10 +105,13 @@ struct alignas(64) Value {
   uint32_t entry;
   uint32_t flow; ///< in hostCut's graph of the request; noIndex: not there
   uint32_t request;
-  uint32_t pins;    ///< instances that use it where it lies
-  uint64_t readyAt; ///< spilled: when the write has reached memory
-  uint64_t sequence;
-  uint64_t age; ///< ageOf the request; never: not to be spilled
+  uint32_t pins; ///< instances that use it where it lies
+  /// Spilled: when the write has reached memory. Brought back: when it is
+  /// there.
+  uint64_t readyAt;
+  uint64_t sequence; ///< of its last use
+  uint64_t age;      ///< ageOf the request; never: not to be spilled
+  uint32_t copy;
 };
 
 struct Frame {
@@ -154,6 +158,7 @@ struct alignas(64) Instance {
   uint32_t cause;       ///< the latest input; once it computes: its own step
   uint64_t parkedBytes; ///< copies of inputs at its cluster
   uint32_t away;        ///< inputs left in memory, by position (leaveAway)
+  uint32_t lent;        ///< inputs that lie in the cluster, not held yet
   uint32_t note;        ///< the policy's
   uint32_t ticket;      ///< of its entry in a queue
   uint16_t resizes;     ///< version of the completion event
@@ -413,9 +418,15 @@ struct ClusterState {
   uint64_t spilled = 0, shownSpilled = 0,
            lastSpilled = 0;                     ///< bytes, up to then
   uint64_t shownComputed = 0, lastComputed = 0; ///< PEA-cycles, up to then
+  /// Bytes of messages from and to the cluster that have arrived since the last
+  /// status, and which part of the time its way into the mesh or that out of it
+  /// was taken, the busier one, in 1/65536.
+  uint64_t sentBytes = 0, receivedBytes = 0;
+  uint64_t shownMeshLoadQ16 = 0, lastMeshLoadQ16 = 0;
   std::vector<ResidentWeight> weights;
   bool spilling = false;
-  /// Parked values, the next to spill first: youngest request, oldest value.
+  /// Parked values, the next to spill first: youngest request, the value that
+  /// was used least recently.
   std::set<std::tuple<uint64_t, uint64_t, uint32_t>> parked;
 };
 
@@ -743,6 +754,7 @@ private:
   void cancelInstance(uint32_t instance);
   void releaseInputs(Instance &instance);
   void letGo(Instance &instance);
+  bool holdInputs(uint32_t instance);
   void pinInput(const Instance &instance, uint32_t &word);
   uint32_t classOf(uint32_t kernel) const { return t.kernels[kernel].peaClass; }
   void wakeAt(uint32_t tbu, uint64_t at);
@@ -860,6 +872,9 @@ private:
   void unpark(uint32_t cluster, uint64_t bytes);
   void makeRoom(uint32_t cluster);
   void spill(uint32_t value);
+  void touch(uint32_t value);
+  void bringHome(uint32_t instance, uint32_t input, uint32_t value,
+                 uint32_t others, uint64_t at);
   bool leaveAway(uint32_t instance, uint32_t input, uint32_t value);
   void fetchAway(uint32_t instance, uint64_t at);
   uint64_t hbmService(uint32_t port, uint64_t bytes, uint64_t at);

@@ -404,6 +404,8 @@ void Engine::loseValues(uint32_t fault) {
     Value &value = values[id];
     if (!(value.generation & 1) || value.lost || value.token || !value.bytes)
       continue;
+    if (value.copy != noIndex && m.hbm[value.copy].dead)
+      value.copy = noIndex;
     if (m.reachable[value.cluster] &&
         (value.hbm == noIndex || !m.hbm[value.hbm].dead))
       continue;
@@ -414,7 +416,7 @@ void Engine::loseValues(uint32_t fault) {
         cluster.parked.erase({value.age, value.sequence, id});
     }
     value.lost = true;
-    value.hbm = noIndex;
+    value.hbm = value.copy = noIndex;
     faults->ofValue[id].fault = fault;
     ++faults->numbers.parts[fault].valuesLost;
   }

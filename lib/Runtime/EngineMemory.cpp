@@ -188,6 +188,8 @@ void Engine::moveMesh() {
 
 void Engine::leaveMesh(uint32_t id) {
   const Message &message = messages[id];
+  clusters[message.from].sentBytes += message.bytes;
+  clusters[message.to].receivedBytes += message.bytes;
   if (trace)
     traceTransfer(message);
   if (message.kind != MessageKind::Input) {
@@ -202,8 +204,11 @@ void Engine::leaveMesh(uint32_t id) {
   messages.release(id);
   if (current) {
     uint64_t at = now();
-    if (value != noIndex && (instances[target].away >> aux & 1))
-      at = readThroughPort(instances[target].tbu, values[value].bytes, at);
+    if (value != noIndex) {
+      bringHome(target, aux, value, 2, at);
+      if (aux < 32 && (instances[target].away >> aux & 1))
+        at = readThroughPort(instances[target].tbu, values[value].bytes, at);
+    }
     inputDone(target, at, value);
   } else if (faults)
     ++faults->numbers.duplicatesDropped;
@@ -358,8 +363,9 @@ void Engine::sendValue(MessageKind kind, uint32_t target,
   if (value.token || !value.bytes) {
     arrival += tokenDelay(from, to);
   } else {
+    at = std::max(at, value.readyAt);
     if (value.hbm != noIndex)
-      at = hbmService(value.hbm, value.bytes, std::max(at, value.readyAt));
+      at = hbmService(value.hbm, value.bytes, at);
     if (from != to) {
       send(newMessage(kind, target, targetGeneration, aux, id, value.request,
                       from, to, value.bytes),
@@ -424,8 +430,8 @@ void Engine::unpark(uint32_t cluster, uint64_t bytes) {
 }
 
 /// Brings a scratchpad back to its size: weights that nobody uses go first,
-/// least recently used; then the oldest values of the youngest request are
-/// spilled.
+/// least recently used; then the values of the youngest request that were used
+/// least recently are spilled.
 void Engine::makeRoom(uint32_t id) {
   ClusterState &cluster = clusters[id];
   while (cluster.used > m.scratchpad) {
@@ -475,10 +481,16 @@ void Engine::spill(uint32_t id) {
   ClusterState &cluster = clusters[from];
   cluster.parked.erase({value.age, value.sequence, id});
   cluster.used -= value.bytes;
+  cluster.spilled += value.bytes;
+  if (value.copy != noIndex) {
+    // Values are written once: memory still has it.
+    value.hbm = value.copy;
+    value.cluster = m.hbm[value.hbm].cluster;
+    return;
+  }
   uint32_t port = m.nearestHbm[from], to = m.hbm[port].cluster;
   ++counters.spills;
   counters.spillBytes += value.bytes;
-  cluster.spilled += value.bytes;
   uint64_t arrival = now();
   if (from != to) {
     uint32_t message =
@@ -491,6 +503,45 @@ void Engine::spill(uint32_t id) {
   value.readyAt = hbmService(port, value.bytes, arrival);
   value.cluster = to;
   value.hbm = port;
+}
+
+/// The value has been used now.
+void Engine::touch(uint32_t id) {
+  Value &value = values[id];
+  std::set<std::tuple<uint64_t, uint64_t, uint32_t>> &parked =
+      clusters[value.cluster].parked;
+  auto entry = parked.extract({value.age, value.sequence, id});
+  value.sequence = valueSequence++;
+  if (entry.empty())
+    return;
+  entry.value() = {value.age, value.sequence, id};
+  parked.insert(std::move(entry));
+}
+
+/// An input comes from memory at cycle `at`. If others than the instance and
+/// its message (`others` in all) may want the value it stays in the cluster,
+/// and need not be read again; else it is a copy of the instance's own.
+void Engine::bringHome(uint32_t id, uint32_t input, uint32_t valueId,
+                       uint32_t others, uint64_t at) {
+  Value &value = values[valueId];
+  Instance &instance = instances[id];
+  if (value.hbm == noIndex || value.lost || value.age == never ||
+      value.refs <= others)
+    return;
+  uint32_t cluster = clusterOf(instance.tbu);
+  value.copy = value.hbm;
+  value.hbm = noIndex;
+  value.cluster = cluster;
+  value.tbu = noIndex;
+  value.readyAt = at;
+  instance.parkedBytes -= value.bytes;
+  if (clusters[cluster].spilling)
+    clusters[cluster].parked.emplace(value.age, value.sequence, valueId);
+  if (instance.state == InstanceState::Gathering && instance.pending > 1 &&
+      input < 32)
+    instance.lent |= 1u << input;
+  else
+    pinInput(instance, taskWords(instance)[input]);
 }
 
 //===----------------------------------------------------------------------===//

@@ -137,7 +137,7 @@ void Engine::bringToTbu(Instance &instance, uint64_t at) {
     if (words[i]) {
       const Value &value = values[(words[i] & ~pinMark) - 1];
       if (!value.token && value.tbu != instance.tbu &&
-          !(instance.away >> i & 1))
+          !(i < 32 && (instance.away >> i & 1)))
         bytes += value.bytes;
     }
   instance.atTbu = true;
@@ -230,6 +230,16 @@ void Engine::showStatus(uint32_t id) {
   cluster.shownComputed = 0;
   for (uint32_t i = 0; i < m.tbusPerCluster; ++i)
     cluster.shownComputed += tbus[id * m.tbusPerCluster + i].computed;
+  cluster.lastMeshLoadQ16 = cluster.shownMeshLoadQ16;
+  if (uint64_t span = now() - cluster.shownAt) {
+    // A moving average over the time of an epoch.
+    uint64_t load = (std::max(cluster.sentBytes, cluster.receivedBytes) << 16) /
+                    (span * m.linkBytesPerCycle);
+    uint64_t period = epochPeriod(), part = std::min(span, period);
+    cluster.shownMeshLoadQ16 =
+        (cluster.shownMeshLoadQ16 * (period - part) + load * part) / period;
+    cluster.sentBytes = cluster.receivedBytes = 0;
+  }
   cluster.shownAt = now();
 }
 

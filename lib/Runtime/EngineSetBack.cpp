@@ -101,7 +101,7 @@ void Engine::detach(uint32_t id, bool keep, uint32_t fault, uint64_t at) {
   instance.resizing = false;
   instance.resizes = 0;
   instance.atTbu = false;
-  instance.away = 0;
+  instance.away = instance.lent = 0;
   instance.awayAsked = false;
   if (fault != noIndex)
     trace.fault = fault;
@@ -197,13 +197,8 @@ void Engine::gather(uint32_t id, uint64_t at) {
     return;
   }
   for (uint32_t i = 0; i < block.numInputs; ++i) {
-    uint32_t &word = taskWords(instance)[i];
-    if (!word)
-      continue;
-    uint32_t value = word - 1;
-    if (!values[value].lost)
-      pinInput(instance, word);
-    sendInput(id, i, value, at);
+    if (uint32_t word = taskWords(instance)[i])
+      sendInput(id, i, word - 1, at);
   }
 }
 
@@ -470,10 +465,13 @@ void Engine::repeat(uint32_t id, uint64_t at) {
       return;
     }
     --spillsUnderWay;
-    if (!m.reachable[message.from] &&
-        values.current(message.target, message.targetGeneration) &&
-        !values[message.target].lost) {
-      // It was gone before it had been written.
+    if (m.reachable[message.from] ||
+        !values.current(message.target, message.targetGeneration) ||
+        values[message.target].lost)
+      return;
+    // It was gone before it had been written, but for who has read it by then.
+    values[message.target].copy = noIndex;
+    if (values[message.target].hbm != noIndex) {
       values[message.target].lost = true;
       values[message.target].hbm = noIndex;
       f.ofValue[message.target].fault =

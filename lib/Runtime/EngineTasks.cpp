@@ -14,6 +14,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <utility>
 
 using namespace octo;
 
@@ -59,7 +60,7 @@ uint32_t Engine::makeInstance(uint32_t frameId, uint32_t blockId,
   instance.inputsAt = now();
   instance.readyAt = never;
   instance.parkedBytes = 0;
-  instance.away = 0;
+  instance.away = instance.lent = 0;
   instance.awayAsked = false;
   instance.path = frame.path;
   instance.idleFrom = instance.idleTo = 0;
@@ -106,7 +107,6 @@ void Engine::taskInput(uint32_t frameId, uint32_t blockId, uint32_t input,
               value);
     return;
   }
-  pinInput(instances[id], word);
   if (leaveAway(id, input, value))
     return;
   sendInput(id, input, value, now());
@@ -156,11 +156,17 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
     awaitValue(MessageKind::Input, id, instance.generation, input, valueId, at);
     return;
   }
+  bool isAway = input < 32 && (instance.away >> input & 1);
+  at = std::max(at, value.readyAt);
   if (value.hbm != noIndex) {
-    at = hbmService(value.hbm, value.bytes, std::max(at, value.readyAt));
+    at = hbmService(value.hbm, value.bytes, at);
   } else if (from == to) {
+    if (instance.state == InstanceState::Gathering && input < 32)
+      instance.lent |= 1u << input;
+    else
+      pinInput(instance, taskWords(instance)[input]);
     // Where it was made it need not move; nor while the TBU is open.
-    if (value.tbu != instance.tbu && !traits.clusterQueues)
+    if (isAway || (value.tbu != instance.tbu && !traits.clusterQueues))
       at = readThroughPort(instance.tbu, value.bytes, at);
     inputDone(id, at, valueId);
     return;
@@ -168,7 +174,8 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
   instance.parkedBytes += value.bytes;
   park(to, value.bytes);
   if (from == to) {
-    if (instance.away >> input & 1)
+    bringHome(id, input, valueId, 1, at);
+    if (isAway)
       at = readThroughPort(instance.tbu, value.bytes, at);
     inputDone(id, at, valueId);
     return;
@@ -229,8 +236,38 @@ void Engine::allInputs(uint32_t id) {
        t.blocks[instance.block].local, id, instance.generation);
 }
 
+/// What lies in the scratchpad of the cluster stays there from now on, until
+/// the instance has used it. What was spilled while others were waited for
+/// comes back; false if there is such, or it may be somewhere else by now.
+bool Engine::holdInputs(uint32_t id) {
+  Instance &instance = instances[id];
+  // One count is held while they are asked for.
+  ++instance.pending;
+  for (uint32_t rest = std::exchange(instance.lent, 0); rest;
+       rest &= rest - 1) {
+    uint32_t input = static_cast<uint32_t>(std::countr_zero(rest));
+    uint32_t &word = taskWords(instance)[input];
+    pinInput(instance, word);
+    uint32_t value = (word & ~pinMark) - 1;
+    if ((word & pinMark) || values[value].lost)
+      continue;
+    ++instance.pending;
+    if (!leaveAway(id, input, value))
+      sendInput(id, input, value, now());
+  }
+  instance.lent = 0;
+  if (--instance.pending)
+    return false;
+  if (instance.inputsAt <= now())
+    return true;
+  allInputs(id);
+  return false;
+}
+
 void Engine::makeReady(uint32_t id) {
   Instance &instance = instances[id];
+  if (instance.lent && !holdInputs(id))
+    return;
   instance.state = InstanceState::Ready;
   if (instance.readyAt == never)
     instance.readyAt = now();
@@ -801,6 +838,7 @@ void Engine::pinInput(const Instance &instance, uint32_t &word) {
       value.hbm == noIndex && value.cluster == clusterOf(instance.tbu)) {
     word |= pinMark;
     ++value.pins;
+    touch((word & ~pinMark) - 1);
   }
 }
 
@@ -849,8 +887,11 @@ void Engine::releaseInputs(Instance &instance) {
       continue;
     words[i] = 0;
     uint32_t value = (word & ~pinMark) - 1;
-    if (word & pinMark)
+    if (word & pinMark) {
       --values[value].pins;
+      if (values[value].refs > 1)
+        touch(value);
+    }
     release(value);
   }
 }
@@ -982,7 +1023,10 @@ void Engine::commit(Instance &instance, const Chain &path, uint32_t lineage,
       notePath(value, instance);
     if (slot != noIndex && o < resultPool[slot].size())
       tensors[value] = std::move(resultPool[slot][o]);
+    // Others make room for it.
+    ++values[value].pins;
     park(cluster, bytes);
+    --values[value].pins;
     if (lineage != noIndex)
       madeBy(lineage, value);
     deliver(instance.frame, output, value);

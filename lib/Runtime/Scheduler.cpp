@@ -393,6 +393,14 @@ uint32_t Scheduler::freePeasOfCluster(uint32_t cluster,
   return engine.now() >= state.shownAt + age ? state.shownFree : state.lastFree;
 }
 
+uint64_t Scheduler::meshLoadQ16(uint32_t cluster, uint32_t observer) const {
+  const ClusterState &state = engine.clusters[cluster];
+  uint64_t age =
+      uint64_t(engine.m.distance(cluster, observer)) * engine.m.tokenHopCycles;
+  return engine.now() >= state.shownAt + age ? state.shownMeshLoadQ16
+                                             : state.lastMeshLoadQ16;
+}
+
 uint64_t Scheduler::computedOfTbu(uint32_t tbu) const {
   uint64_t cycles = engine.tbus[tbu].computed;
   // Those that run are booked when they end.

@@ -278,6 +278,10 @@ public:
   uint64_t backlogOfCluster(uint32_t cluster, uint32_t observer) const;
   /// Free PEAs of a cluster, as known at cluster `observer`.
   uint32_t freePeasOfCluster(uint32_t cluster, uint32_t observer) const;
+  /// Which part of the time a cluster has lately sent, or received, on the mesh
+  /// (the larger one), in 1/65536; as of its last status that has reached
+  /// cluster `observer`.
+  uint64_t meshLoadQ16(uint32_t cluster, uint32_t observer) const;
   /// Cycles that the PEAs of a TBU computed up to now, together.
   uint64_t computedOfTbu(uint32_t tbu) const;
   /// Requests that are open.

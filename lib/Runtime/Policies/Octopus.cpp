@@ -45,6 +45,10 @@ namespace {
 /// A byte of a link counts as so many times the cycles that it takes it: what
 /// moves takes the way from others.
 constexpr uint64_t bytePrice = 4;
+/// Who moves bytes to or from a cluster that sends or receives for a part r of
+/// the time waits, and makes others wait, 1 / (1 - r) times as long, by the
+/// rule of queues; at most for this part.
+constexpr uint64_t mostLoadQ16 = 65536 / 16 * 15;
 /// How long an instance lets others overtake it, in percent of the price of a
 /// load.
 constexpr uint64_t agePercent = 800;
@@ -137,13 +141,18 @@ Expected<void> OctopusPolicy::begin(Scheduler &s) {
 }
 
 /// What it costs to run an instance elsewhere, in cycles: its inputs over the
-/// links, at their price, and code and weights that are not there.
+/// links, at their price, and code and weights that are not there. Bytes are
+/// dearer where one of the clusters is busy sending or receiving, either way
+/// round: what the instance makes comes back.
 uint64_t OctopusPolicy::costOfMove(Scheduler &s, const InstanceInfo &info,
                                    uint32_t from, uint32_t to) const {
   uint64_t bytes = s.expectedInputBytes(info.workflow, info.block) +
                    s.missingWeightBytes(to, info.workflow, info.block);
   uint64_t cost = s.transferCycles(from, to, std::max<uint64_t>(bytes, 64)) *
                   bytePrice * std::max(s.distance(from, to), 1u);
+  uint64_t loadQ16 =
+      std::max(s.meshLoadQ16(from, from), s.meshLoadQ16(to, from));
+  cost = (cost << 16) / (65536 - std::min(loadQ16, mostLoadQ16));
   if (!residentIn(s, to, info.kernel))
     cost += s.codeLoadCycles(to, info.kernel) *
             (isDear(s, to, info) ? pinLoads + 1 : 1);

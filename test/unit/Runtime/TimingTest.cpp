@@ -253,6 +253,45 @@ TEST(Timing, FullScratchpadSpills) {
   EXPECT_GT(r.makespanCycles, 610u);
 }
 
+/// A scratchpad has no room for `a`, `b` and `c` together. `c` takes `b`, and
+/// then `a` too if it is `used`. `b` is wanted once more, `a` twice, by tasks
+/// that wait for others meanwhile.
+static RunResult runFullScratchpad(bool used) {
+  TestProgram p(2, 1, 1, 1);
+  fb::MachineT &m = p.machine();
+  m.scratchpad = 3000;
+  m.hbm.emplace_back(1, 16, 10, 0, uint64_t(1) << 30);
+  uint32_t kernel = p.profiledKernel();
+  p.body.addImport(0, p.token);
+  p.task(p.body, "main/a", kernel, 100, {import(0)}, 1000);
+  p.task(p.body, "main/b", kernel, 100, {output(0)}, 900);
+  std::vector<Val> ofC = {output(1)};
+  if (used)
+    ofC.push_back(output(0));
+  p.task(p.body, "main/c", kernel, 100, ofC, 1000);
+  p.task(p.body, "main/d", kernel, 100, {output(2)}, 100);
+  p.task(p.body, "main/first", kernel, 100, {output(1), output(3)});
+  p.task(p.body, "main/second", kernel, 100, {output(0), output(4)});
+  p.task(p.body, "main/third", kernel, 100, {output(0), output(5)});
+  p.body.yields = {output(6)};
+  return run(p);
+}
+
+/// What was used least recently is spilled, also where an instance that waits
+/// for other inputs has it already. It is written once and, for two who want it
+/// one after the other, read once.
+TEST(Timing, SpillsWhatWasUsedLeastRecently) {
+  for (bool used : {false, true}) {
+    RunResult r = runFullScratchpad(used);
+    uint64_t bytes = used ? 900 : 1000;
+    EXPECT_EQ(r.requestsCompleted, 1u);
+    EXPECT_EQ(r.counters.spills, 1u);
+    EXPECT_EQ(r.counters.spillBytes, bytes);
+    EXPECT_EQ(r.counters.hbmBytes, 2 * bytes);
+    EXPECT_LE(r.counters.peakScratchpadBytes, 3000u);
+  }
+}
+
 TEST(Timing, EveryPolicyRunsTheChain) {
   for (const char *policy : generalPolicies) {
     TestProgram p(2, 2, 2, 4);
