@@ -112,6 +112,12 @@ struct alignas(64) Value {
   uint64_t sequence; ///< of its last use
   uint64_t age;      ///< ageOf the request; never: not to be spilled
   uint32_t copy;
+
+  /// It is nowhere any more.
+  void lose() {
+    lost = true;
+    hbm = copy = noIndex;
+  }
 };
 
 struct Frame {

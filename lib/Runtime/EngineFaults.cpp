@@ -133,7 +133,7 @@ bool Engine::killParts(const MachineFault &fault, std::vector<PeaMask> &died) {
     break;
   }
   case PartKind::Hbm:
-    any = !machine.hbm[unit].dead && m.reachable[machine.hbm[unit].cluster];
+    any = machine.serves(unit);
     machine.hbm[unit].dead = true;
     break;
   }
@@ -231,10 +231,10 @@ std::string Engine::lacking() const {
   for (uint32_t c = 0; c < m.clusters; ++c)
     cbu |= m.reachable[c] && !f.cbuDead[c];
   uint64_t behindPorts = 0;
-  for (const HbmInfo &info : m.hbm)
-    if (!info.dead && m.reachable[info.cluster]) {
+  for (uint32_t i = 0; i < m.hbm.size(); ++i)
+    if (m.serves(i)) {
       port = true;
-      behindPorts += info.bytes;
+      behindPorts += m.hbm[i].bytes;
     }
   uint64_t weights = 0;
   std::vector<uint8_t> counted(t.weights.size(), 0), seen(t.kernels.size(), 0);
@@ -404,10 +404,9 @@ void Engine::loseValues(uint32_t fault) {
     Value &value = values[id];
     if (!(value.generation & 1) || value.lost || value.token || !value.bytes)
       continue;
-    if (value.copy != noIndex && m.hbm[value.copy].dead)
+    if (value.copy != noIndex && !m.serves(value.copy))
       value.copy = noIndex;
-    if (m.reachable[value.cluster] &&
-        (value.hbm == noIndex || !m.hbm[value.hbm].dead))
+    if (value.hbm == noIndex ? m.reachable[value.cluster] : m.serves(value.hbm))
       continue;
     if (value.hbm == noIndex) {
       ClusterState &cluster = clusters[value.cluster];
@@ -415,8 +414,7 @@ void Engine::loseValues(uint32_t fault) {
       if (cluster.spilling)
         cluster.parked.erase({value.age, value.sequence, id});
     }
-    value.lost = true;
-    value.hbm = value.copy = noIndex;
+    value.lose();
     faults->ofValue[id].fault = fault;
     ++faults->numbers.parts[fault].valuesLost;
   }
@@ -452,8 +450,7 @@ Engine::voidCode(const std::vector<uint32_t> &ports) const {
   std::vector<VoidCode> list;
   for (uint32_t i = 0; i < m.tbus; ++i) {
     uint32_t port = ports[clusterOf(i)];
-    if (port == noIndex || port == m.nearestHbm[clusterOf(i)] ||
-        (!m.hbm[port].dead && m.reachable[m.hbm[port].cluster]))
+    if (port == noIndex || port == m.nearestHbm[clusterOf(i)] || m.serves(port))
       continue;
     for (const ResidentCode &code : tbus[i].code)
       if (code.readyAt > now())

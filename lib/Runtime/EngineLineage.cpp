@@ -113,8 +113,7 @@ void Engine::settleLineage(uint32_t id) {
 bool Engine::keepRecord(uint32_t id) {
   ValueTrace &trace = faults->ofValue[id];
   if (trace.lineageRefs) {
-    values[id].lost = true;
-    values[id].hbm = noIndex;
+    values[id].lose();
     return true;
   }
   uint32_t made = trace.lineage;
@@ -218,7 +217,8 @@ void Engine::remakeArrived(uint32_t id) {
   ++faults->numbers.joinsReexecuted;
   ClusterState &cluster = clusters[lineage.cluster];
   uint64_t start = std::max(now(), cluster.joinFree);
-  cluster.joinFree = start + chargeJoin(lineage.cluster, lineage.block, lineage.joinWork);
+  cluster.joinFree =
+      start + chargeJoin(lineage.cluster, lineage.block, lineage.joinWork);
   push(cluster.joinFree, EventClass::Completion, RestoreEvent, lineage.cluster,
        id, lineage.generation);
 }

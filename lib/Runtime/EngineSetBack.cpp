@@ -472,8 +472,7 @@ void Engine::repeat(uint32_t id, uint64_t at) {
     // It was gone before it had been written, but for who has read it by then.
     values[message.target].copy = noIndex;
     if (values[message.target].hbm != noIndex) {
-      values[message.target].lost = true;
-      values[message.target].hbm = noIndex;
+      values[message.target].lose();
       f.ofValue[message.target].fault =
           static_cast<uint32_t>(f.numbers.parts.size() - 1);
       ++f.numbers.parts.back().valuesLost;

@@ -124,10 +124,9 @@ void octo::connectMachine(MachineTables &m) {
   m.nearestHbm.assign(m.clusters, noIndex);
   for (uint32_t c = 0; c < m.clusters; ++c)
     for (uint32_t i = 0; i < m.hbm.size(); ++i)
-      if (!m.hbm[i].dead && m.reachable[m.hbm[i].cluster] &&
-          (m.nearestHbm[c] == noIndex ||
-           m.distance(c, m.hbm[i].cluster) <
-               m.distance(c, m.hbm[m.nearestHbm[c]].cluster)))
+      if (m.serves(i) && (m.nearestHbm[c] == noIndex ||
+                          m.distance(c, m.hbm[i].cluster) <
+                              m.distance(c, m.hbm[m.nearestHbm[c]].cluster)))
         m.nearestHbm[c] = i;
 }
 

@@ -277,6 +277,10 @@ struct MachineTables {
     return to > from ? 2 : 3;
   }
   uint32_t clusterOf(uint32_t tbu) const { return tbu / tbusPerCluster; }
+  /// Whether what lies behind a memory port can be had.
+  bool serves(uint32_t port) const {
+    return !hbm[port].dead && reachable[hbm[port].cluster];
+  }
   PeaMask eligible(uint32_t tbu, uint8_t peaClass) const {
     return livePerClass[peaClass] ? live[tbu] & classMask[peaClass] : live[tbu];
   }

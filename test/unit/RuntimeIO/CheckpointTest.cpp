@@ -295,6 +295,7 @@ TEST_F(Checkpoints, GoOnWhereThePartsDie) {
   for (uint64_t seed = 0; seed < 56; ++seed) {
     SimulationOptions o = options(generalPolicies[seed % 8], seed);
     o.network = networks[seed / 8 % 3];
+    o.scenario.stop.maxEvents = 3'000'000; // none goes on for ever
     uint64_t length = simulateGood(o).makespanCycles;
     for (uint64_t k = 0; k < 1 + seed % 2; ++k) {
       FaultRule rule;
@@ -310,6 +311,7 @@ TEST_F(Checkpoints, GoOnWhereThePartsDie) {
     check(o, double(philox64(98, seed, 0) >> 11) * 0x1p-53, full, at);
     if (HasFatalFailure())
       return;
+    EXPECT_NE(full.status, RunStatus::EventLimit);
     for (const FaultStatistics::Part &part : full.faults.parts)
       ++(part.cycle < at ? after : before);
     lost += full.status == RunStatus::MachineLost;
