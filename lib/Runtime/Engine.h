@@ -1000,7 +1000,6 @@ private:
   /// by the live PEAs of class `c`; 3: by all.
   uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
   uint64_t arrivalBound() const;
-  void reportBlocked(RunResult &result);
 
   // EngineEnergy.cpp.
   void chargeTask(const Instance &instance);
@@ -1028,6 +1027,18 @@ private:
   void reportChain(const std::vector<BlockInFrame> &starts,
                    RunResult &result) const;
   void reportLoops(RunResult &result) const;
+  struct Waiter {
+    uint32_t order; ///< of its request
+    uint64_t since;
+    bool control;
+    uint32_t id; ///< into controls or instances
+    BlockInFrame at;
+  };
+  std::vector<Waiter> waiters() const;
+  bool reportMissing(const BlockInFrame &at, BlockedInstance &report) const;
+  void reportControl(const Control &control, BlockedInstance &report) const;
+  void reportInstance(const Instance &instance, BlockedInstance &report) const;
+  void reportBlocked(RunResult &result) const;
 
   LowerBound lowerBound(RunStatus status) const;
   uint64_t inFlightBound() const;

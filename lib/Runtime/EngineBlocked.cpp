@@ -16,6 +16,8 @@
 
 #include <algorithm>
 #include <bit>
+#include <span>
+#include <tuple>
 
 using namespace octo;
 
@@ -59,12 +61,15 @@ bool Engine::findMaker(uint32_t value, BlockInFrame &at) const {
     if (forwarded || (carried && frame.index)) {
       // A yield of the first region of this iteration, or of the second one of
       // the iteration before.
-      uint64_t iteration = forwarded ? frame.index : frame.index - 1;
-      const LoopRow *row = findRow(owner, iteration);
-      uint32_t from = !row ? noIndex : forwarded ? row->before : row->after;
-      if (from == noIndex || !row->active)
+      uint32_t iteration = forwarded ? frame.index : frame.index - 1;
+      uint32_t wanted = forwarded ? beforeRegion(block) : afterRegion(block);
+      uint32_t from = owner.firstChild;
+      while (from != noIndex &&
+             (frames[from].region != wanted || frames[from].index != iteration))
+        from = frames[from].sibling;
+      if (from == noIndex) // all of it is over
         return false;
-      const RegionInfo &maker = t.regions[frames[from].region];
+      const RegionInfo &maker = t.regions[wanted];
       uint32_t yield = forwarded ? t.controlOf(block).decideInputs +
                                        (source & ~forwardedFlag)
                                  : source;
@@ -258,4 +263,142 @@ void Engine::reportLoops(RunResult &r) const {
             });
   if (r.openLoops.size() > 4)
     r.openLoops.resize(4);
+}
+
+/// The instances and control blocks that exist, of the oldest request first.
+std::vector<Engine::Waiter> Engine::waiters() const {
+  std::vector<Waiter> list;
+  for (uint32_t i = 0; i < instances.size(); ++i) {
+    const Instance &instance = instances[i];
+    if ((instance.generation & 1) && !instance.orphan)
+      list.push_back({requests[instance.request].order,
+                      frames[instance.frame].activatedAt,
+                      /*control=*/false,
+                      i,
+                      {instance.frame, instance.block}});
+  }
+  for (uint32_t i = 0; i < controls.size(); ++i) {
+    const Control &control = controls[i];
+    if (control.generation & 1)
+      list.push_back({requests[control.request].order,
+                      control.waitingSince,
+                      /*control=*/true,
+                      i,
+                      {control.frame, control.block}});
+  }
+  std::sort(list.begin(), list.end(), [](const Waiter &a, const Waiter &b) {
+    return std::tie(a.order, a.since, a.control, a.id) <
+           std::tie(b.order, b.since, b.control, b.id);
+  });
+  return list;
+}
+
+/// Whether an input of a block is not there, and if so who makes it.
+bool Engine::reportMissing(const BlockInFrame &at,
+                           BlockedInstance &report) const {
+  const Frame &frame = frames[at.frame];
+  const BlockInfo &block = t.blocks[at.block];
+  const uint32_t *words = inputWords(frame, block);
+  for (uint32_t i = 0; i < block.numInputs; ++i) {
+    uint32_t value = t.inputs[block.inputBegin + i];
+    if (words[i] || value & weightFlag)
+      continue;
+    uint32_t producer = producerOf(frame.region, value);
+    report.waitsFor = fmt::format("input {}", i);
+    if (producer == noIndex) {
+      report.heldBy = "what feeds the region from outside";
+      return true;
+    }
+    report.waitsFor += " from " + t.place(producer);
+    uint32_t word = frame.words[producer - t.regions[frame.region].blockBegin];
+    if (!word)
+      report.heldBy = "it has not fired: none of its inputs is there";
+    else if (word == overMark)
+      report.heldBy = "it is over";
+    else if (t.blocks[producer].kind != BlockKind::Task)
+      report.heldBy = "it has not yielded this output";
+    else if (instances[word - 1].state == InstanceState::Gathering)
+      report.heldBy = "it waits for inputs itself";
+    else if (instances[word - 1].state == InstanceState::Ready)
+      report.heldBy = "it waits for PEAs";
+    else
+      report.heldBy = "it runs";
+    return true;
+  }
+  return false;
+}
+
+void Engine::reportControl(const Control &control,
+                           BlockedInstance &report) const {
+  if (control.openFrames) {
+    report.waitsFor =
+        fmt::format("{} open region instances", control.openFrames);
+    report.heldBy = "blocks inside";
+  } else if (!reportMissing({control.frame, control.block}, report)) {
+    report.waitsFor = "its CBU or a join";
+    report.heldBy = fmt::format("cluster {}", control.cluster);
+  }
+}
+
+void Engine::reportInstance(const Instance &instance,
+                            BlockedInstance &report) const {
+  switch (instance.state) {
+  case InstanceState::Gathering:
+    if (!instance.replay &&
+        (reportMissing({instance.frame, instance.block}, report) ||
+         reportStall(instance, report)))
+      return;
+    report.waitsFor = "inputs on their way";
+    report.heldBy = "the data plane";
+    return;
+  case InstanceState::Ready:
+    report.waitsFor = "PEAs";
+    if (instance.tbu == noIndex)
+      report.heldBy = "the central dispatcher";
+    else if (tbus[instance.tbu].running.empty())
+      report.heldBy =
+          fmt::format("nobody on TBU {}: no free PEAs suit it", instance.tbu);
+    else
+      report.heldBy = fmt::format(
+          "{} on TBU {}",
+          t.place(instances[tbus[instance.tbu].running.front()].block),
+          instance.tbu);
+    return;
+  case InstanceState::Held:
+    report.waitsFor = "operands, weights or code";
+    report.heldBy = fmt::format("TBU {}", instance.tbu);
+    return;
+  case InstanceState::Computing:
+    if (isStalled(instance) && reportStall(instance, report))
+      return;
+    report.waitsFor = "its completion";
+    report.heldBy =
+        fmt::format("TBU {}, until cycle {}", instance.tbu, instance.finish);
+    return;
+  }
+}
+
+/// The watchdog's report.
+void Engine::reportBlocked(RunResult &r) const {
+  constexpr size_t mostStarts = 64;
+  std::vector<Waiter> list = waiters();
+  std::vector<BlockInFrame> starts;
+  for (const Waiter &waiter :
+       std::span(list).first(std::min(list.size(), mostStarts)))
+    starts.push_back(waiter.at);
+  reportChain(starts, r);
+  reportLoops(r);
+  for (const Waiter &waiter : std::span(list).first(
+           std::min<size_t>(list.size(), options.maxBlockedReports))) {
+    BlockedInstance &report = r.blocked.emplace_back();
+    report.request = requests[frames[waiter.at.frame].request].number;
+    report.path = t.pathOf(waiter.at.block);
+    report.file = t.fileOf(waiter.at.block);
+    report.line = t.lineOf(waiter.at.block);
+    report.sinceCycle = waiter.since;
+    if (waiter.control)
+      reportControl(controls[waiter.id], report);
+    else
+      reportInstance(instances[waiter.id], report);
+  }
 }
