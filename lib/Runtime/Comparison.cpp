@@ -177,7 +177,7 @@ static std::string predictedBlocks(Runs runs, const fb::Program &program) {
     rows.push_back(
         {pathOf(program, block->workflow, block->block),
          groupDigits(block->instances),
-         groupDigits(block->predictedInstancesQ16 >> 16),
+         groupDigits(seen->predictedInstancesQ16(*block) >> 16),
          cycles(double(block->busyCycles) / double(block->instances)),
          groupDigits(block->predictedCycles)});
   return fmt::format("\n  the tasks that took most under {}, and what the "

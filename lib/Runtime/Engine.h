@@ -562,6 +562,7 @@ private:
   void prepareQueues();
   void findLanePeas();
   void prepareSegments();
+  uint64_t predictedCycles(const BlockInfo &block) const;
   void prepareNumbers();
 
   // EngineEntry.cpp: where requests come in.
@@ -1050,7 +1051,6 @@ private:
         cycles,
         uint64_t(static_cast<unsigned __int128>(cycles) * timePriceQ16 >> 16)};
   }
-  void predictBlocks(const RunResult &r);
   void latenciesAlone(RunResult &r) const;
 
   // EngineState.cpp.
@@ -1235,6 +1235,12 @@ private:
 
 /// Slots of joins that are inits, not results of members or copies.
 inline constexpr uint32_t initSlot = 0x80000000u;
+
+/// Cycles of a variant that takes `scaleQ16` of them where the first takes one.
+inline uint64_t scaledCycles(uint64_t cycles, uint64_t scaleQ16) {
+  return static_cast<uint64_t>(
+      (static_cast<unsigned __int128>(cycles) * scaleQ16 + 65535) >> 16);
+}
 
 inline uint64_t ceilDiv(uint64_t a, uint64_t b) { return (a + b - 1) / b; }
 

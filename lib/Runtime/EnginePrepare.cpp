@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Engine.h"
+#include "ReserveWritten.h"
 
 #include <algorithm>
 #include <bit>
@@ -595,13 +596,27 @@ void Engine::prepareSegments() {
 // Numbers
 //===----------------------------------------------------------------------===//
 
+/// Cycles of an instance, as the compiler expected: with the gang of its first
+/// replica.
+uint64_t Engine::predictedCycles(const BlockInfo &block) const {
+  if (block.kind != BlockKind::Task)
+    return block.expectedCycles;
+  const PeaMask first = t.replicas[block.replicaBegin].peas;
+  const uint32_t v = variantFor(block.kernel, uint32_t(std::popcount(first)));
+  return v == noIndex ? block.expectedCycles
+                      : scaledCycles(block.expectedCycles, variantScaleQ16[v]);
+}
+
 /// What is counted by block, slot and request.
 void Engine::prepareNumbers() {
-  totals.reserve(t.blocks.size());
-  for (const BlockInfo &block : t.blocks) {
+  reserveWritten(totals, t.blocks.size());
+  for (uint32_t b = 0; b < t.blocks.size(); ++b) {
+    const BlockInfo &block = t.blocks[b];
     BlockStatistics &total = totals.emplace_back();
     total.workflow = block.workflow;
     total.block = block.local;
+    total.expectedInstancesQ16 = t.expectedCountQ16(b);
+    total.predictedCycles = predictedCycles(block);
     bool byRegion =
         block.kind == BlockKind::Switch || block.kind == BlockKind::Select;
     if (block.kind != BlockKind::Task)

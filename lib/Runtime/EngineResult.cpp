@@ -59,6 +59,14 @@ uint64_t LowerBound::cycles() const {
       {path, capacity, arrivals, host, hbm, wayIn, wayOut, inFlight});
 }
 
+uint64_t RunResult::predictedInstancesQ16(const BlockStatistics &block) const {
+  uint64_t completed = 0;
+  for (const TenantStatistics &tenant : tenants)
+    if (tenant.workflow == block.workflow)
+      completed += tenant.completed;
+  return completed * block.expectedInstancesQ16;
+}
+
 //===----------------------------------------------------------------------===//
 // Samples
 //===----------------------------------------------------------------------===//
@@ -351,31 +359,6 @@ LowerBound Engine::lowerBound(RunStatus status) const {
   return bound;
 }
 
-/// What the compiler expected of each block, beside what it did.
-void Engine::predictBlocks(const RunResult &r) {
-  std::vector<uint64_t> completed(t.workflows.size(), 0);
-  for (size_t i = 0; i < tenants.size(); ++i)
-    completed[r.tenants[i].workflow] += r.tenants[i].completed;
-  for (uint32_t b = 0; b < totals.size(); ++b) {
-    const BlockInfo &block = t.blocks[b];
-    BlockStatistics &total = totals[b];
-    total.predictedInstancesQ16 =
-        completed[block.workflow] * t.expectedCountQ16(b);
-    total.predictedCycles = block.expectedCycles;
-    if (block.kind != BlockKind::Task)
-      continue;
-    const ReplicaInfo &first = t.replicas[block.replicaBegin];
-    const uint32_t v =
-        variantFor(block.kernel, uint32_t(std::popcount(first.peas)));
-    if (v != noIndex)
-      total.predictedCycles = static_cast<uint64_t>(
-          (static_cast<unsigned __int128>(block.expectedCycles) *
-               variantScaleQ16[v] +
-           65535) >>
-          16);
-  }
-}
-
 /// The latencies of requests that had the machine to themselves.
 void Engine::latenciesAlone(RunResult &r) const {
   std::vector<std::tuple<uint64_t, size_t, uint64_t>> arrivals;
@@ -484,7 +467,6 @@ RunResult Engine::result(RunStatus status) {
   r.counters = counters;
   r.events = events;
   r.realisedWorkCycles = realisedWork;
-  predictBlocks(r);
   r.blocks = std::move(totals);
   r.slots = std::move(slotTotals);
   r.kernels = std::move(kernelTotals);

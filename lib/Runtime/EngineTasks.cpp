@@ -538,18 +538,14 @@ uint64_t Engine::expectedCycles(uint32_t blockId, uint32_t gang) const {
   uint32_t v = variantFor(block.kernel, gang);
   if (v == noIndex)
     v = t.kernels[block.kernel].variantBegin;
-  return static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(one) * variantScaleQ16[v] + 65535) >> 16);
+  return scaledCycles(one, variantScaleQ16[v]);
 }
 
 uint64_t Engine::cyclesOf(const Instance &instance, uint32_t variant) const {
   if (!instance.drawnCycles)
     return costs.variant(instance.call, variant).cycles;
   uint64_t scale = t.variants[variant].scaleQ16;
-  if (!scale)
-    scale = variantScaleQ16[variant];
-  return static_cast<uint64_t>(
-      (static_cast<unsigned __int128>(instance.drawn) * scale + 65535) >> 16);
+  return scaledCycles(instance.drawn, scale ? scale : variantScaleQ16[variant]);
 }
 
 /// Bytes of an output of an instance that has been realised.

@@ -7,6 +7,8 @@
 
 #include "ProgramTables.h"
 
+#include "ReserveWritten.h"
+
 #include "octo/Program/Columns.h"
 #include "octo/Program/Distribution.h"
 #include "octo/Program/Program.h"
@@ -589,6 +591,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     consumers += count[v];
     count[v] = t.values[info.valueBegin + v].consumerBegin;
   }
+  reserveWritten(t.consumers, consumers);
   t.consumers.resize(consumers);
   for (uint32_t r = info.regionBegin; r < info.regionEnd; ++r) {
     const RegionInfo &region = t.regions[r];
@@ -724,11 +727,22 @@ void octo::layOutLanes(ProgramTables &t) {
   auto counts = [](const ReplicaInfo &replica) {
     return replica.peas && !replica.standby;
   };
-  // The masks of each TBU, sorted; there are many replicas, but few masks.
+  // The masks of each TBU, sorted; there are many replicas, but few masks, of
+  // which the last one with the same first PEA is most often the same.
   std::vector<std::vector<PeaMask>> masks(tbus);
+  struct Seen {
+    PeaMask peas = 0;
+    uint32_t lane = noIndex;
+  };
+  std::vector<Seen> seen(size_t(tbus) * t.machine.peasPerTbu);
+  auto seenWith = [&](const ReplicaInfo &replica) -> Seen & {
+    return seen[size_t(replica.tbu) * t.machine.peasPerTbu +
+                static_cast<uint32_t>(std::countr_zero(replica.peas))];
+  };
   for (const ReplicaInfo &replica : t.replicas) {
-    if (!counts(replica))
+    if (!counts(replica) || seenWith(replica).peas == replica.peas)
       continue;
+    seenWith(replica).peas = replica.peas;
     std::vector<PeaMask> &list = masks[replica.tbu];
     auto place = std::lower_bound(list.begin(), list.end(), replica.peas);
     if (place == list.end() || *place != replica.peas)
@@ -742,12 +756,14 @@ void octo::layOutLanes(ProgramTables &t) {
     replica.lane = noIndex;
     if (!counts(replica))
       continue;
-    const std::vector<PeaMask> &list = masks[replica.tbu];
-    replica.lane =
-        t.laneBegin[replica.tbu] +
-        static_cast<uint32_t>(
-            std::lower_bound(list.begin(), list.end(), replica.peas) -
-            list.begin());
+    Seen &last = seenWith(replica);
+    if (last.peas != replica.peas || last.lane == noIndex) {
+      const std::vector<PeaMask> &list = masks[replica.tbu];
+      auto place = std::lower_bound(list.begin(), list.end(), replica.peas);
+      last = {replica.peas, t.laneBegin[replica.tbu] +
+                                static_cast<uint32_t>(place - list.begin())};
+    }
+    replica.lane = last.lane;
   }
 }
 
@@ -761,10 +777,10 @@ static void reserve(ProgramTables &t, const fb::Program &program) {
     inputs += sizeOf(wf->blocks()->inputs());
     replicas += sizeOf(wf->placement()->replicas());
   }
-  t.values.reserve(values);
-  t.blocks.reserve(blocks);
-  t.inputs.reserve(inputs);
-  t.replicas.reserve(replicas);
+  reserveWritten(t.values, values);
+  reserveWritten(t.blocks, blocks);
+  reserveWritten(t.inputs, inputs);
+  reserveWritten(t.replicas, replicas);
 }
 
 Expected<ProgramTables> octo::buildTables(const fb::Program &program) {

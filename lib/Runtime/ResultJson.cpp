@@ -239,8 +239,8 @@ static Json slowdownJson(const RunResult &result, const fb::Program &program) {
 }
 
 /// A block, and beside it the slot of the timetable if it has one.
-static Json blockJson(const BlockStatistics &block, const SlotStatistics *slot,
-                      const fb::Program &program) {
+static Json blockJson(const RunResult &result, const BlockStatistics &block,
+                      const SlotStatistics *slot, const fb::Program &program) {
   const fb::Workflow &workflow = *program.workflows()->Get(block.workflow);
   const fb::BlockTable &table = *workflow.blocks();
   Json entry;
@@ -262,7 +262,7 @@ static Json blockJson(const BlockStatistics &block, const SlotStatistics *slot,
   entry["resizes"] = block.resizes;
   entry["work_cycles"] = block.workCycles;
   entry["predicted_instances"] =
-      static_cast<double>(block.predictedInstancesQ16) / 65536;
+      static_cast<double>(result.predictedInstancesQ16(block)) / 65536;
   entry["predicted_cycles"] = block.predictedCycles;
   auto mean = [](auto sum, uint64_t count) {
     return count ? static_cast<double>(sum) / static_cast<double>(count) : 0;
@@ -287,7 +287,7 @@ static Json blocksJson(const RunResult &result, const fb::Program &program) {
   for (const BlockStatistics &block : result.blocks) {
     auto slot = slots.find({block.workflow, block.block});
     blocks.push_back(blockJson(
-        block, slot == slots.end() ? nullptr : slot->second, program));
+        result, block, slot == slots.end() ? nullptr : slot->second, program));
   }
   return blocks;
 }

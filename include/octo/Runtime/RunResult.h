@@ -71,9 +71,9 @@ struct BlockStatistics {
   uint64_t resizes = 0;
   /// Realised work in cycles on one PEA, the same under every policy.
   uint64_t workCycles = 0;
-  /// What the compiler expected: instances for the requests that completed, in
-  /// 1/65536, and cycles of one on the gang of the first replica.
-  uint64_t predictedInstancesQ16 = 0;
+  /// What the compiler expected: instances of a request, in 1/65536, and cycles
+  /// of one on the gang of the first replica.
+  uint64_t expectedInstancesQ16 = 0;
   uint64_t predictedCycles = 0;
   /// Control blocks: how often each case or member was taken; loops: iterations
   /// that went on; fan-outs: copies.
@@ -487,6 +487,9 @@ struct RunResult {
   uint64_t realisedWorkCycles = 0;
 
   std::vector<BlockStatistics> blocks;
+  /// Instances of a block that the compiler expected of the requests that
+  /// completed, in 1/65536.
+  uint64_t predictedInstancesQ16(const BlockStatistics &block) const;
   /// In the order of the program's slots.
   std::vector<SlotStatistics> slots;
   /// By kernel of the program.
