@@ -147,7 +147,7 @@ void Engine::moveMesh() {
     delivered.clear();
     // Where nothing else happens the mesh moves on without events in the wheel;
     // each of its cycles counts as one.
-    uint64_t limit = wheel.empty() ? never : wheel.nextTime();
+    uint64_t limit = wheel.nextTime();
     if (stop.maxCycles)
       limit = std::min(limit - 1, stop.maxCycles) + 1;
     uint64_t most = stop.maxEvents ? stop.maxEvents - events : never;

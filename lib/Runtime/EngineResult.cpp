@@ -120,27 +120,23 @@ SampleSummary WaitTotals::summary() const {
   result.mean = static_cast<double>(sum) / static_cast<double>(count);
   result.min = min;
   result.max = max;
-  // Asked for in ascending order: below the last rank there is nothing to do.
-  std::vector<uint64_t> values;
-  if (count <= exact.size())
-    values = exact;
-  uint64_t last = 0;
+  std::vector<uint64_t> values; // of one bin
   auto percentile = [&](unsigned percent) -> uint64_t {
     uint64_t rank = (count * percent + 99) / 100;
     rank = std::max<uint64_t>(rank, 1) - 1;
-    if (!values.empty()) {
-      std::nth_element(values.begin() + ptrdiff_t(last),
-                       values.begin() + ptrdiff_t(rank), values.end());
-      last = rank;
-      return values[rank];
-    }
-    uint64_t seen = 0;
-    for (size_t bin = 0; bin < histogram.size(); ++bin) {
-      seen += histogram[bin];
-      if (seen > rank)
-        return std::clamp(valueOfBin(bin), min, max);
-    }
-    return max;
+    // The bin has the rank-th value; where all are kept they tell which it is.
+    size_t bin = 0;
+    for (; rank >= histogram[bin]; ++bin)
+      rank -= histogram[bin];
+    const uint64_t least = valueOfBin(bin);
+    if (count > exact.size())
+      return std::clamp(least, min, max);
+    const uint64_t width = valueOfBin(bin + 1) - least;
+    values.clear();
+    std::ranges::copy_if(exact, std::back_inserter(values),
+                         [&](uint64_t v) { return v - least < width; });
+    std::ranges::nth_element(values, values.begin() + ptrdiff_t(rank));
+    return values[rank];
   };
   result.p50 = percentile(50);
   result.p95 = percentile(95);

@@ -57,6 +57,7 @@ static_assert(sizeof(Event) == 16);
 class EventWheel {
 public:
   static constexpr uint64_t numSlots = 16384;
+  static constexpr uint64_t never = ~uint64_t(0);
 
   EventWheel() : heads(numSlots, none) {}
 
@@ -108,11 +109,9 @@ public:
     }
   }
 
-  /// Time of the next event; only valid if !empty().
+  /// Time of the next event; never if empty().
   uint64_t nextTime() const {
-    if (position != end || !late.empty())
-      return time;
-    return inWheel ? findNext() : overflow.front().time;
+    return position != end || !late.empty() ? time : nextCycle();
   }
 
   /// An event that is served soon, so that what it needs can be fetched; null
@@ -120,17 +119,15 @@ public:
   const Event *soon() const {
     if (position != end)
       return &current[position];
-    if (!inWheel)
+    if (firstInWheel == never)
       return nullptr;
-    return &chunks[heads[findNext() & slotMask] >> 2].events[0];
+    return &chunks[heads[firstInWheel & slotMask] >> 2].events[0];
   }
 
   /// Moves now() on to `at` when nothing is pending up to and including it;
   /// false, and nothing done, when something is.
   bool skipTo(uint64_t at) {
-    if (position != end || !late.empty())
-      return false;
-    if ((inWheel || !overflow.empty()) && nextTime() <= at)
+    if (nextTime() <= at)
       return false;
     position = end = 0;
     time = at;
@@ -143,7 +140,8 @@ public:
   void state(A &a) {
     a.all(*this, time, started, current, position, end, late, lateSequence,
           a.fixed(unsorted), a.fixed(order), chunks, freeChunks, ahead,
-          a.sized(heads), words, summary, inWheel, overflow, overflowSequence);
+          a.sized(heads), words, summary, inWheel, firstInWheel, overflow,
+          overflowSequence);
     if (A::reading && (position > end || end > current.size()))
       a.fail();
   }
@@ -185,8 +183,14 @@ private:
     }
   };
 
+  /// Time of the next event after those of the present cycle.
+  uint64_t nextCycle() const {
+    return inWheel || overflow.empty() ? firstInWheel : overflow.front().time;
+  }
+
   void append(uint64_t at, const Event &event) {
     ++inWheel;
+    firstInWheel = std::min(firstInWheel, at);
     uint64_t slot = at & slotMask;
     uint32_t &head = heads[slot];
     uint32_t count = head & 3;
@@ -211,10 +215,9 @@ private:
     head = fresh << 2 | 1;
   }
 
-  /// First time after now() (or at now(), before the first pop) with an event
-  /// in the wheel; there must be one.
+  /// First time after now() with an event in the wheel; there must be one.
   uint64_t findNext() const {
-    uint64_t from = started ? time + 1 : time;
+    uint64_t from = time + 1;
     uint64_t slot = from & slotMask;
     uint64_t bits = words[slot >> 6] >> (slot & 63);
     if (bits)
@@ -235,7 +238,7 @@ private:
       uint64_t found = (word & 255) * 64 + std::countr_zero(words[word & 255]);
       return from + ((found - slot) & slotMask);
     }
-    return ~uint64_t(0);
+    return never;
   }
 
   void takeOverflow() {
@@ -248,12 +251,9 @@ private:
 
   bool advance() {
     position = end = 0;
-    if (inWheel)
-      time = findNext();
-    else if (!overflow.empty())
-      time = overflow.front().time;
-    else
+    if (nextCycle() == never)
       return false;
+    time = nextCycle();
     started = true;
     takeOverflow();
     // The latest chunk is first; the events are taken the latest first.
@@ -277,6 +277,7 @@ private:
     words[slot >> 6] &= ~(uint64_t(1) << (slot & 63));
     if (!words[slot >> 6])
       summary[slot >> 12] &= ~(uint64_t(1) << (slot >> 6 & 63));
+    firstInWheel = inWheel ? findNext() : never;
     sortCurrent();
     return true;
   }
@@ -369,6 +370,7 @@ private:
   uint64_t words[numSlots / 64] = {};
   uint64_t summary[numSlots / 4096] = {};
   uint64_t inWheel = 0;
+  uint64_t firstInWheel = never; ///< time of the first event there
 
   std::vector<Overflow> overflow;
   uint64_t overflowSequence = 0;
