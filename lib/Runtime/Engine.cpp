@@ -907,7 +907,7 @@ uint32_t Engine::newValue(uint64_t bytes, const Chain &path, uint32_t cluster,
   value.token = token;
   value.idleDepth = 0;
   value.lost = false;
-  value.entry = noIndex;
+  value.hasEntry = false;
   value.flow = noIndex;
   value.age = request == noIndex ? never : ageOf(requests[request]);
   if (functional && tensors.size() <= id)
@@ -926,7 +926,7 @@ void Engine::dispose(uint32_t id) {
       cluster.parked.erase({value.age, value.sequence, id});
     unpark(value.cluster, value.bytes);
   }
-  if (value.entry != noIndex)
+  if (value.hasEntry)
     argumentGone(value);
   if (functional)
     tensors[id].reset();

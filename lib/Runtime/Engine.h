@@ -98,12 +98,12 @@ struct alignas(64) Value {
   uint32_t hbm;
   uint16_t idleDepth; ///< of the idle interval; 0: not contagious
   bool token;
-  bool lost; ///< known, but its data are gone
+  bool lost : 1;     ///< known, but its data are gone
+  bool hasEntry : 1; ///< an argument for which `entry` keeps space
 
   // What is looked at less.
-  /// An argument: the cluster that keeps space for it; noIndex: none does.
-  uint32_t entry;
-  uint32_t flow; ///< in hostCut's graph of the request; noIndex: not there
+  uint32_t entry; ///< cluster
+  uint32_t flow;  ///< in hostCut's graph of the request; noIndex: not there
   uint32_t request;
   uint32_t pins; ///< instances that use it where it lies
   /// Spilled: when the write has reached memory. Brought back: when it is
@@ -743,7 +743,7 @@ private:
   void complete(uint32_t instance);
   const BlockInfo *firstTaker(uint32_t output) const;
   void fetchTakers(const BlockInfo &block);
-  void fetchForCommit(const BlockInfo &block, const Frame &frame);
+  void fetchForCommit(const Instance &instance);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);
   void commit(Instance &instance, const Chain &path, uint32_t lineage,

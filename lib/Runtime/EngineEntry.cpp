@@ -132,6 +132,7 @@ void Engine::tryAdmit() {
         cutArgument(id, argument);
       if (counted && value.bytes) {
         value.entry = request.entry;
+        value.hasEntry = true;
         entries[request.entry].bytes += value.bytes;
       }
       if (entry.spilling && value.bytes)
@@ -169,7 +170,7 @@ void Engine::pastHostPort(uint32_t id) {
 /// An argument has been used for the last time: a token tells the host port.
 void Engine::argumentGone(Value &value) {
   uint32_t cluster = value.entry;
-  value.entry = noIndex;
+  value.hasEntry = false;
   push(now() + tokenDelay(cluster, m.hostCluster), EventClass::Token,
        SpaceBackEvent, cluster, static_cast<uint32_t>(value.bytes),
        static_cast<uint32_t>(value.bytes >> 32));

@@ -934,8 +934,15 @@ void Engine::fetchTakers(const BlockInfo &block) {
     }
 }
 
-/// Fetches what is needed when a task that ends gives its outputs away.
-void Engine::fetchForCommit(const BlockInfo &block, const Frame &frame) {
+/// Fetches what is needed when a task that ends gives its inputs back and its
+/// outputs away.
+void Engine::fetchForCommit(const Instance &instance) {
+  const BlockInfo &block = t.blocks[instance.block];
+  const uint32_t *words = taskWords(instance);
+  for (uint32_t i = 0; i < block.numInputs; ++i)
+    if (words[i])
+      __builtin_prefetch(&values[(words[i] & ~pinMark) - 1]);
+  const Frame &frame = frames[instance.frame];
   uint32_t begin = t.regions[frame.region].blockBegin;
   for (uint32_t o = 0; o < block.numOutputs; ++o)
     if (const BlockInfo *taker = firstTaker(block.outputBegin + o)) {
@@ -1047,7 +1054,7 @@ void Engine::freeInstance(uint32_t id) {
 void Engine::complete(uint32_t id) {
   Instance &instance = instances[id];
   const BlockInfo &block = t.blocks[instance.block];
-  fetchForCommit(block, frames[instance.frame]);
+  fetchForCommit(instance);
   uint32_t tbu = instance.tbu;
   if (instance.resizing) {
     // The end came before the tile boundary: PEAs that were to join go too.

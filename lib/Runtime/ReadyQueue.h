@@ -109,10 +109,11 @@ private:
     std::push_heap(heap.begin(), heap.end(), Later());
   }
 
-  std::vector<Entry> keys;
+  // What is looked at most comes first.
   std::vector<uint32_t> items;
-  std::vector<Entry> heap;
   uint32_t count = 0;
+  std::vector<Entry> keys;
+  std::vector<Entry> heap;
 };
 
 } // namespace octo
