@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <tuple>
 
 using namespace octo;
 
