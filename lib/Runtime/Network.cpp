@@ -456,12 +456,15 @@ inline bool Network::hasRoom(const Port &after, const Message &message,
          laneFor<isLong>(after, message, 0, at) != none;
 }
 
-/// Whether a short message must wait until others have left its ports: it
-/// passes between the flits of a long one.
-inline bool Network::isBarred(const Port &port, const Port &after,
-                              uint64_t at) const {
-  return (after.linkFree > at && !messages[after.linkHolder.message].isLong) ||
-         (port.inFree > at && !messages[port.inHolder.message].isLong);
+/// Until when others bar the ports of a short message, or 0: it passes between
+/// the flits of a long one.
+inline uint64_t Network::barredUntil(const Port &port, const Port &after,
+                                     uint64_t at) const {
+  auto until = [&](uint64_t free, const Holder &holder) -> uint64_t {
+    return free > at && !messages[holder.message].isLong ? free : 0;
+  };
+  return std::max(until(after.linkFree, after.linkHolder),
+                  until(port.inFree, port.inHolder));
 }
 
 /// When the head of a lane that is ready at cycle `ready` may have its link:
@@ -475,7 +478,7 @@ inline uint64_t Network::grantAt(const Port &port, const Port &after,
     uint64_t free = std::max(after.linkFree, port.inFree);
     if (free > ready)
       at = std::max(ready, free - std::min(free, early(message)));
-  } else if (isBarred(port, after, ready)) {
+  } else if (barredUntil(port, after, ready)) {
     return never;
   }
   if (hasRoom<isLong>(after, message, at))
@@ -493,6 +496,10 @@ inline uint64_t Network::grantNow(const Port &port, const Port &after,
 /// Matches the heads of a router with its links.
 void Network::arbitrate(uint32_t number) {
   Router &router = routers[number];
+  // What still waits for room says so again.
+  for (; router.wants; router.wants &= router.wants - 1)
+    wanted[placeAfter(number, uint32_t(std::countr_zero(router.wants)))] =
+        false;
   if (!std::has_single_bit(router.heads)) {
     if (router.heads)
       arbitrateMany(number);
@@ -604,14 +611,14 @@ uint64_t Network::wait(uint32_t router, const Port &port, Message &message,
                        uint32_t lane) {
   const uint32_t place = placeAfter(router, message.out);
   const Port &after = inputs[place];
-  uint64_t again;
-  if (!message.isLong && isBarred(port, after, time)) {
-    again = std::max(after.linkFree, port.inFree);
-    share(port, after, again - time, message);
+  uint64_t again = message.isLong ? 0 : barredUntil(port, after, time);
+  if (again) {
+    share(port, after, std::max(after.linkFree, port.inFree) - time, message);
   } else if (grantNow(port, after, message) != never) {
     again = time + 1;
   } else {
     wanted[place] = true;
+    routers[router].wants |= uint8_t(1u << message.out);
     again = std::max(roomAt(after, message), time + 1);
     if (message.isLong && !message.stalled)
       stall(message, lane);

@@ -129,6 +129,7 @@ private:
   struct Router {
     uint32_t heads = 0; ///< lanes that are not empty
     uint8_t turn = 0;   ///< input whose heads are looked at first
+    uint8_t wants = 0;  ///< links for whose room heads wait, as in `wanted`
     std::array<uint8_t, ports> turnOut{}, turnIn{}, turnChannel{};
   };
   struct Source {
@@ -199,7 +200,7 @@ private:
   uint32_t laneFor(const Port &port, const Message &message, uint32_t turn,
                    uint64_t at) const;
   uint64_t roomAt(const Port &port, const Message &message) const;
-  bool isBarred(const Port &port, const Port &after, uint64_t at) const;
+  uint64_t barredUntil(const Port &port, const Port &after, uint64_t at) const;
   template <bool isLong>
   bool hasRoom(const Port &after, const Message &message, uint64_t at) const;
   static void settle(Lane &lane, uint64_t at);
