@@ -310,7 +310,7 @@ private:
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
   const BlockInfo *firstTaker(uint32_t output) const;
-  void fetchTakers(const BlockInfo &block);
+  void fetchForEnd(uint32_t block);
   void fetchForCommit(const Instance &instance);
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);

@@ -850,7 +850,7 @@ void Engine::maybeCompute(uint32_t id) {
     computesAgain(id);
   instance.remainingQ16 = instance.fullQ16 = cycles << 16;
   const BlockInfo &block = t.blocks[instance.block];
-  fetchTakers(block);
+  fetchForEnd(instance.block);
   if (block.feedsStreams && streaming)
     openStreams(id);
   schedule(id);
@@ -924,8 +924,13 @@ const BlockInfo *Engine::firstTaker(uint32_t output) const {
   return &t.blocks[t.consumers[first].block];
 }
 
-/// Fetches the blocks that take the outputs of a task that begins to compute.
-void Engine::fetchTakers(const BlockInfo &block) {
+/// Fetches the blocks that take the outputs of a task that begins to compute,
+/// and where its numbers go when it ends.
+void Engine::fetchForEnd(uint32_t id) {
+  const BlockInfo &block = t.blocks[id];
+  const char *total = reinterpret_cast<const char *>(&totals[id]);
+  __builtin_prefetch(total, /*rw=*/1);
+  __builtin_prefetch(total + sizeof(BlockStatistics) - 1, /*rw=*/1);
   for (uint32_t o = 0; o < block.numOutputs; ++o)
     if (auto *taker =
             reinterpret_cast<const char *>(firstTaker(block.outputBegin + o))) {
