@@ -569,6 +569,17 @@ private:
   /// by the live PEAs of class `c`; 3: by all.
   uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
   uint64_t arrivalBound() const;
+  LowerBound lowerBound(RunStatus status) const;
+  uint64_t inFlightBound() const;
+  uint64_t inClosedLoops() const;
+  void prepareTimePrice();
+  /// Time in which no PEA is held.
+  Chain chainOf(uint64_t cycles) const {
+    return {
+        cycles,
+        uint64_t(static_cast<unsigned __int128>(cycles) * timePriceQ16 >> 16)};
+  }
+  void latenciesAlone(RunResult &r) const;
 
   // EngineEnergy.cpp.
   void chargeTask(const Instance &instance);
@@ -589,6 +600,7 @@ private:
     bool operator==(const BlockInFrame &) const = default;
   };
   uint32_t producerOf(uint32_t region, uint32_t value) const;
+  uint32_t missingInput(const BlockInFrame &at) const;
   bool findMaker(uint32_t value, BlockInFrame &at) const;
   bool waitsInStream(const Instance &instance, BlockInFrame &at,
                      std::string &what) const;
@@ -608,18 +620,6 @@ private:
   void reportControl(const Control &control, BlockedInstance &report) const;
   void reportInstance(const Instance &instance, BlockedInstance &report) const;
   void reportBlocked(RunResult &result) const;
-
-  LowerBound lowerBound(RunStatus status) const;
-  uint64_t inFlightBound() const;
-  uint64_t inClosedLoops() const;
-  void prepareTimePrice();
-  /// Time in which no PEA is held.
-  Chain chainOf(uint64_t cycles) const {
-    return {
-        cycles,
-        uint64_t(static_cast<unsigned __int128>(cycles) * timePriceQ16 >> 16)};
-  }
-  void latenciesAlone(RunResult &r) const;
 
   // EngineState.cpp.
   template <class Archive>

@@ -34,6 +34,16 @@ uint32_t Engine::producerOf(uint32_t region, uint32_t value) const {
   return low;
 }
 
+/// The first input of a block that is not there; noIndex: all are.
+uint32_t Engine::missingInput(const BlockInFrame &at) const {
+  const BlockInfo &block = t.blocks[at.block];
+  const uint32_t *words = inputWords(frames[at.frame], block);
+  for (uint32_t i = 0; i < block.numInputs; ++i)
+    if (!words[i] && !(t.inputs[block.inputBegin + i] & weightFlag))
+      return i;
+  return noIndex;
+}
+
 /// Goes from a value of a frame's region to the block that makes it, out of the
 /// region and back through iterations as imports lead. False if it is there, on
 /// its way, or an argument.
@@ -122,14 +132,10 @@ bool Engine::whoHolds(BlockInFrame &at, std::string &what) const {
     return false;
   }
   uint32_t word = frame.words[at.block - t.regions[frame.region].blockBegin];
-  const uint32_t *inputs = inputWords(frame, block);
-  for (uint32_t i = 0; i < block.numInputs; ++i) {
-    uint32_t value = t.inputs[block.inputBegin + i];
-    if (inputs[i] || value & weightFlag)
-      continue;
-    what = fmt::format("input {}", i);
+  if (uint32_t input = missingInput(at); input != noIndex) {
+    what = fmt::format("input {}", input);
     BlockInFrame maker = at;
-    if (!findMaker(value, maker)) {
+    if (!findMaker(t.inputs[block.inputBegin + input], maker)) {
       what += ", which is on its way";
       return false;
     }
@@ -296,36 +302,32 @@ std::vector<Engine::Waiter> Engine::waiters() const {
 /// Whether an input of a block is not there, and if so who makes it.
 bool Engine::reportMissing(const BlockInFrame &at,
                            BlockedInstance &report) const {
+  uint32_t input = missingInput(at);
+  if (input == noIndex)
+    return false;
   const Frame &frame = frames[at.frame];
-  const BlockInfo &block = t.blocks[at.block];
-  const uint32_t *words = inputWords(frame, block);
-  for (uint32_t i = 0; i < block.numInputs; ++i) {
-    uint32_t value = t.inputs[block.inputBegin + i];
-    if (words[i] || value & weightFlag)
-      continue;
-    uint32_t producer = producerOf(frame.region, value);
-    report.waitsFor = fmt::format("input {}", i);
-    if (producer == noIndex) {
-      report.heldBy = "what feeds the region from outside";
-      return true;
-    }
-    report.waitsFor += " from " + t.place(producer);
-    uint32_t word = frame.words[producer - t.regions[frame.region].blockBegin];
-    if (!word)
-      report.heldBy = "it has not fired: none of its inputs is there";
-    else if (word == overMark)
-      report.heldBy = "it is over";
-    else if (t.blocks[producer].kind != BlockKind::Task)
-      report.heldBy = "it has not yielded this output";
-    else if (instances[word - 1].state == InstanceState::Gathering)
-      report.heldBy = "it waits for inputs itself";
-    else if (instances[word - 1].state == InstanceState::Ready)
-      report.heldBy = "it waits for PEAs";
-    else
-      report.heldBy = "it runs";
+  uint32_t producer =
+      producerOf(frame.region, t.inputs[t.blocks[at.block].inputBegin + input]);
+  report.waitsFor = fmt::format("input {}", input);
+  if (producer == noIndex) {
+    report.heldBy = "what feeds the region from outside";
     return true;
   }
-  return false;
+  report.waitsFor += " from " + t.place(producer);
+  uint32_t word = frame.words[producer - t.regions[frame.region].blockBegin];
+  if (!word)
+    report.heldBy = "it has not fired: none of its inputs is there";
+  else if (word == overMark)
+    report.heldBy = "it is over";
+  else if (t.blocks[producer].kind != BlockKind::Task)
+    report.heldBy = "it has not yielded this output";
+  else if (instances[word - 1].state == InstanceState::Gathering)
+    report.heldBy = "it waits for inputs itself";
+  else if (instances[word - 1].state == InstanceState::Ready)
+    report.heldBy = "it waits for PEAs";
+  else
+    report.heldBy = "it runs";
+  return true;
 }
 
 void Engine::reportControl(const Control &control,

@@ -1058,7 +1058,6 @@ void Engine::freeInstance(uint32_t id) {
 
 void Engine::complete(uint32_t id) {
   Instance &instance = instances[id];
-  const BlockInfo &block = t.blocks[instance.block];
   fetchForCommit(instance);
   uint32_t tbu = instance.tbu;
   if (instance.resizing) {
