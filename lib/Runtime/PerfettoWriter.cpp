@@ -7,10 +7,11 @@
 //
 // The native format of ui.perfetto.dev: a sequence of TracePacket messages of
 // the public schema (protos/perfetto/trace in github.com/google/perfetto).
-// Packets of one kind are nearly all of a trace and are put together in place;
-// what is rare goes through protozero's writer. Lengths that are not known
-// before are varints of a fixed size, padded with zeroes, as Perfetto's own
-// writer has them.
+// Packets of events are nearly all of a trace. They are put together in place,
+// a word at a time, of numbers that are encoded once for all packets that have
+// them; what is rare goes through protozero's writer. Lengths that are not
+// known before are varints of a fixed size, padded with zeroes, as Perfetto's
+// own writer has them.
 //
 //===----------------------------------------------------------------------===//
 
@@ -18,7 +19,6 @@
 
 #include <fmt/compile.h>
 #include <protozero/pbf_writer.hpp>
-#include <protozero/varint.hpp>
 
 #include <bit>
 #include <cassert>
@@ -111,54 +111,104 @@ enum Annotation : uint32_t {
   numAnnotations = LostPeaCycles
 };
 
-/// Puts fields of a message together; the caller sees to the room, and to 8
-/// bytes behind it.
+/// The tag of a field.
+constexpr uint64_t tagOf(uint32_t number, uint32_t wire = 0) {
+  return number << 3 | wire;
+}
+
+/// A number of up to 32 bits as messages have it, for all places that it goes
+/// to: groups of 7 bits, the lowest first; all but the last one have a bit
+/// above them set. Always inline: how large a number is is known where most of
+/// them are made.
+struct Short {
+  uint64_t bytes;
+  uint64_t size;
+
+  [[gnu::always_inline]] Short(uint32_t value) { set(value); }
+
+protected:
+  Short() = default;
+  /// One of less than 2^56.
+  [[gnu::always_inline]] void set(uint64_t value) {
+    if (value < 0x80) {
+      bytes = value;
+      size = 1;
+    } else if (value < 0x4000) {
+      bytes = (value & 0x7f) | (value & 0x3f80) << 1 | 0x80;
+      size = 2;
+    } else if (value < 0x200000) {
+      bytes = (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 |
+              0x8080;
+      size = 3;
+    } else if (value < 0x10000000) {
+      bytes = (value & 0x7f) | (value & 0x3f80) << 1 | (value & 0x1fc000) << 2 |
+              (value & 0xfe00000) << 3 | 0x808080;
+      size = 4;
+    } else {
+      // The groups move apart all at a time.
+      value = (value & 0x0fffffff) | (value & 0xfffffff0000000) << 4;
+      value = (value & 0x3fff00003fff) | (value & 0xfffc0000fffc000) << 2;
+      bytes = (value & 0x7f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
+      unsigned more = static_cast<unsigned>(std::bit_width(bytes) - 1) & ~7u;
+      bytes |= 0x8080808080808080 & ((uint64_t(1) << more) - 1);
+      size = more / 8 + 1;
+    }
+  }
+};
+
+/// One of up to 64 bits.
+struct Varint : Short {
+  uint64_t behind = 0; ///< the ninth and tenth byte
+
+  [[gnu::always_inline]] Varint(uint64_t value) {
+    if (value >> 56) [[unlikely]]
+      setLong(value);
+    else
+      set(value);
+  }
+
+private:
+  void setLong(uint64_t value);
+};
+
+void Varint::setLong(uint64_t value) {
+  bytes = 0;
+  for (unsigned i = 0; i < 8; ++i)
+    bytes |= (0x80 | (value >> 7 * i & 0x7f)) << 8 * i;
+  behind = value >> 56;
+  size = behind < 0x80 ? 9 : 10;
+  if (size == 10)
+    behind |= 0x100;
+}
+
+/// Puts fields of messages together; the caller sees to the room, and to
+/// `slack` bytes behind it.
 struct Encoder {
+  static constexpr size_t slack = 16;
   char *to;
 
-  void varint(uint64_t value) {
-    if (value < 0x80) {
-      *to++ = static_cast<char>(value);
-      return;
-    }
-    if (value < 0x4000) {
-      store16((value & 0x7f) | 0x80 | (value & 0x3f80) << 1);
-      to += 2;
-      return;
-    }
-    if (value >> 56) [[unlikely]] {
-      to += protozero::add_varint_to_buffer(to, value);
-      return;
-    }
-    // Groups of 7 bits move apart, all at a time; all but the last one go on.
-    unsigned more = (static_cast<unsigned>(std::bit_width(value)) - 1) / 7;
-    value = (value & 0x0fffffff) | (value & 0xfffffff0000000) << 4;
-    value = (value & 0x3fff00003fff) | (value & 0xfffc0000fffc000) << 2;
-    value = (value & 0x7f007f007f007f) | (value & 0x3f803f803f803f80) << 1;
-    value |= 0x8080808080808080 & ((uint64_t(1) << 8 * more) - 1);
-    store(value);
-    to += more + 1;
+  void put(const Short &number) {
+    store(number.bytes);
+    to += number.size;
+  }
+  void put(const Varint &number) {
+    store(number.bytes);
+    store<2>(number.behind, 8);
+    to += number.size;
   }
   /// A tag. Those of up to 15 take one byte, of up to 2047 two.
   template <uint32_t number, uint32_t wire = 0>
   void tag() {
-    constexpr uint32_t tag = number << 3 | wire;
+    constexpr uint64_t tag = tagOf(number, wire);
     static_assert(tag < 1 << 14);
-    if constexpr (tag >= 0x80)
-      *to++ = static_cast<char>((tag & 0x7f) | 0x80);
-    *to++ = static_cast<char>(tag < 0x80 ? tag : tag >> 7);
+    constexpr unsigned size = tag < 0x80 ? 1 : 2;
+    store<size>(size == 1 ? tag : (tag & 0x7f) | 0x80 | tag >> 7 << 8);
+    to += size;
   }
   template <uint32_t number>
-  void field(uint64_t value) {
+  void field(const auto &value) {
     tag<number>();
-    varint(value);
-  }
-  /// One of less than 128.
-  template <uint32_t number>
-  void small(uint32_t value) {
-    tag<number>();
-    assert(value < 0x80);
-    *to++ = static_cast<char>(value);
+    put(value);
   }
   template <uint32_t number>
   void fixed(uint64_t value) {
@@ -169,7 +219,7 @@ struct Encoder {
   template <uint32_t number>
   void bytes(std::string_view text) {
     tag<number, 2>();
-    varint(text.size());
+    put(Varint(text.size()));
     std::memcpy(to, text.data(), text.size());
     to += text.size();
   }
@@ -189,17 +239,137 @@ struct Encoder {
       length >>= 7;
     }
   }
+  /// The low bytes of a word, from `offset` on.
+  template <size_t size = 8>
+  void store(uint64_t word, size_t offset = 0) {
+    if constexpr (std::endian::native == std::endian::big)
+      word = __builtin_bswap64(word);
+    std::memcpy(to + offset, &word, size);
+  }
+};
+
+/// What follows the timestamp in the packets that begin or end a slice of one
+/// track: up to 16 bytes.
+struct Tail {
+  uint64_t words[2];
+  uint64_t size;
+};
+
+/// Refers to no name: it needs no state.
+Tail endOf(const Short &track) {
+  assert(track.size <= 5);
+  return {{tagOf(packet::sequenceId) | 1 << 8 |
+               tagOf(packet::trackEvent, 2) << 16 |
+               uint64_t(3 + track.size) << 24 | tagOf(event::type) << 32 |
+               uint64_t(SliceEnd) << 40 | tagOf(event::trackUuid) << 48 |
+               track.bytes << 56,
+           track.bytes >> 8},
+          7 + track.size};
+}
+/// All but the name, which takes `nameBytes`.
+Tail beginOf(const Short &track, uint64_t nameBytes) {
+  assert(track.size <= 5);
+  return {{tagOf(packet::sequenceId) | 1 << 8 |
+               tagOf(packet::sequenceFlags) << 16 | uint64_t(needsState) << 24 |
+               tagOf(packet::trackEvent, 2) << 32 |
+               uint64_t(4 + track.size + nameBytes) << 40 |
+               tagOf(event::type) << 48 | uint64_t(SliceBegin) << 56,
+           tagOf(event::trackUuid) | track.bytes << 8 |
+               tagOf(event::nameIid) << 8 * (1 + track.size)},
+          10 + track.size};
+}
+
+/// Packets of events, one after the other.
+struct EventEncoder : Encoder {
+  /// Most bytes of a slice from begin() to end(); of an event without notes,
+  /// arrows and text; of a note; of an arrow.
+  static constexpr size_t sliceBytes = 64, eventBytes = 48, noteBytes = 15,
+                          arrowBytes = 10;
+  uint64_t events = 0;
+
+  explicit EventEncoder(char *to) : Encoder{to} {}
+
+  void begin(const Varint &at, const Tail &tail, const Short &name) {
+    packet(at, tail, name.size);
+    put(name);
+  }
+  void end(const Varint &at, const Tail &tail) { packet(at, tail, 0); }
+  void slice(const Short &name, const Tail &beginTail, const Tail &endTail,
+             const Varint &from, const Varint &until) {
+    begin(from, beginTail, name);
+    end(until, endTail);
+  }
+
+  /// Begins an event that has notes, arrows or a text, all of which take at
+  /// most `more` bytes; close() ends it.
+  void open(EventType type, const Varint &at, const Short &track, size_t more) {
+    ++events;
+    if (more + eventBytes < 0x80) [[likely]] {
+      width = 1;
+      store<4>(tagOf(1, 2) | tagOf(packet::timestamp) << 16);
+      whole = to + 2;
+      to += 3;
+      put(at);
+      store(tagOf(packet::sequenceId) | 1 << 8 |
+            tagOf(packet::sequenceFlags) << 16 | uint64_t(needsState) << 24 |
+            tagOf(packet::trackEvent, 2) << 32 | tagOf(event::type) << 48 |
+            uint64_t(type) << 56);
+      body = to + 6;
+      to += 8;
+    } else {
+      width = more < 16000 ? 2 : 4;
+      whole = Encoder::open<1>(width);
+      field<packet::timestamp>(at);
+      field<packet::sequenceId>(Short(1));
+      field<packet::sequenceFlags>(Short(needsState));
+      body = Encoder::open<packet::trackEvent>(width);
+      field<event::type>(Short(type));
+    }
+    field<event::trackUuid>(track);
+  }
+  void name(const Short &number) { field<event::nameIid>(number); }
+  void text(std::string_view text) { bytes<event::name>(text); }
+  void note(Annotation key, const auto &value) {
+    uint32_t field =
+        key == Tag ? annotation::pointerValue : annotation::uintValue;
+    store(tagOf(event::annotations, 2) | uint64_t(3 + value.size) << 8 |
+          tagOf(annotation::nameIid) << 16 | uint64_t(key) << 24 |
+          tagOf(field) << 32);
+    to += 5;
+    put(value);
+  }
+  void arrowsOut(std::span<const uint64_t> arrows) {
+    for (uint64_t arrow : arrows)
+      fixed<event::flowIds>(arrow);
+  }
+  void arrowsIn(std::span<const uint64_t> arrows) {
+    for (uint64_t arrow : arrows)
+      fixed<event::terminatingFlowIds>(arrow);
+  }
+  void close() {
+    if (width == 1) [[likely]] {
+      Encoder::close(body, 1);
+      Encoder::close(whole, 1);
+    } else {
+      Encoder::close(body, width);
+      Encoder::close(whole, width);
+    }
+  }
 
 private:
-  void store16(uint64_t value) {
-    to[0] = static_cast<char>(value);
-    to[1] = static_cast<char>(value >> 8);
+  void packet(const Varint &at, const Tail &tail, uint64_t behind) {
+    ++events;
+    uint64_t length = 1 + at.size + tail.size + behind;
+    store<4>(tagOf(1, 2) | length << 8 | tagOf(packet::timestamp) << 16);
+    to += 3;
+    put(at);
+    store(tail.words[0]);
+    store(tail.words[1], 8);
+    to += tail.size;
   }
-  void store(uint64_t value) {
-    if constexpr (std::endian::native == std::endian::big)
-      value = __builtin_bswap64(value);
-    std::memcpy(to, &value, 8);
-  }
+
+  char *whole, *body;
+  unsigned width;
 };
 
 class PerfettoWriter final : public TraceWriter {
@@ -236,63 +406,18 @@ private:
                 uint32_t rank, bool ordered = false,
                 const CounterUnit *unit = nullptr);
   void counter(uint32_t track, uint64_t at, uint64_t value, uint64_t &last);
-  void lane(std::vector<uint32_t> &tracks, uint32_t index, uint32_t parent,
+  void lane(std::vector<Short> &tracks, uint32_t index, uint32_t parent,
             std::string_view name);
 
-  void begin(uint64_t at, uint32_t track, uint32_t name) {
-    Encoder e{file->room(64)};
-    char *whole = packetBegin(e, at, needsState);
-    char *body = e.open<packet::trackEvent>(1);
-    e.small<event::type>(SliceBegin);
-    e.field<event::trackUuid>(track);
-    e.field<event::nameIid>(name);
-    e.close(body, 1);
-    packetEnd(e, whole);
+  /// Begins events of at most so many bytes; tracks and names that they refer
+  /// to are in the file by then.
+  EventEncoder encoder(size_t bytes) {
+    return EventEncoder(file->room(bytes + Encoder::slack));
   }
-  /// Refers to no name: it needs no state.
-  void end(uint64_t at, uint32_t track) {
-    Encoder e{file->room(64)};
-    char *whole = packetBegin(e, at, 0);
-    char *body = e.open<packet::trackEvent>(1);
-    e.small<event::type>(SliceEnd);
-    e.field<event::trackUuid>(track);
-    e.close(body, 1);
-    packetEnd(e, whole);
-  }
-  void phase(uint32_t name, uint32_t track, uint64_t from, uint64_t to) {
-    if (to <= from)
-      return;
-    begin(from, track, name);
-    end(to, track);
-  }
-  /// A packet whose length takes `width` bytes; returns where it begins.
-  char *packetBegin(Encoder &e, uint64_t at, uint32_t flags,
-                    unsigned width = 1) {
-    char *whole = e.open<1>(width);
-    e.field<packet::timestamp>(at);
-    e.small<packet::sequenceId>(1);
-    if (flags)
-      e.small<packet::sequenceFlags>(flags);
-    return whole;
-  }
-  void packetEnd(Encoder &e, char *whole, unsigned width = 1) {
-    e.close(whole, width);
+  void written(const EventEncoder &e) {
     file->written(e.to);
-    ++events;
+    events += e.events;
   }
-
-  /// An event with annotations or flows.
-  struct Extra {
-    std::pair<uint32_t, uint64_t> annotations[5];
-    unsigned numAnnotations = 0;
-    std::span<const uint64_t> flowsIn, flowsOut;
-    std::string_view text; ///< a name of its own, instead
-    void add(Annotation name, uint64_t value) {
-      annotations[numAnnotations++] = {name, value};
-    }
-  };
-  void full(EventType type, uint64_t at, uint32_t track, uint32_t name,
-            const Extra &extra);
   uint32_t blockName(uint32_t workflow, uint32_t block) {
     uint32_t number = names.numberOf(workflow, block);
     if (!named[number]) [[unlikely]]
@@ -312,11 +437,11 @@ private:
   std::string scratch;
 
   std::vector<Lanes> messageLanes; ///< by cluster
-  std::vector<std::vector<uint32_t>> messageTracks;
+  std::vector<std::vector<Short>> messageTracks;
   std::vector<Lanes> requestLanes; ///< by tenant
-  std::vector<std::vector<uint32_t>> requestTracks;
+  std::vector<std::vector<Short>> requestTracks;
   Lanes faultLanes;
-  std::vector<uint32_t> faultTracks;
+  std::vector<Short> faultTracks;
 
   struct CounterTrack {
     uint32_t track = 0;
@@ -473,12 +598,12 @@ uint32_t PerfettoWriter::joinTrack(uint32_t cluster) {
 
 /// The track of a lane; all lanes of a parent have one name, by which viewers
 /// show them as one.
-void PerfettoWriter::lane(std::vector<uint32_t> &tracks, uint32_t index,
+void PerfettoWriter::lane(std::vector<Short> &tracks, uint32_t index,
                           uint32_t parent, std::string_view name) {
   if (index < tracks.size())
     return;
-  tracks.push_back(nextTrack++);
-  describe(tracks.back(), parent, name, 2);
+  tracks.push_back(nextTrack);
+  describe(nextTrack++, parent, name, 2);
 }
 
 //===----------------------------------------------------------------------===//
@@ -488,7 +613,7 @@ void PerfettoWriter::lane(std::vector<uint32_t> &tracks, uint32_t index,
 /// Gives the name of a block, and of those beside it: what lies together in
 /// memory is read at a time.
 void PerfettoWriter::nameBlocks(uint32_t workflow, uint32_t block) {
-  constexpr uint32_t together = 16;
+  constexpr uint32_t together = 64;
   uint32_t base = names.numberOf(workflow, 0);
   uint32_t begin = block / together * together;
   uint32_t end =
@@ -502,16 +627,16 @@ void PerfettoWriter::nameBlocks(uint32_t workflow, uint32_t block) {
       name = "?";
     texts += name.size();
   }
-  Encoder e{file->room(64 + 32 * together + texts)};
+  Encoder e{file->room(64 + 32 * together + texts + Encoder::slack)};
   char *whole = e.open<1>(4);
-  e.small<packet::sequenceId>(1);
-  e.small<packet::sequenceFlags>(needsState);
+  e.field<packet::sequenceId>(Short(1));
+  e.field<packet::sequenceFlags>(Short(needsState));
   char *table = e.open<packet::internedData>(4);
   for (uint32_t at = begin; at < end; ++at) {
     std::string_view name = list[at - begin];
     unsigned width = name.size() < 16000 ? 2 : 4;
     char *entry = e.open<interned::eventNames>(width);
-    e.field<interned::iid>(FirstBlock + base + at);
+    e.field<interned::iid>(Short(FirstBlock + base + at));
     e.bytes<interned::name>(name);
     e.close(entry, width);
   }
@@ -520,185 +645,207 @@ void PerfettoWriter::nameBlocks(uint32_t workflow, uint32_t block) {
   file->written(e.to);
 }
 
-void PerfettoWriter::full(EventType type, uint64_t at, uint32_t track,
-                          uint32_t name, const Extra &extra) {
-  size_t flows = extra.flowsIn.size() + extra.flowsOut.size();
-  Encoder e{file->room(256 + 10 * flows + extra.text.size())};
-  // Lengths that are less than 2^14 take two bytes.
-  unsigned width = 10 * flows + extra.text.size() < 16000 ? 2 : 4;
-  char *whole = packetBegin(e, at, needsState, width);
-  char *body = e.open<packet::trackEvent>(width);
-  e.small<event::type>(type);
-  e.field<event::trackUuid>(track);
-  if (extra.text.empty())
-    e.field<event::nameIid>(name);
-  else
-    e.bytes<event::name>(extra.text);
-  for (unsigned i = 0; i < extra.numAnnotations; ++i) {
-    auto [key, value] = extra.annotations[i];
-    char *entry = e.open<event::annotations>(1);
-    e.small<annotation::nameIid>(key);
-    if (key == Tag)
-      e.field<annotation::pointerValue>(value);
-    else
-      e.field<annotation::uintValue>(value);
-    e.close(entry, 1);
-  }
-  for (uint64_t flow : extra.flowsOut)
-    e.fixed<event::flowIds>(flow);
-  for (uint64_t flow : extra.flowsIn)
-    e.fixed<event::terminatingFlowIds>(flow);
-  e.close(body, width);
-  packetEnd(e, whole, width);
-}
-
 void PerfettoWriter::task(const TaskSpan &span) {
+  using E = EventEncoder;
   uint64_t rest = span.peaMask;
   uint32_t leader = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
-  Extra extra;
-  uint32_t name = blockName(span.workflow, span.block);
-  extra.add(Request, span.request);
+  const Short name = blockName(span.workflow, span.block);
+  const Varint dispatched = span.dispatched, finished = span.finished;
+  size_t arrows = (span.flowsIn.size() + span.flowsOut.size()) * E::arrowBytes;
+  E e = encoder(2 * E::eventBytes + 5 * E::noteBytes + arrows +
+                4 * E::sliceBytes);
+  const Short track = leader;
+  e.open(SliceBegin, dispatched, track, 5 * E::noteBytes);
+  e.name(name);
+  e.note(Request, Varint(span.request));
   if (span.tag)
-    extra.add(Tag, span.tag);
-  if (uint32_t gang = uint32_t(std::popcount(rest)); gang > 1)
-    extra.add(Gang, gang);
+    e.note(Tag, Varint(span.tag));
+  uint64_t others = rest & (rest - 1);
+  if (others)
+    e.note(Gang, Short(uint32_t(std::popcount(rest))));
   if (span.lost)
-    extra.add(Lost, 1);
+    e.note(Lost, Short(1));
   if (span.remade)
-    extra.add(Remade, 1);
-  full(SliceBegin, span.dispatched, leader, name, extra);
+    e.note(Remade, Short(1));
+  e.close();
   // The phases stand on the first PEA of the gang.
-  phase(Held, leader, span.dispatched, span.configBegin);
-  phase(Configuring, leader, span.configBegin, span.configured);
-  phase(span.first ? MovingData : Reforming, leader, span.configured,
-        span.started);
+  const Tail begin = beginOf(track, 1), end = endOf(track);
+  const Varint configBegin = span.configBegin, configured = span.configured,
+               started = span.started;
+  if (span.configBegin > span.dispatched)
+    e.slice(Held, begin, end, dispatched, configBegin);
+  if (span.configured > span.configBegin)
+    e.slice(Configuring, begin, end, configBegin, configured);
+  if (span.started > span.configured)
+    e.slice(span.first ? MovingData : Reforming, begin, end, configured,
+            started);
   if (span.finished > span.started || span.completed) {
-    if (span.flowsIn.empty() && span.flowsOut.empty()) {
-      begin(span.started, leader, Computing);
+    if (!arrows) {
+      e.begin(started, begin, Computing);
     } else {
-      Extra arrows;
-      arrows.flowsIn = span.flowsIn;
-      arrows.flowsOut = span.flowsOut;
-      full(SliceBegin, span.started, leader, Computing, arrows);
+      e.open(SliceBegin, started, track, arrows);
+      e.name(Computing);
+      e.arrowsOut(span.flowsOut);
+      e.arrowsIn(span.flowsIn);
+      e.close();
     }
-    end(span.finished, leader);
+    e.end(finished, end);
   }
-  end(span.finished, leader);
-  for (rest &= rest - 1; rest; rest &= rest - 1) {
-    uint32_t track = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
-    begin(span.dispatched, track, name);
-    end(span.finished, track);
+  e.end(finished, end);
+  written(e);
+  for (; others; others &= others - 1) {
+    const Short track = peaTrack(span.tbu, uint32_t(std::countr_zero(others)));
+    E e = encoder(2 * E::sliceBytes);
+    e.slice(name, beginOf(track, name.size), endOf(track), dispatched,
+            finished);
+    written(e);
   }
 }
 
 void PerfettoWriter::hold(const HoldSpan &span) {
+  using E = EventEncoder;
   if (span.finish <= span.start)
     return;
-  Extra extra;
-  if (span.kind != HoldSpan::Broken)
-    extra.add(Slot, names.numberOf(span.workflow, span.block));
   uint32_t name = span.kind == HoldSpan::Joining ? Joining
                   : span.kind == HoldSpan::Kept  ? Kept
                                                  : Broken;
   for (uint64_t rest = span.peaMask; rest; rest &= rest - 1) {
-    uint32_t track = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
-    full(SliceBegin, span.start, track, name, extra);
-    end(span.finish, track);
+    const Short track = peaTrack(span.tbu, uint32_t(std::countr_zero(rest)));
+    E e = encoder(E::eventBytes + E::noteBytes + E::sliceBytes);
+    e.open(SliceBegin, span.start, track, E::noteBytes);
+    e.name(name);
+    if (span.kind != HoldSpan::Broken)
+      e.note(Slot, Short(names.numberOf(span.workflow, span.block)));
+    e.close();
+    e.end(span.finish, endOf(track));
+    written(e);
   }
 }
 
 void PerfettoWriter::decision(const DecisionSpan &span) {
-  uint32_t track = cbuTrack(span.cluster);
-  Extra extra;
+  using E = EventEncoder;
+  const Short track = cbuTrack(span.cluster);
   uint32_t name = blockName(span.workflow, span.block);
-  extra.add(Request, span.request);
-  extra.add(Outcome, span.outcome);
+  E e = encoder(E::eventBytes + 3 * E::noteBytes + E::sliceBytes);
+  e.open(SliceBegin, span.start, track, 3 * E::noteBytes);
+  e.name(name);
+  e.note(Request, Varint(span.request));
+  e.note(Outcome, Varint(span.outcome));
   if (span.tag)
-    extra.add(Tag, span.tag);
-  full(SliceBegin, span.start, track, name, extra);
-  end(span.finish, track);
+    e.note(Tag, Varint(span.tag));
+  e.close();
+  e.end(span.finish, endOf(track));
+  written(e);
 }
 
 void PerfettoWriter::join(const JoinSpan &span) {
-  uint32_t track = joinTrack(span.cluster);
-  Extra extra;
+  using E = EventEncoder;
+  const Short track = joinTrack(span.cluster);
   uint32_t name = blockName(span.workflow, span.block);
-  extra.add(Request, span.request);
-  full(SliceBegin, span.start, track, name, extra);
-  end(span.finish, track);
+  E e = encoder(E::eventBytes + E::noteBytes + E::sliceBytes);
+  e.open(SliceBegin, span.start, track, E::noteBytes);
+  e.name(name);
+  e.note(Request, Varint(span.request));
+  e.close();
+  e.end(span.finish, endOf(track));
+  written(e);
 }
 
 void PerfettoWriter::transfer(const TransferSpan &span) {
+  using E = EventEncoder;
   uint32_t from = span.fromCluster;
   uint32_t index = messageLanes[from].take(span.start, span.finish);
   if (index == messageTracks[from].size()) [[unlikely]]
     lane(messageTracks[from], index, describeCluster(from), "messages");
-  uint32_t track = messageTracks[from][index];
-  Extra extra;
+  constexpr size_t more = 3 * E::noteBytes + E::arrowBytes;
+  const Short track = messageTracks[from][index];
+  E e = encoder(E::eventBytes + more + E::sliceBytes);
+  e.open(SliceBegin, span.start, track, more);
+  e.name(FirstTransfer + uint32_t(span.kind));
   if (span.request != ~uint64_t(0))
-    extra.add(Request, span.request);
-  extra.add(Bytes, span.bytes);
-  extra.add(ToCluster, span.toCluster);
+    e.note(Request, Varint(span.request));
+  e.note(Bytes, Varint(span.bytes));
+  e.note(ToCluster, Short(span.toCluster));
   if (span.flow)
-    extra.flowsOut = {&span.flow, 1};
-  full(SliceBegin, span.start, track, FirstTransfer + uint32_t(span.kind),
-       extra);
-  end(span.finish, track);
+    e.arrowsOut({&span.flow, 1});
+  e.close();
+  e.end(span.finish, endOf(track));
+  written(e);
 }
 
 void PerfettoWriter::handOver(const HandOver &event) {
-  Extra extra;
-  extra.add(Request, event.request);
-  extra.flowsOut = {&event.flow, 1};
-  if (event.host)
-    full(Instant, event.at, hostTrack, Argument, extra);
-  else
-    full(Instant, event.at, cbuTrack(event.cluster), HandsOver, extra);
+  using E = EventEncoder;
+  constexpr size_t more = E::noteBytes + E::arrowBytes;
+  uint32_t track = event.host ? uint32_t(hostTrack) : cbuTrack(event.cluster);
+  E e = encoder(E::eventBytes + more);
+  e.open(Instant, event.at, track, more);
+  e.name(event.host ? Argument : HandsOver);
+  e.note(Request, Varint(event.request));
+  e.arrowsOut({&event.flow, 1});
+  e.close();
+  written(e);
 }
 
 void PerfettoWriter::request(const RequestSpan &span) {
+  using E = EventEncoder;
   if (span.tenant >= requestLanes.size()) {
     requestLanes.resize(span.tenant + 1);
     requestTracks.resize(span.tenant + 1);
   }
   uint32_t index = requestLanes[span.tenant].take(span.arrival, span.finish);
-  std::vector<uint32_t> &tracks = requestTracks[span.tenant];
+  std::vector<Short> &tracks = requestTracks[span.tenant];
   if (index == tracks.size())
     lane(tracks, index, requestsTrack, fmt::format("tenant {}", span.tenant));
-  uint32_t track = tracks[index];
+  const Short track = tracks[index];
   char text[32];
   size_t length = static_cast<size_t>(
       fmt::format_to(text, FMT_COMPILE("request {}"), span.request) - text);
-  Extra extra;
-  extra.text = {text, length};
-  extra.add(Request, span.request);
+  constexpr size_t more = sizeof text + 3 * E::noteBytes;
+  E e = encoder(E::eventBytes + more + 3 * E::sliceBytes);
+  e.open(SliceBegin, span.arrival, track, more);
+  e.text({text, length});
+  e.note(Request, Varint(span.request));
   if (span.failed)
-    extra.add(Failed, 1);
+    e.note(Failed, Short(1));
   if (span.open)
-    extra.add(Open, 1);
-  full(SliceBegin, span.arrival, track, 0, extra);
-  phase(Admission, track, span.arrival, span.admitted);
-  end(span.finish, track);
+    e.note(Open, Short(1));
+  e.close();
+  const Tail end = endOf(track);
+  if (span.admitted > span.arrival)
+    e.slice(Admission, beginOf(track, 1), end, span.arrival, span.admitted);
+  e.end(span.finish, end);
+  written(e);
 }
 
 void PerfettoWriter::dead(const DeadPeas &event) {
-  for (uint64_t rest = event.peaMask; rest; rest &= rest - 1)
-    full(Instant, event.at,
-         peaTrack(event.tbu, uint32_t(std::countr_zero(rest))), Dead, {});
+  using E = EventEncoder;
+  for (uint64_t rest = event.peaMask; rest; rest &= rest - 1) {
+    uint32_t track = peaTrack(event.tbu, uint32_t(std::countr_zero(rest)));
+    E e = encoder(E::eventBytes);
+    e.open(Instant, event.at, track, 0);
+    e.name(Dead);
+    e.close();
+    written(e);
+  }
 }
 
 void PerfettoWriter::fault(const FaultSpan &span) {
+  using E = EventEncoder;
   uint32_t index = faultLanes.take(span.start, span.finish);
   if (index == faultTracks.size())
     lane(faultTracks, index, machineTrack, "faults");
+  const Short track = faultTracks[index];
   std::string text = octo::describe(span.part) + " dies";
-  Extra extra;
-  extra.text = text;
-  extra.add(SetBack, span.instancesSetBack);
-  extra.add(ValuesLost, span.valuesLost);
-  extra.add(LostPeaCycles, span.lostPeaCycles);
-  full(SliceBegin, span.start, faultTracks[index], 0, extra);
-  end(span.finish, faultTracks[index]);
+  size_t more = text.size() + 3 * E::noteBytes;
+  E e = encoder(E::eventBytes + more + E::sliceBytes);
+  e.open(SliceBegin, span.start, track, more);
+  e.text(text);
+  e.note(SetBack, Varint(span.instancesSetBack));
+  e.note(ValuesLost, Varint(span.valuesLost));
+  e.note(LostPeaCycles, Varint(span.lostPeaCycles));
+  e.close();
+  e.end(span.finish, endOf(track));
+  written(e);
 }
 
 void PerfettoWriter::counter(uint32_t track, uint64_t at, uint64_t value,
@@ -707,13 +854,17 @@ void PerfettoWriter::counter(uint32_t track, uint64_t at, uint64_t value,
     return;
   last = value;
   Encoder e{file->room(64)};
-  char *whole = packetBegin(e, at, 0);
+  char *whole = e.open<1>(1);
+  e.field<packet::timestamp>(Varint(at));
+  e.field<packet::sequenceId>(Short(1));
   char *body = e.open<packet::trackEvent>(1);
-  e.small<event::type>(Counter);
-  e.field<event::trackUuid>(track);
-  e.field<event::counterValue>(value);
+  e.field<event::type>(Short(Counter));
+  e.field<event::trackUuid>(Short(track));
+  e.field<event::counterValue>(Varint(value));
   e.close(body, 1);
-  packetEnd(e, whole);
+  e.close(whole, 1);
+  file->written(e.to);
+  ++events;
 }
 
 void PerfettoWriter::sample(const MachineSample &sample) {

@@ -103,12 +103,16 @@ public:
       place = std::upper_bound(
           ends.begin(), place, start,
           [](uint64_t at, const auto &end) { return at < end.first; });
-    uint32_t lane = static_cast<uint32_t>(ends.size());
-    if (place != ends.begin()) {
-      lane = std::prev(place)->second;
-      ends.erase(std::prev(place));
+    if (place == ends.begin()) {
+      uint32_t lane = static_cast<uint32_t>(ends.size());
+      ends.emplace_back(finish, lane);
+      return lane;
     }
-    ends.emplace_back(finish, lane);
+    // It goes to the end of the list; mostly it is one of the last.
+    uint32_t lane = (--place)->second;
+    for (auto last = ends.end() - 1; place != last; ++place)
+      *place = place[1];
+    *place = {finish, lane};
     return lane;
   }
 

@@ -83,7 +83,7 @@ void TraceFan::sample(const MachineSample &sample) {
 //===----------------------------------------------------------------------===//
 
 /// Small enough to stay in the cache beside what the simulator works on.
-static constexpr size_t bufferBytes = size_t(1) << 16;
+static constexpr size_t bufferBytes = size_t(1) << 17;
 
 Expected<std::unique_ptr<TraceFile>> TraceFile::open(const std::string &path) {
   std::FILE *file = std::fopen(path.c_str(), "wb");

@@ -33,7 +33,7 @@ std::string contents(const std::string &path) {
 }
 
 /// Two dies of one cluster each with a TBU of four PEAs, and three blocks that
-/// differ before thirty that do not.
+/// differ before a hundred that do not.
 class TraceWriterTest : public testing::Test {
 protected:
   TraceWriterTest() {
@@ -58,7 +58,7 @@ protected:
     workflow->blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch,
                               fb::BlockKind::Task};
     workflow->blocks->path = {0, 1, 2};
-    for (uint32_t i = 0; i < 30; ++i) {
+    for (uint32_t i = 0; i < 100; ++i) {
       workflow->blocks->kind.push_back(fb::BlockKind::Task);
       workflow->blocks->path.push_back(uint32_t(program.strings.size()));
       program.strings.push_back(fmt::format("w/more/{}", i));
@@ -314,20 +314,20 @@ TEST_F(TraceWriterTest, PerfettoIsReadBack) {
   // Two messages overlap, the third follows the first on its lane.
   EXPECT_EQ(seen[cluster + "/messages"],
             (List{"operand 301-305", "operand 305-309", "weight 302-306"}));
-  // Names come sixteen at a time.
-  EXPECT_EQ(d.names.size(), 20u + 16u);
+  // Names come 64 at a time.
+  EXPECT_EQ(d.names.size(), 20u + 64u);
 }
 
 /// Each block has its name, wherever it begins and however many there are.
 TEST_F(TraceWriterTest, NamesOfBlocks) {
-  for (uint32_t first : {0u, 15u, 16u, 32u}) {
+  for (uint32_t first : {0u, 60u, 61u, 99u}) {
     std::string path = pathOf("octo_names.pftrace");
     auto writer = TraceWriter::create(path, program());
     ASSERT_TRUE(writer) << writer.error().str();
     std::vector<std::string> expected;
-    for (uint32_t i = 0; i < 30; ++i) {
+    for (uint32_t i = 0; i < 100; ++i) {
       TaskSpan span;
-      span.block = 3 + (first + 7 * i) % 30;
+      span.block = 3 + (first + 7 * i) % 100;
       span.peaMask = 1;
       span.dispatched = span.configBegin = 10 * i;
       span.configured = span.started = span.finished = 10 * i + 5;
@@ -343,8 +343,42 @@ TEST_F(TraceWriterTest, NamesOfBlocks) {
       if (slice.depth == 1)
         names.push_back(slice.name);
     EXPECT_EQ(names, expected);
-    EXPECT_EQ(d.names.size(), 20u + 33u);
+    EXPECT_EQ(d.names.size(), 20u + 103u);
   }
+}
+
+/// Events around the sizes from which on lengths take more bytes.
+TEST_F(TraceWriterTest, ArrowsOfEveryNumber) {
+  std::string path = pathOf("octo_arrows.pftrace");
+  auto writer = TraceWriter::create(path, program());
+  ASSERT_TRUE(writer) << writer.error().str();
+  std::vector<uint64_t> some(1700), all;
+  uint64_t next = 0;
+  auto tell = [&](size_t arrows, uint64_t at) {
+    TaskSpan span;
+    span.request = span.tag = at;
+    span.tbu = 1;
+    span.peaMask = 0b1010;
+    span.dispatched = span.configBegin = at;
+    span.configured = span.started = at + 1;
+    span.finished = at + 2;
+    for (size_t i = 0; i < arrows; ++i)
+      all.push_back(some[i] = ++next);
+    span.flowsIn = std::span(some).first(arrows);
+    (*writer)->task(span);
+  };
+  for (size_t arrows = 0; arrows < 30; ++arrows) {
+    tell(arrows, 4 * arrows);
+    tell(arrows, (uint64_t(1) << 60) + 4 * arrows);
+  }
+  for (size_t arrows = 1580; arrows < 1650; ++arrows)
+    tell(arrows, (uint64_t(1) << 61) + 4 * arrows);
+  uint64_t events = (*writer)->numEvents();
+  ASSERT_TRUE((*writer)->finish());
+  Decoded d = decode(contents(path));
+  EXPECT_EQ(d.events, events);
+  EXPECT_EQ(d.flowsIn, all);
+  EXPECT_EQ(d.slices.size(), 2u);
 }
 
 /// Numbers of every size are read back.
