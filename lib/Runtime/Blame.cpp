@@ -51,18 +51,23 @@ void Blame::addTo(std::vector<BlockSums> &sums,
   auto less = [](const BlockSums &a, const BlockSums &b) {
     return a.block < b.block;
   };
-  size_t known = sums.size();
+  size_t known = sums.size(), from = 0, place = 0;
   for (const BlameOfRequest::Entry &entry : entries) {
-    auto end = sums.begin() + static_cast<ptrdiff_t>(known);
-    auto place =
-        std::lower_bound(sums.begin(), end, BlockSums{entry.block, {}}, less);
-    if (place == end || place->block != entry.block) {
-      // New ones go to the end, in order too, and to their places at last.
-      if (sums.size() == known || sums.back().block != entry.block)
+    if (place >= sums.size() || sums[place].block != entry.block) {
+      auto begin = sums.begin();
+      from = static_cast<size_t>(
+          std::lower_bound(begin + static_cast<ptrdiff_t>(from),
+                           begin + static_cast<ptrdiff_t>(known),
+                           BlockSums{entry.block, {}}, less) -
+          begin);
+      place = from;
+      if (place == known || sums[place].block != entry.block) {
+        // New ones go to the end, in order too, and to their places at last.
+        place = sums.size();
         sums.push_back({entry.block, {}});
-      place = std::prev(sums.end());
+      }
     }
-    place->cycles[unsigned(entry.cause)] += entry.cycles;
+    sums[place].cycles[unsigned(entry.cause)] += entry.cycles;
   }
   if (sums.size() != known)
     std::sort(sums.begin(), sums.end(), less);
@@ -83,32 +88,46 @@ static constexpr size_t keptEntries = 64;
 
 bool Blame::account(BlameOfRequest &request, uint32_t last,
                     std::span<const BlamePart> tail) {
-  std::vector<BlameOfRequest::Entry> &entries = request.entries;
-  auto add = [&](uint32_t block, BlameCause cause, uint64_t cycles) {
-    if (!cycles)
-      return;
-    request.cycles[unsigned(cause)] += cycles;
-    entries.push_back({block, cause, cycles});
+  // A request comes to the same blocks again and again: their cycles are added
+  // up by block, found by a few low bits of it. Blocks that have them in common
+  // may come several times and are joined below.
+  gathered.clear();
+  gatheredAt.fill(noIndex);
+  auto sumsOf = [&](uint32_t block) -> Sums & {
+    uint32_t &at = gatheredAt[block % gatheredAt.size()];
+    if (at == noIndex || gathered[at].block != block) {
+      at = static_cast<uint32_t>(gathered.size());
+      gathered.push_back({block, {}});
+    }
+    return gathered[at].cycles;
   };
   for (const BlamePart &part : tail)
-    add(noIndex, part.cause, part.cycles);
+    sumsOf(noIndex)[unsigned(part.cause)] += part.cycles;
   for (uint32_t i = last; i != noIndex; i = steps[i].parent) {
     const BlameStep &step = steps[i];
+    Sums &sums = sumsOf(step.block);
     for (unsigned p = 0; p < step.numParts; ++p)
-      add(step.block, step.causes[p], step.cycles[p]);
+      sums[unsigned(step.causes[p])] += step.cycles[p];
   }
+  order.clear();
+  for (uint32_t i = 0; i < gathered.size(); ++i)
+    order.push_back({gathered[i].block, i});
+  std::sort(order.begin(), order.end());
+  std::vector<BlameOfRequest::Entry> &entries = request.entries;
   uint64_t sum = 0;
-  for (uint64_t cycles : request.cycles)
-    sum += cycles;
-  std::sort(entries.begin(), entries.end(), byBlockAndCause);
-  size_t kept = 0;
-  for (size_t i = 0; i < entries.size(); ++i)
-    if (kept && entries[kept - 1].block == entries[i].block &&
-        entries[kept - 1].cause == entries[i].cause)
-      entries[kept - 1].cycles += entries[i].cycles;
-    else
-      entries[kept++] = entries[i];
-  entries.resize(kept);
+  for (size_t i = 0; i < order.size();) {
+    auto [block, first] = order[i];
+    Sums &sums = gathered[first].cycles;
+    while (++i < order.size() && order[i].first == block)
+      for (unsigned c = 0; c < numBlameCauses; ++c)
+        sums[c] += gathered[order[i].second].cycles[c];
+    for (unsigned c = 0; c < numBlameCauses; ++c)
+      if (uint64_t cycles = sums[c]) {
+        entries.push_back({block, BlameCause(c), cycles});
+        request.cycles[c] += cycles;
+        sum += cycles;
+      }
+  }
 
   ++requests;
   for (unsigned c = 0; c < numBlameCauses; ++c)

@@ -110,7 +110,8 @@ public:
   /// See State.h.
   template <class Archive>
   void state(Archive &a) {
-    a.all(*this, steps, requests, all, byBlock, a.fixed(slowestLimit), slowest);
+    a.all(*this, steps, requests, all, byBlock, a.fixed(slowestLimit), slowest,
+          a.fixed(gathered), a.fixed(gatheredAt), a.fixed(order));
   }
 
 private:
@@ -129,6 +130,10 @@ private:
   std::vector<BlockSums> byBlock; ///< ascending
   uint64_t slowestLimit = 0;
   std::vector<BlameOfRequest> slowest; ///< a heap: the least slow first
+  // Of one request, while it is accounted for.
+  std::vector<BlockSums> gathered;
+  std::array<uint32_t, 64> gatheredAt; ///< by low bits of the block
+  std::vector<std::pair<uint32_t, uint32_t>> order; ///< block, its place above
 };
 
 } // namespace octo
