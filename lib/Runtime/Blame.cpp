@@ -32,13 +32,25 @@ uint32_t Blame::add(uint32_t parent, uint32_t block, uint64_t end,
   step.block = block;
   step.end = end;
   step.numParts = static_cast<uint8_t>(parts.size());
-  step.open = false;
-  for (size_t i = 0; i < parts.size(); ++i) {
-    step.causes[i] = parts[i].cause;
-    step.cycles[i] = parts[i].cycles;
+  step.wide = step.open = false;
+  step.causes = 0;
+  for (unsigned i = 0; i < parts.size(); ++i) {
+    step.causes |= static_cast<uint32_t>(parts[i].cause) << 4 * i;
+    setCycles(step, i, parts[i].cycles);
   }
   retain(parent);
   return id;
+}
+
+/// The first part with more than 32 bits takes the others along.
+void Blame::setWide(BlameStep &step, unsigned part, uint64_t cycles) {
+  if (!step.wide) {
+    uint32_t id = wide.allocate();
+    std::copy(step.cycles.begin(), step.cycles.end(), wide[id].cycles.begin());
+    step.cycles[0] = id;
+    step.wide = true;
+  }
+  wide[step.cycles[0]].cycles[part] = cycles;
 }
 
 static bool byBlockAndCause(const BlameOfRequest::Entry &a,
@@ -80,6 +92,11 @@ uint32_t Blame::copy(uint32_t other) {
   steps[id].generation = generation;
   steps[id].references = 1;
   retain(steps[id].parent);
+  if (steps[id].wide) {
+    uint32_t parts = wide.allocate();
+    wide[parts].cycles = wide[steps[id].cycles[0]].cycles;
+    steps[id].cycles[0] = parts;
+  }
   return id;
 }
 
@@ -107,7 +124,7 @@ bool Blame::account(BlameOfRequest &request, uint32_t last,
     const BlameStep &step = steps[i];
     Sums &sums = sumsOf(step.block);
     for (unsigned p = 0; p < step.numParts; ++p)
-      sums[unsigned(step.causes[p])] += step.cycles[p];
+      sums[unsigned(step.cause(p))] += cyclesOf(step, p);
   }
   order.clear();
   for (uint32_t i = 0; i < gathered.size(); ++i)

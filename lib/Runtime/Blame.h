@@ -33,19 +33,26 @@ struct BlamePart {
   uint64_t cycles;
 };
 
-/// A step that ended at `end`; what it waited for last is `parent`.
-struct BlameStep {
+/// A step that ended at `end`; what it waited for last is `parent`. A line of
+/// cache: many lie about for long, and most are looked at two or three times.
+struct alignas(64) BlameStep {
   uint32_t generation = 0;
   uint32_t references;
   uint32_t parent; ///< noIndex: the request arrived
   uint32_t block;  ///< noIndex: of the request as a whole
   uint64_t end;
   static constexpr unsigned maxParts = 8;
-  std::array<uint64_t, maxParts> cycles;
-  std::array<BlameCause, maxParts> causes;
+  std::array<uint32_t, maxParts> cycles; ///< see Blame::cyclesOf
+  uint32_t causes;                       ///< four bits a part
   uint8_t numParts;
+  bool wide; ///< a part has more than 32 bits
   bool open; ///< an instance that still computes
+
+  BlameCause cause(unsigned part) const {
+    return static_cast<BlameCause>(causes >> 4 * part & 15);
+  }
 };
+static_assert(numBlameCauses <= 16 && sizeof(BlameStep) == 64);
 
 /// The way back of one request, by block and cause.
 struct BlameOfRequest {
@@ -72,6 +79,8 @@ public:
   void release(uint32_t step) {
     while (step != noIndex && --steps[step].references == 0) {
       uint32_t parent = steps[step].parent;
+      if (steps[step].wide) [[unlikely]]
+        wide.release(steps[step].cycles[0]);
       steps.release(step);
       step = parent;
     }
@@ -95,6 +104,18 @@ public:
                std::span<const BlamePart> parts);
   /// A step like another one, with one reference.
   uint32_t copy(uint32_t step);
+  uint64_t cyclesOf(const BlameStep &step, unsigned part) const {
+    return step.wide ? wide[step.cycles[0]].cycles[part] : step.cycles[part];
+  }
+  void setCycles(BlameStep &step, unsigned part, uint64_t cycles) {
+    if (!step.wide && !(cycles >> 32)) [[likely]]
+      step.cycles[part] = static_cast<uint32_t>(cycles);
+    else
+      setWide(step, part, cycles);
+  }
+  void addCycles(BlameStep &step, unsigned part, uint64_t cycles) {
+    setCycles(step, part, cyclesOf(step, part) + cycles);
+  }
   BlameStep &operator[](uint32_t step) { return steps[step]; }
   const BlameStep &operator[](uint32_t step) const { return steps[step]; }
   uint32_t numLive() const { return steps.numLive(); }
@@ -110,8 +131,8 @@ public:
   /// See State.h.
   template <class Archive>
   void state(Archive &a) {
-    a.all(*this, steps, requests, all, byBlock, a.fixed(slowestLimit), slowest,
-          a.fixed(gathered), a.fixed(gatheredAt), a.fixed(order));
+    a.all(*this, steps, wide, requests, all, byBlock, a.fixed(slowestLimit),
+          slowest, a.fixed(gathered), a.fixed(gatheredAt), a.fixed(order));
   }
 
 private:
@@ -124,7 +145,15 @@ private:
   static void addTo(std::vector<BlockSums> &sums,
                     const std::vector<BlameOfRequest::Entry> &entries);
 
+  /// Parts of a step of which one takes more than 32 bits.
+  struct WideParts {
+    uint32_t generation = 0;
+    std::array<uint64_t, BlameStep::maxParts> cycles;
+  };
+  void setWide(BlameStep &step, unsigned part, uint64_t cycles);
+
   Pool<BlameStep> steps;
+  Pool<WideParts> wide;
   uint64_t requests = 0;
   Sums all{};
   std::vector<BlockSums> byBlock; ///< ascending

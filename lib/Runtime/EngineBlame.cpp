@@ -102,7 +102,7 @@ static constexpr unsigned streamPart = BlameStep::maxParts - 1;
 /// What an instance waited for from the end of its cause until it was ready.
 BlameCause Engine::arrivalCause(const Instance &instance) const {
   const BlameStep &step = blame[instance.cause];
-  if (step.numParts && step.causes[step.numParts - 1] == BlameCause::Lost)
+  if (step.numParts && step.cause(step.numParts - 1u) == BlameCause::Lost)
     return BlameCause::Lost;
   return instance.causeIsToken ? BlameCause::Token : BlameCause::Transfer;
 }
@@ -114,7 +114,8 @@ void Engine::lostStep(Instance &instance) {
     return;
   if (BlameStep &begun = blame[instance.cause]; begun.open) {
     begun.open = false;
-    begun.cycles[resizePart] = begun.cycles[computePart] = 0;
+    blame.setCycles(begun, resizePart, 0);
+    blame.setCycles(begun, computePart, 0);
     if (begun.end > now())
       blame.assign(instance.cause, begun.parent);
   }
@@ -154,9 +155,10 @@ void Engine::computeStep(Instance &instance) {
 }
 
 /// Ends a compute step now; what it did not work it waited for chunks.
-static void endAt(BlameStep &step, uint64_t at) {
-  step.cycles[streamPart] =
-      at - step.end - step.cycles[computePart] - step.cycles[resizePart];
+static void endAt(Blame &blame, BlameStep &step, uint64_t at) {
+  blame.setCycles(step, streamPart,
+                  at - step.end - blame.cyclesOf(step, computePart) -
+                      blame.cyclesOf(step, resizePart));
   step.end = at;
   step.open = false;
 }
@@ -166,17 +168,17 @@ void Engine::endComputeStep(Instance &instance) {
   if (instance.cause == noIndex)
     return;
   workedStep(instance, now() - instance.started);
-  endAt(blame[instance.cause], now());
+  endAt(blame, blame[instance.cause], now());
 }
 
 /// A computing instance has worked for so long, or is changed for so long.
 void Engine::workedStep(Instance &instance, uint64_t cycles) {
   if (instance.cause != noIndex)
-    blame[instance.cause].cycles[computePart] += cycles;
+    blame.addCycles(blame[instance.cause], computePart, cycles);
 }
 void Engine::resizeStep(Instance &instance, uint64_t cycles) {
   if (instance.cause != noIndex)
-    blame[instance.cause].cycles[resizePart] += cycles;
+    blame.addCycles(blame[instance.cause], resizePart, cycles);
 }
 
 /// The producer has made the first chunk, which its consumer may be waiting
@@ -186,8 +188,8 @@ void Engine::firstChunkStep(const Instance &producer, Stream &stream) {
     return;
   uint32_t id = blame.copy(producer.cause);
   BlameStep &step = blame[id];
-  step.cycles[computePart] += now() - producer.started;
-  endAt(step, now());
+  blame.addCycles(step, computePart, now() - producer.started);
+  endAt(blame, step, now());
   blame.assign(stream.cause, id);
   blame.release(id);
 }
