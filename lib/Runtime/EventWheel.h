@@ -16,6 +16,8 @@
 #ifndef OCTO_LIB_RUNTIME_EVENTWHEEL_H
 #define OCTO_LIB_RUNTIME_EVENTWHEEL_H
 
+#include "Heap.h"
+
 #include <algorithm>
 #include <array>
 #include <bit>
@@ -74,13 +76,11 @@ public:
   /// Adds an event; `at` must not be earlier than now().
   void push(uint64_t at, const Event &event) {
     if (at == time && started) {
-      late.push_back({event.key(), lateSequence++, event});
-      std::push_heap(late.begin(), late.end(), LateOrder());
+      pushHeap(late, {event.key(), lateSequence++, event}, LateOrder());
     } else if (at - time < numSlots) {
       append(at, event);
     } else {
-      overflow.push_back({at, overflowSequence++, event});
-      std::push_heap(overflow.begin(), overflow.end(), OverflowOrder());
+      pushHeap(overflow, {at, overflowSequence++, event}, OverflowOrder());
     }
   }
 

@@ -13,12 +13,6 @@
 
 using namespace octo;
 
-/// The first bit of `mask` from position `from` on, around; there must be one.
-static uint32_t nextBit(uint32_t mask, uint32_t from) {
-  uint32_t after = mask >> from << from;
-  return uint32_t(std::countr_zero(after ? after : mask));
-}
-
 FlitNetwork::FlitNetwork(const NetworkShape &shape, MeshRoutes &routes)
     : shape(shape), routes(routes) {
   size_t routers = shape.clusters();

@@ -7,6 +7,8 @@
 
 #include "LinkNetwork.h"
 
+#include "Heap.h"
+
 #include <algorithm>
 #include <bit>
 #include <cstdlib>
@@ -47,8 +49,7 @@ inline void LinkNetwork::push(const Lists &lists, uint64_t at, uint32_t id) {
     ++inSlots;
     return;
   }
-  far.push_back({at, farSequence++, id});
-  std::push_heap(far.begin(), far.end());
+  pushHeap(far, {at, farSequence++, id});
 }
 
 void LinkNetwork::findNext() {

@@ -7,15 +7,12 @@
 
 #include "Network.h"
 
+#include "Heap.h"
+
 #include <algorithm>
 #include <bit>
 
 using namespace octo;
-
-static uint32_t nextBit(uint32_t mask, uint32_t from) {
-  uint32_t after = mask >> from << from;
-  return uint32_t(std::countr_zero(after ? after : mask));
-}
 
 /// Whether a router has a neighbour in a direction.
 static bool hasNeighbour(const NetworkShape &shape, uint32_t router,
@@ -83,8 +80,7 @@ inline void Network::wake(uint32_t who, uint64_t at) {
     enlist(who, at);
     return;
   }
-  far.push_back({at, farSequence++, who});
-  std::push_heap(far.begin(), far.end());
+  pushHeap(far, {at, farSequence++, who});
 }
 
 inline void Network::enlist(uint32_t who, uint64_t at) {
@@ -313,8 +309,7 @@ inline void Network::leave(Port &port, Lane &lane, uint32_t number,
   } else {
     settle(lane, at);
     if (lane.returnAt != never) {
-      credits.push_back({lane.returnAt, number, lane.returned});
-      std::push_heap(credits.begin(), credits.end());
+      pushHeap(credits, {lane.returnAt, number, lane.returned});
     }
     lane.returnAt = at + lane.back;
     lane.returned = message.flits;
@@ -711,7 +706,9 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
           (at > std::max(ready, time) ? std::max(port->inFree, at) : begin) +
           flits;
       after->linkFree = begin + length;
-      after->linkHolder = port->inHolder = {id, here};
+      const Holder holder{id, here};
+      port->inHolder = holder;
+      after->linkHolder = holder;
       tail = begin + length - 1;
     } else {
       // Its flits and those of a long message take turns.
@@ -908,7 +905,9 @@ void Network::resume(Message &message, uint32_t number, uint64_t at) {
     Port &after = inputs[place], &port = inputs[before / stride];
     begin = std::max({begin, after.linkFree, port.inFree});
     after.linkFree = port.inFree = begin + left;
-    after.linkHolder = port.inHolder = {id, before};
+    const Holder holder{id, before};
+    port.inHolder = holder;
+    after.linkHolder = holder;
     lane.busy += left;
     tail = std::max(begin + left - 1, tail);
     leave<true>(port, from, before, message, time, tail);

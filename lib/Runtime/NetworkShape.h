@@ -17,9 +17,16 @@
 #include "octo/Target/MeshRoutes.h"
 
 #include <algorithm>
+#include <bit>
 #include <cstdint>
 
 namespace octo {
+
+/// The first bit of `mask` from position `from` on, around; there must be one.
+inline uint32_t nextBit(uint32_t mask, uint32_t from) {
+  uint32_t after = mask >> from << from;
+  return uint32_t(std::countr_zero(after ? after : mask));
+}
 
 /// A message whose last flit has left the mesh.
 struct NetworkDelivery {
@@ -35,7 +42,7 @@ struct NetworkShape {
   /// Virtual channels of an input port, where its buffer holds that many flits.
   static constexpr uint32_t maxChannels = 4;
 
-  Divisor width;                        ///< clusters
+  Divisor width; ///< clusters
   uint32_t height = 1;
   uint32_t dieWidth = 1, dieHeight = 1; ///< clusters of a die
   uint32_t hopCycles = 5;               ///< router and link

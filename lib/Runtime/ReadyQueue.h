@@ -14,6 +14,8 @@
 #ifndef OCTO_LIB_RUNTIME_READYQUEUE_H
 #define OCTO_LIB_RUNTIME_READYQUEUE_H
 
+#include "Heap.h"
+
 #include <algorithm>
 #include <cstdint>
 #include <span>
@@ -104,10 +106,7 @@ private:
     keys.insert(keys.begin() + i, entry);
     items.insert(items.begin() + i, entry.item);
   }
-  void push(const Entry &entry) {
-    heap.push_back(entry);
-    std::push_heap(heap.begin(), heap.end(), Later());
-  }
+  void push(const Entry &entry) { pushHeap(heap, entry, Later()); }
 
   // What is looked at most comes first.
   std::vector<uint32_t> items;
