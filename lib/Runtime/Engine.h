@@ -312,6 +312,7 @@ private:
   const BlockInfo *firstTaker(uint32_t output) const;
   void fetchForEnd(uint32_t block);
   void fetchForCommit(const Instance &instance);
+  void fetchTakers(const Frame &frame, uint32_t slot) const;
   void countTask(const Instance &instance);
   void learn(uint32_t block, uint64_t cycles);
   void commit(Instance &instance, const Chain &path, uint32_t lineage,

@@ -181,6 +181,9 @@ void Engine::sendInput(uint32_t id, uint32_t input, uint32_t valueId,
     return;
   }
   retain(valueId);
+  // It gives way to the step of this input when that arrives.
+  if (instance.cause != noIndex)
+    __builtin_prefetch(&blame[instance.cause], /*rw=*/1);
   send(newMessage(MessageKind::Input, id, instances[id].generation, input,
                   valueId, instance.request, from, to, value.bytes),
        at);
@@ -957,6 +960,26 @@ void Engine::fetchForCommit(const Instance &instance) {
     }
 }
 
+/// Fetches the instances that take a value which has just been made; they are
+/// served a little later.
+void Engine::fetchTakers(const Frame &frame, uint32_t slot) const {
+  uint32_t begin = t.regions[frame.region].blockBegin;
+  uint32_t first = t.values[slot].consumerBegin;
+  uint32_t end = std::min(t.values[slot + 1].consumerBegin, first + 8);
+  for (uint32_t i = first; i < end; ++i) {
+    uint32_t block = t.consumers[i].block;
+    if (block == noIndex)
+      continue;
+    // Of a control block it is the number of something else.
+    uint32_t id = frame.words[block - begin] - 1;
+    if (id < instances.size()) {
+      const char *taker = reinterpret_cast<const char *>(&instances[id]);
+      __builtin_prefetch(taker, /*rw=*/1);
+      __builtin_prefetch(taker + 64, /*rw=*/1);
+    }
+  }
+}
+
 /// Numbers of a task that has computed.
 void Engine::countTask(const Instance &instance) {
   const BlockInfo &block = t.blocks[instance.block];
@@ -1037,6 +1060,7 @@ void Engine::commit(Instance &instance, const Chain &path, uint32_t lineage,
     --values[value].pins;
     if (lineage != noIndex)
       madeBy(lineage, value);
+    fetchTakers(frames[instance.frame], output);
     deliver(instance.frame, output, value);
   }
   if (lineage != noIndex)
