@@ -28,9 +28,9 @@ public:
   template <std::unsigned_integral T>
   friend T operator/(T n, const Divisor &d) {
     if constexpr (sizeof(T) > sizeof(uint32_t))
-      return n / d.value;
-    else
-      return T(static_cast<unsigned __int128>(n) * d.inverse >> 63);
+      if (n >> 32) [[unlikely]]
+        return n / d.value;
+    return T(static_cast<unsigned __int128>(n) * d.inverse >> 63);
   }
   template <std::unsigned_integral T>
   friend T operator%(T n, const Divisor &d) {

@@ -352,6 +352,8 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   message.descending = false;
   message.stalled = false;
   message.waits = false;
+  fetch(inputs[from * ports + localPort]);
+  fetch(portAfter(from, linkAfter(message)));
   Source &source = sources[from];
   if (source.first != none) {
     messages[source.last].next = number;
@@ -392,7 +394,7 @@ void Network::feed(uint32_t router, uint64_t at) {
       wake(numRouters + router, std::max(again, at));
     return;
   }
-  source.turn = (channel + 1) % channels;
+  source.turn = channel + 1 == channels ? 0 : channel + 1;
   source.first = message.next;
   if (source.first == none)
     source.last = none;
@@ -757,6 +759,7 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
     out = message.out = nextLink(number, message);
     here = place * stride + channel;
     const uint32_t then = placeAfter(number, out);
+    fetchAfter(number, message);
     if (ready > foresight || routers[number].heads ||
         (at = grantAt<isLong>(*port, input[then], message, ready)) == never) {
       message.arrival = arrival;

@@ -181,6 +181,23 @@ private:
   uint32_t routerBefore(uint32_t place) const {
     return place / ports + uint32_t(ahead[place % ports].router);
   }
+  /// Of large meshes the ports are not in the nearest caches.
+  static void fetch(const Port &port) {
+    __builtin_prefetch(&port, /*rw=*/1);
+    __builtin_prefetch(&port.lanes[0], /*rw=*/1);
+  }
+  /// What nextLink() will say, on a whole mesh.
+  static uint32_t linkAfter(const Message &message) {
+    return message.across  ? message.acrossOut
+           : message.along ? message.alongOut
+                           : localPort;
+  }
+  /// Fetches what a message needs at the router after its next link.
+  void fetchAfter(uint32_t router, const Message &message) {
+    if (message.out != localPort && whole)
+      fetch(portAfter(router + uint32_t(ahead[message.out].router),
+                      linkAfter(message)));
+  }
   static bool isFromSource(uint32_t place) {
     return place % ports == localPort;
   }

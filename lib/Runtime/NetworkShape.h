@@ -47,8 +47,8 @@ struct NetworkShape {
   uint32_t dieWidth = 1, dieHeight = 1; ///< clusters of a die
   uint32_t hopCycles = 5;               ///< router and link
   uint32_t dieHopCycles = 5;            ///< router and link between dies
-  uint32_t flitBytes = 1;               ///< width of a link
-  uint32_t dieLinkBytes = 1;            ///< width of a link between dies
+  Divisor flitBytes;                    ///< width of a link
+  Divisor dieLinkBytes;                 ///< width of a link between dies
   uint32_t interfaceCycles = 2;         ///< from a cluster into its router
   uint32_t channels = 4;                ///< virtual channels of an input port
   uint32_t channelFlits = 8;            ///< buffer of a virtual channel
