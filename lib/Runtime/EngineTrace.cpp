@@ -34,13 +34,24 @@ std::string_view octo::stringifyTransferKind(TransferSpan::Kind kind) {
 
 void Engine::prepareTrace() {
   madeByTask.assign(t.values.size(), false);
-  taskBlocks.clear();
-  taskBlocks.reserve(t.blocks.size());
-  for (const BlockInfo &block : t.blocks) {
-    taskBlocks.push_back(block.kind == BlockKind::Task);
-    if (taskBlocks.back())
-      for (uint32_t o = 0; o < block.numOutputs; ++o)
-        madeByTask[block.outputBegin + o] = true;
+  taskBlocks.assign(t.blocks.size(), true);
+  auto outputs = [&](uint32_t firstBlock, uint32_t lastBlock) {
+    const BlockInfo &last = t.blocks[lastBlock];
+    auto value = [&](uint32_t v) { return madeByTask.begin() + ptrdiff_t(v); };
+    std::fill(value(t.blocks[firstBlock].outputBegin),
+              value(last.outputBegin + last.numOutputs), true);
+  };
+  if (t.controls.empty()) {
+    // A large graph: those of a region lie side by side.
+    for (const RegionInfo &region : t.regions)
+      if (region.blockBegin != region.blockEnd)
+        outputs(region.blockBegin, region.blockEnd - 1);
+  } else {
+    for (uint32_t b = 0; b < t.blocks.size(); ++b)
+      if (t.blocks[b].kind == BlockKind::Task)
+        outputs(b, b);
+      else
+        taskBlocks[b] = false;
   }
   nextSample = 0;
 }
@@ -81,32 +92,37 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
   span.completed = end == GangEnd::Completed || end == GangEnd::GoesOn;
   span.lost = end == GangEnd::Lost;
   span.remade = instance.replay;
-  flowsIn.clear();
-  flowsOut.clear();
   if (!instance.orphan) {
     const Frame &frame = frames[instance.frame];
     span.tag = frame.tag;
     uint64_t key = flowKey(frame);
+    auto roomFor = [](std::vector<uint64_t> &flows, size_t most) {
+      if (flows.size() < most)
+        flows.resize(most);
+      return flows.data();
+    };
     if (span.first) {
       const uint32_t *words = taskWords(instance);
+      uint64_t *flows = roomFor(flowsIn, block.numInputs), *to = flows;
       for (uint32_t i = 0; i < block.numInputs; ++i)
         if (words[i] && !comesInChunks(instance.block, i))
-          flowsIn.push_back(flowOf(key, instance.block, i));
+          *to++ = flowOf(key, instance.block, i);
+      span.flowsIn = {flows, to};
     }
-    if (end == GangEnd::Completed && !instance.replay)
-      for (uint32_t
-               c = t.values[block.outputBegin].consumerBegin,
+    if (end == GangEnd::Completed && !instance.replay) {
+      uint32_t c = t.values[block.outputBegin].consumerBegin,
                e = t.values[block.outputBegin + block.numOutputs].consumerBegin;
-           c < e; ++c) {
+      uint64_t *flows = roomFor(flowsOut, e - c), *to = flows;
+      for (; c < e; ++c) {
         const Consumer &consumer = t.consumers[c];
         // The blocks themselves are seldom in the cache yet.
         if (consumer.block != noIndex && taskBlocks[consumer.block] &&
             !comesInChunks(consumer.block, consumer.input))
-          flowsOut.push_back(flowOf(key, consumer.block, consumer.input));
+          *to++ = flowOf(key, consumer.block, consumer.input);
       }
+      span.flowsOut = {flows, to};
+    }
   }
-  span.flowsIn = flowsIn;
-  span.flowsOut = flowsOut;
   trace->task(span);
 }
 

@@ -220,8 +220,26 @@ struct Encoder {
   void bytes(std::string_view text) {
     tag<number, 2>();
     put(Varint(text.size()));
-    std::memcpy(to, text.data(), text.size());
-    to += text.size();
+    copy(text);
+  }
+  /// Most texts are short: in one or two words, without a call.
+  void copy(std::string_view text) {
+    const char *from = text.data();
+    size_t size = text.size();
+    auto ends = [&]<size_t width>() {
+      std::memcpy(to, from, width);
+      std::memcpy(to + size - width, from + size - width, width);
+    };
+    if (size > 16)
+      std::memcpy(to, from, size);
+    else if (size >= 8)
+      ends.template operator()<8>();
+    else if (size >= 4)
+      ends.template operator()<4>();
+    else
+      for (size_t i = 0; i < size; ++i)
+        to[i] = from[i];
+    to += size;
   }
   /// A message whose length takes `width` bytes; returns where it begins.
   template <uint32_t number>
