@@ -7,9 +7,13 @@
 
 #include "BusyProgram.h"
 
+#include "Blame.h"
 #include "SteadySeries.h"
 
 #include "octo/Program/Philox.h"
+
+#include <algorithm>
+#include <map>
 
 using namespace octo;
 using namespace octo::test;
@@ -29,6 +33,73 @@ struct Spans : TraceSink {
     EXPECT_LE(span.blockCycles, span.latency);
   }
 };
+
+/// Blocks that have their low bits in common, and come again.
+TEST(Blame, PartsAreAddedUpByBlockAndCause) {
+  Blame blame;
+  uint32_t step = noIndex;
+  uint64_t end = 0;
+  std::map<std::pair<uint32_t, unsigned>, uint64_t> expected;
+  for (uint32_t i = 0; i < 3000; ++i) {
+    uint32_t block = i * 64 % 1088 + i % 3;
+    BlamePart parts[] = {{BlameCause(i % numBlameCauses), i % 5},
+                         {BlameCause(i * 7 % numBlameCauses), i}};
+    for (const BlamePart &part : parts) {
+      end += part.cycles;
+      if (part.cycles)
+        expected[{block, unsigned(part.cause)}] += part.cycles;
+    }
+    uint32_t next = blame.add(step, block, end, parts);
+    blame.release(step);
+    step = next;
+  }
+  expected[{noIndex, unsigned(BlameCause::Token)}] = 9;
+  BlameOfRequest request;
+  request.latency = end + 9;
+  BlamePart tail[] = {{BlameCause::Token, 9}, {BlameCause::HostPort, 0}};
+  EXPECT_TRUE(blame.account(request, step, tail));
+  std::map<std::pair<uint32_t, unsigned>, uint64_t> seen;
+  auto key = [](const auto &e) {
+    return std::pair(e.block, unsigned(e.cause));
+  };
+  for (const BlameOfRequest::Entry &entry : request.entries)
+    seen[key(entry)] += entry.cycles;
+  EXPECT_EQ(seen, expected);
+  EXPECT_EQ(request.entries.size(), expected.size());
+  EXPECT_TRUE(std::ranges::is_sorted(request.entries, {}, key));
+  blame.release(step);
+  EXPECT_EQ(blame.numLive(), 0u);
+}
+
+/// Parts of more than 32 bits, from the first on or later.
+TEST(Blame, PartsMayBeLong) {
+  constexpr uint64_t big = uint64_t(5) << 32;
+  Blame blame;
+  BlamePart parts[] = {{BlameCause::Queue, 3}, {BlameCause::Compute, 0}};
+  uint32_t a = blame.add(noIndex, 1, 3, parts);
+  blame.addCycles(blame[a], 1, 7);
+  uint32_t b = blame.copy(a);
+  blame.addCycles(blame[a], 1, big);
+  uint32_t c = blame.copy(a);
+  blame.addCycles(blame[a], 0, 1);
+  EXPECT_EQ(blame.cyclesOf(blame[a], 0), 4u);
+  EXPECT_EQ(blame.cyclesOf(blame[a], 1), big + 7);
+  EXPECT_EQ(blame.cyclesOf(blame[b], 1), 7u);
+  EXPECT_EQ(blame.cyclesOf(blame[c], 0), 3u);
+  EXPECT_EQ(blame.cyclesOf(blame[c], 1), big + 7);
+  blame.setCycles(blame[c], 1, 2);
+  EXPECT_EQ(blame.cyclesOf(blame[c], 1), 2u);
+  BlamePart late[] = {{BlameCause::Join, big}, {BlameCause::Token, 1}};
+  uint32_t d = blame.add(a, 2, 0, late);
+  BlameOfRequest request;
+  request.latency = 2 * big + 4 + 7 + 1;
+  EXPECT_TRUE(blame.account(request, d, {}));
+  EXPECT_EQ(request.cycles[unsigned(BlameCause::Join)], big);
+  EXPECT_EQ(request.cycles[unsigned(BlameCause::Compute)], big + 7);
+  for (uint32_t step : {a, b, c, d})
+    blame.release(step);
+  EXPECT_EQ(blame.numLive(), 0u);
+}
 
 /// One PEA, three requests at once: each waits for those before it.
 TEST(Blame, AQueueIsBlamed) {
