@@ -38,6 +38,13 @@ uint32_t Scheduler::distance(uint32_t a, uint32_t b) const {
 
 uint64_t Scheduler::breakEven() const { return engine.breakEvenCycles; }
 
+bool Scheduler::codeIsScarce() const {
+  uint64_t bytes = 0;
+  for (const KernelInfo &kernel : engine.t.kernels)
+    bytes += kernel.codeBytes;
+  return engine.m.configStore && bytes > engine.m.configStore;
+}
+
 uint64_t Scheduler::codeLoadCycles(uint32_t cluster, uint32_t kernel) const {
   return engine.codeLoadCycles(cluster, kernel);
 }

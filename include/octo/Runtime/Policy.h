@@ -155,6 +155,8 @@ public:
   uint64_t breakEven() const;
   /// Cycles to load a kernel into a TBU of `cluster`, its port being free.
   uint64_t codeLoadCycles(uint32_t cluster, uint32_t kernel) const;
+  /// The store of a TBU has no room for all code of the program.
+  bool codeIsScarce() const;
   /// Cycles of `bytes` from one cluster to another on an idle mesh.
   uint64_t transferCycles(uint32_t from, uint32_t to, uint64_t bytes) const;
   /// Since when PEA `pea` of a TBU has been idle; ~0 if it is not.
@@ -389,7 +391,7 @@ struct PolicyInfo {
 };
 
 /// Version of this interface; a plug-in built against another one is refused.
-inline constexpr unsigned policyInterfaceVersion = 4;
+inline constexpr unsigned policyInterfaceVersion = 5;
 
 /// Adds a policy. An error names the one that has the name already, or the
 /// versions that do not match.

@@ -34,6 +34,7 @@ Expected<void> ClusterPolicy::begin(Scheduler &s) {
   for (uint32_t tbu = 0; tbu < s.numTbus(); ++tbu)
     livePeas[tbu / per] += std::popcount(s.livePeas(tbu));
   rents.assign(rules.weigh ? s.numTbus() : 0, {});
+  scarce = rules.weigh && s.codeIsScarce();
   return {};
 }
 
@@ -141,17 +142,18 @@ uint64_t ClusterPolicy::lossIn(Scheduler &s, uint32_t cluster,
   return least;
 }
 
-/// Code that takes long to come for what it serves, and the place of other
-/// code.
+bool ClusterPolicy::hasRoom(Scheduler &s, uint32_t cluster,
+                            uint32_t kernel) const {
+  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
+    if (s.eligiblePeas(tbu, kernel) && s.codeHasRoom(tbu, kernel))
+      return true;
+  return false;
+}
+
 bool ClusterPolicy::isDear(Scheduler &s, uint32_t cluster,
                            const InstanceInfo &info) const {
-  if (!rules.weigh ||
-      s.codeLoadCycles(cluster, info.kernel) * holdPart <= info.expectedCycles)
-    return false;
-  for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
-    if (s.eligiblePeas(tbu, info.kernel) && s.codeHasRoom(tbu, info.kernel))
-      return false;
-  return true;
+  return scarce && s.codeLoadCycles(cluster, info.kernel) * holdPart >
+                       info.expectedCycles;
 }
 
 /// PEAs that could take a kernel at once: with `weigh` those of TBUs that have
@@ -193,10 +195,11 @@ bool ClusterPolicy::mayLoad(Scheduler &s, uint32_t tbu, InstanceId id,
 
 /// The same by rent or buy (Karlin, Manasse, Rudolph and Sleator, Algorithmica
 /// 3, 1988). The price is the way of the code to the TBU and what it takes from
-/// kernels that it replaces. It is paid when all that waits for the kernel
-/// would keep those who have it busy for longer, or once PEAs of the TBU have
-/// been idle for as long; but only for work that is worth what others lose. So
-/// dear code stays where it is.
+/// kernels that it replaces. It is paid once PEAs of the TBU have been idle for
+/// as long, or when all that waits for the kernel would keep those who have it
+/// busy for longer; but only for work that is worth what others lose. Dear code
+/// does not come for work that waits: as long as PEAs are busy, another place
+/// for it gains nothing, and others lose theirs.
 bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
                               uint32_t kernel) {
   uint32_t cluster = tbu / per, first = cluster * per;
@@ -214,7 +217,8 @@ bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
     return price == least || !rules.stageDepth;
   if (price == ~uint64_t(0))
     return false;
-  if ((s.now() - s.info(id).readySince) / rules.agePercent >= price / 100)
+  InstanceInfo info = s.info(id);
+  if ((s.now() - info.readySince) / rules.agePercent >= price / 100)
     return true;
   uint64_t work = 0;
   for (uint32_t lane = s.firstLane(first); lane < s.firstLane(first + 1);
@@ -223,7 +227,8 @@ bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
       if (s.kernelOf(other) == kernel)
         work += s.info(other).expectedCycles;
   return work >= s.codeLoss(tbu, kernel) &&
-         ((busy + work) / peas > price || rents[tbu].cycles > price);
+         (rents[tbu].cycles > price ||
+          (!isDear(s, cluster, info) && (busy + work) / peas > price));
 }
 
 /// Charges the TBUs of a cluster with what they were idle for since last time.
@@ -506,8 +511,9 @@ bool ClusterPolicy::steal(Scheduler &s, uint32_t thief, uint32_t victim) {
         found = *it;
         break;
       }
-      // What waits here for less than a load takes is not worth one there.
-      if (found == noIndex && !wantsReady &&
+      // What waits here for less than a load takes is not worth one there, and
+      // dear code stays where it is.
+      if (found == noIndex && !wantsReady && !isDear(s, thief, s.info(*it)) &&
           (!rules.affinity ||
            s.backlogOfCluster(victim, victim) >
                s.codeLoadCycles(thief, kernel) * std::max(peasOf(victim), 1u)))

@@ -77,6 +77,10 @@ protected:
 
   /// What loading `kernel` into the best TBU of a cluster takes from others.
   uint64_t lossIn(Scheduler &s, uint32_t cluster, uint32_t kernel) const;
+  /// A TBU of the cluster has the code or could take it beside what is there.
+  bool hasRoom(Scheduler &s, uint32_t cluster, uint32_t kernel) const;
+  /// Code that is long in coming for what it serves, and takes the place of
+  /// other code sooner or later.
   bool isDear(Scheduler &s, uint32_t cluster, const InstanceInfo &info) const;
   uint32_t freePeasFor(Scheduler &s, uint32_t cluster, uint32_t kernel) const;
   /// What decides about loads next, for checkpoints.
@@ -114,7 +118,8 @@ private:
 
   std::vector<InstanceId> list;
   std::vector<uint32_t> livePeas; ///< by cluster
-  std::vector<Rent> rents;        ///< by TBU, with `weigh`
+  bool scarce = false;     ///< with `weigh`: not all code fits into a store
+  std::vector<Rent> rents; ///< by TBU, with `weigh`
 };
 
 } // namespace octo

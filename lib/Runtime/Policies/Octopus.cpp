@@ -65,6 +65,9 @@ constexpr uint64_t reserveInstances = 2;
 /// taken.
 constexpr uint64_t promiseCycles = 1024;
 
+/// More than anything that can be gained.
+constexpr uint64_t prohibitive = uint64_t(1) << 56;
+
 class OctopusPolicy : public ClusterPolicy {
 public:
   explicit OctopusPolicy(const PolicyOptions &options)
@@ -143,9 +146,12 @@ Expected<void> OctopusPolicy::begin(Scheduler &s) {
 /// What it costs to run an instance elsewhere, in cycles: its inputs over the
 /// links, at their price, and code and weights that are not there. Bytes are
 /// dearer where one of the clusters is busy sending or receiving, either way
-/// round: what the instance makes comes back.
+/// round: what the instance makes comes back. Dear code does not follow.
 uint64_t OctopusPolicy::costOfMove(Scheduler &s, const InstanceInfo &info,
                                    uint32_t from, uint32_t to) const {
+  bool lacks = !residentIn(s, to, info.kernel);
+  if (lacks && isDear(s, to, info))
+    return prohibitive;
   uint64_t bytes = s.expectedInputBytes(info.workflow, info.block) +
                    s.missingWeightBytes(to, info.workflow, info.block);
   uint64_t cost = s.transferCycles(from, to, std::max<uint64_t>(bytes, 64)) *
@@ -153,10 +159,7 @@ uint64_t OctopusPolicy::costOfMove(Scheduler &s, const InstanceInfo &info,
   uint64_t loadQ16 =
       std::max(s.meshLoadQ16(from, from), s.meshLoadQ16(to, from));
   cost = (cost << 16) / (65536 - std::min(loadQ16, mostLoadQ16));
-  if (!residentIn(s, to, info.kernel))
-    cost += s.codeLoadCycles(to, info.kernel) *
-            (isDear(s, to, info) ? pinLoads + 1 : 1);
-  return cost;
+  return lacks ? cost + s.codeLoadCycles(to, info.kernel) : cost;
 }
 
 Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
@@ -165,9 +168,14 @@ Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
   uint32_t tbu = s.replicaTbu(info.workflow, info.block, replica);
   if (!pcss)
     return {tbu};
-  // Where its data are.
+  // Where its data are; if its code is dear, where the compiler put it, unless
+  // that is worse by more than a load.
   uint32_t home = tbu / per;
-  uint32_t base = peasOf(first) ? first : home;
+  bool dear = peasOf(home) && isDear(s, home, info);
+  uint32_t base = peasOf(first) && !dear ? first : home;
+  uint64_t margin = info.expectedCycles / marginPart;
+  if (dear)
+    margin += s.codeLoadCycles(home, info.kernel);
   uint32_t best = base;
   uint64_t least = waitAt(s, base, base);
   // Code that is not here is loaded once for all who come, but it may take the
@@ -175,19 +183,17 @@ Place OctopusPolicy::choosePlace(Scheduler &s, InstanceId id, uint32_t first) {
   bool lacks = rules.weigh && !residentIn(s, base, info.kernel);
   const Neighbours &near = around[base];
   if (lacks) {
-    uint64_t loss =
-        std::min(lossIn(s, base, info.kernel), ~uint64_t(0) / (4 * pinLoads));
+    uint64_t loss = std::min(lossIn(s, base, info.kernel), prohibitive);
     least += loss;
-    // Pinned: where the code is, if it is near.
-    bool isNear = home != base && residentIn(s, home, info.kernel);
-    for (uint32_t i = 0; i < near.count && !isNear; ++i)
-      isNear = residentIn(s, near.clusters[i], info.kernel);
-    if (isNear && isDear(s, base, info))
+    // Pinned: dear code that has no room here, where a neighbour has it.
+    bool isNear = false;
+    for (uint32_t i = 0; i < near.count && dear; ++i)
+      isNear |= residentIn(s, near.clusters[i], info.kernel);
+    if (isNear && !hasRoom(s, base, info.kernel))
       least += (s.codeLoadCycles(base, info.kernel) + loss) * pinLoads;
   }
   // With PEAs free there is nothing to gain.
   if (least && (lacks || !freePeasFor(s, base, info.kernel))) {
-    uint64_t margin = info.expectedCycles / marginPart;
     auto look = [&](uint32_t cluster) {
       uint64_t wait = waitAt(s, cluster, base);
       if (wait + margin >= least)

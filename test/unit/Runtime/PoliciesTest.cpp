@@ -303,12 +303,41 @@ TEST(Affinity, DearCodeIsPinnedAmongClusters) {
   EXPECT_GT(makespan[1], 2 * makespan[0]);
 }
 
+/// Requests go to and fro between two kernels, and a cluster has room for one
+/// of them: tasks leave their data for the cluster where the compiler put their
+/// code, and stay there though others may wait less.
+TEST(Affinity, DearCodeStaysWhereItWasPut) {
+  uint64_t loads[2];
+  for (int off = 0; off < 2; ++off) {
+    TestProgram p(2, 1, 1, 1);
+    p.machine().config_store = 1500;
+    p.machine().config_bytes_per_cycle = 1;
+    uint32_t kernels[] = {p.profiledKernel(1000), p.profiledKernel(1000)};
+    Val data = p.body.addImport(0, p.data, 64);
+    for (uint32_t i = 0; i < 6; ++i) {
+      p.task(p.body, "main/" + std::to_string(i), kernels[i % 2], 100, {data},
+             64)
+          .replicas = {TestProgram::replica(i % 2, 0, 0, 1)};
+      data = output(i);
+    }
+    p.body.yields.push_back(data);
+    SimulationOptions options = optionsFor("octopus", 200, 8);
+    if (off)
+      options.disable = {"ddsm"};
+    RunResult r = run(p.build(), options);
+    EXPECT_EQ(r.requestsCompleted, 200u);
+    loads[off] = r.counters.configLoads;
+  }
+  EXPECT_EQ(loads[0], 2u);
+  EXPECT_GT(loads[1], 20u);
+}
+
 /// Everything on PEA 0; what loads would cost when the last kernel is seen.
 class Prices : public Policy {
 public:
   static inline uint32_t kernels[3];
   static inline uint64_t delay[3], loss[3];
-  static inline bool room[3];
+  static inline bool room[3], scarce;
   PolicyTraits traits() const override {
     PolicyTraits traits;
     traits.reach = Reach::Clusters;
@@ -322,12 +351,14 @@ public:
 
 private:
   void consider(Scheduler &s, uint32_t tbu, InstanceId id) {
-    if (s.kernelOf(id) == kernels[2])
+    if (s.kernelOf(id) == kernels[2]) {
+      scarce = s.codeIsScarce();
       for (uint32_t i = 0; i < 3; ++i) {
         delay[i] = s.codeDelay(tbu, kernels[i]);
         loss[i] = s.codeLoss(tbu, kernels[i]);
         room[i] = s.codeHasRoom(tbu, kernels[i]);
       }
+    }
     s.start(id, tbu, 1);
   }
 };
@@ -359,6 +390,7 @@ TEST(Affinity, LoadsArePriced) {
     EXPECT_EQ(Prices::delay[2], 100u);
     EXPECT_EQ(Prices::loss[1], 0u);
     EXPECT_TRUE(Prices::room[0]);
+    EXPECT_EQ(Prices::scarce, store == 1150) << store;
     EXPECT_EQ(Prices::room[2], store != 1150) << store;
     // At 1130 kernel 0 goes, if something has to: it was used 120 cycles ago.
     EXPECT_EQ(Prices::loss[2], store == 1150 ? 880u : 0u) << store;
@@ -385,8 +417,8 @@ TEST(Clusters, WorkSpreadsToIdleNeighbours) {
   }
 }
 
-/// Lanes of one PEA on 4 clusters of 16; filling one takes 1,000 cycles, a request
-/// 1,600 on one PEA, so 100 in a cluster that it has for itself.
+/// Lanes of one PEA on 4 clusters of 16; filling one takes 1,000 cycles, a
+/// request 1,600 on one PEA, so 100 in a cluster that it has for itself.
 TEST(Lanes, OpenWhenWaitingCostsMoreThanFilling) {
   LaneRouter router(64, 1000, 1600, 64, 16);
   uint32_t first = router.enter();
