@@ -7,7 +7,8 @@
 //
 // Tables of large programs are written once from front to back. Their pages are
 // asked for together: one fault for each of them takes the system longer than
-// the table itself.
+// the table itself. They are large ones where the system has them, since tasks
+// read the tables here and there.
 //
 //===----------------------------------------------------------------------===//
 
@@ -35,7 +36,11 @@ void reserveWritten(std::vector<T> &vector, size_t count) {
   const uintptr_t data = reinterpret_cast<uintptr_t>(vector.data());
   const uintptr_t begin = (data + page - 1) / page * page;
   const uintptr_t end = (data + count * sizeof(T)) / page * page;
-  // Where the system cannot do it pages come one by one as ever.
+  // Where the system cannot do it pages are small, and come one by one, as
+  // ever.
+#ifdef MADV_HUGEPAGE
+  madvise(reinterpret_cast<void *>(begin), end - begin, MADV_HUGEPAGE);
+#endif
   madvise(reinterpret_cast<void *>(begin), end - begin, MADV_POPULATE_WRITE);
 #endif
 }
