@@ -311,6 +311,9 @@ private:
   void complete(uint32_t instance);
   const BlockInfo *firstTaker(uint32_t output) const;
   void fetchForEnd(uint32_t block);
+  /// The records of TBUs and clusters are not in the nearest caches.
+  bool isSpacious() const { return m.tbus >= 1024; }
+  void fetchForStart(const Instance &instance) const;
   void fetchForCommit(const Instance &instance);
   void fetchTakers(const Frame &frame, uint32_t slot) const;
   void countTask(const Instance &instance);

@@ -203,6 +203,8 @@ uint64_t Engine::readThroughPort(uint32_t id, uint64_t bytes, uint64_t at) {
 /// One input will be there at cycle `at`.
 void Engine::inputDone(uint32_t id, uint64_t at, uint32_t valueId) {
   Instance &instance = instances[id];
+  if (isSpacious())
+    fetchForStart(instance);
   if (at >= instance.inputsAt) {
     instance.inputsAt = at;
     instance.weightLast = false;
@@ -942,10 +944,25 @@ void Engine::fetchForEnd(uint32_t id) {
     }
 }
 
+/// Fetches where an instance queues that may have all its inputs now, and what
+/// its start looks at.
+void Engine::fetchForStart(const Instance &instance) const {
+  if (instance.tbu >= tbus.size())
+    return;
+  if (instance.lane < lanes.size())
+    __builtin_prefetch(&lanes[instance.lane], /*rw=*/1);
+  __builtin_prefetch(&tbus[instance.tbu].backlog, /*rw=*/1);
+  __builtin_prefetch(&idleSince[size_t(instance.tbu) * m.peasPerTbu],
+                     /*rw=*/1);
+  __builtin_prefetch(&energyCounts[clusterOf(instance.tbu)], /*rw=*/1);
+}
+
 /// Fetches what is needed when a task that ends gives its inputs back and its
 /// outputs away.
 void Engine::fetchForCommit(const Instance &instance) {
   const BlockInfo &block = t.blocks[instance.block];
+  if (isSpacious())
+    __builtin_prefetch(tbus[instance.tbu].running.data());
   const uint32_t *words = taskWords(instance);
   for (uint32_t i = 0; i < block.numInputs; ++i)
     if (words[i])
@@ -976,6 +993,12 @@ void Engine::fetchTakers(const Frame &frame, uint32_t slot) const {
       const char *taker = reinterpret_cast<const char *>(&instances[id]);
       __builtin_prefetch(taker, /*rw=*/1);
       __builtin_prefetch(taker + 64, /*rw=*/1);
+    }
+    const uint32_t replica = t.blocks[block].replicaBegin;
+    if (isSpacious() && replica < t.replicas.size()) {
+      const uint32_t cluster = clusterOf(t.replicas[replica].tbu);
+      __builtin_prefetch(&clusters[cluster], /*rw=*/1);
+      __builtin_prefetch(&energyCounts[cluster].localBytes, /*rw=*/1);
     }
   }
 }
