@@ -185,8 +185,8 @@ template <class... T>
 inline constexpr bool isTuple<std::tuple<T...>> = true;
 template <class T>
 inline constexpr bool isSequence = false;
-template <class T>
-inline constexpr bool isSequence<std::vector<T>> = true;
+template <class T, class Allocator>
+inline constexpr bool isSequence<std::vector<T, Allocator>> = true;
 template <class T>
 inline constexpr bool isSequence<std::deque<T>> = true;
 template <>
