@@ -6,8 +6,8 @@
 //===----------------------------------------------------------------------===//
 //
 // An allocator for arrays that are looked at here and there all the time: what
-// fills half a large page gets a whole one, so that one entry of the processor's
-// table of addresses serves it.
+// fills half a large page gets a whole one, so that one entry of the table of
+// addresses in the processor serves it.
 //
 //===----------------------------------------------------------------------===//
 
