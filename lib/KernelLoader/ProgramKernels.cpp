@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/KernelLoader/KernelLoader.h"
+#include "octo/Program/Columns.h"
 #include "octo/Program/program_generated.h"
 
 using namespace octo;
@@ -18,17 +19,13 @@ extern "C" __attribute__((visibility("default"))) KernelExecutor *
 octoCreateKernelExecutor(const fb::Program &program, std::string &error) {
   const fb::KernelTable &table = *program.kernels();
   const fb::TypeTable &types = *program.types();
-  auto at = [](const auto *vector, size_t i) {
-    using Value = std::decay_t<decltype(vector->Get(0))>;
-    return vector && i < vector->size() ? vector->Get(i) : Value{};
-  };
   std::vector<KernelCode> kernels(table.kind() ? table.kind()->size() : 0);
   for (size_t k = 0; k < kernels.size(); ++k) {
     KernelCode &code = kernels[k];
-    uint32_t name = at(table.name(), k);
+    uint32_t name = entryOf(table.name(), k);
     if (program.strings() && name < program.strings()->size())
       code.name = program.strings()->Get(name)->str();
-    if (at(table.kind(), k) != fb::KernelKind::Image || !table.image() ||
+    if (entryOf(table.kind(), k) != fb::KernelKind::Image || !table.image() ||
         !program.images() || table.image()->Get(k) >= program.images()->size())
       continue;
     const fb::Image &image = *program.images()->Get(table.image()->Get(k));
@@ -37,9 +34,9 @@ octoCreateKernelExecutor(const fb::Program &program, std::string &error) {
     code.object = image.object()->data();
     code.objectBytes = image.object()->size();
     code.symbol = image.symbol()->str();
-    code.numCounters = at(table.num_counters(), k);
-    code.donated = at(table.donated(), k);
-    size_t numInputs = at(table.num_inputs(), k);
+    code.numCounters = entryOf(table.num_counters(), k);
+    code.donated = entryOf(table.donated(), k);
+    size_t numInputs = entryOf(table.num_inputs(), k);
     for (size_t i = table.signature_offsets()->Get(k),
                 e = table.signature_offsets()->Get(k + 1), first = i;
          i < e; ++i) {

@@ -17,12 +17,6 @@ using namespace octo;
 /// need a memory for every one.
 static constexpr size_t mostKnown = 1 << 16;
 
-template <class Vector>
-static uint32_t at(const Vector *vector, uint32_t i) {
-  return vector && i < vector->size() ? static_cast<uint32_t>(vector->Get(i))
-                                      : 0;
-}
-
 std::vector<int64_t> octo::expectedDims(std::span<const int64_t> given,
                                         uint64_t elementBytes, uint64_t bytes) {
   std::vector<int64_t> dims(given.begin(), given.end());
@@ -83,7 +77,7 @@ KernelCosts::KernelCosts(const fb::Program &program) : program(program) {
       costs.sync = v->sync();
     }
   for (uint32_t v = 0; v <= variants.size(); ++v)
-    mappingBegin.push_back(at(k.mapping_offsets(), v));
+    mappingBegin.push_back(entryOf(k.mapping_offsets(), v));
   if (k.mappings())
     for (const fb::PhaseMapping *m : *k.mappings()) {
       PhaseMapping &mapping = allMappings.emplace_back();
@@ -112,14 +106,14 @@ KernelCosts::KernelCosts(const fb::Program &program) : program(program) {
   uint32_t numKernels = k.kind() ? k.kind()->size() : 0;
   for (uint32_t i = 0; i < numKernels; ++i) {
     Kernel &kernel = kernels.emplace_back();
-    kernel.phaseBegin = p ? at(p->phase_offsets(), i) : 0;
-    kernel.phaseEnd = p ? at(p->phase_offsets(), i + 1) : 0;
-    kernel.sizeBegin = p ? at(p->size_offsets(), i) : 0;
-    kernel.sizeEnd = p ? at(p->size_offsets(), i + 1) : 0;
-    kernel.variantBegin = at(k.variant_offsets(), i);
-    kernel.variantEnd = at(k.variant_offsets(), i + 1);
+    kernel.phaseBegin = p ? entryOf(p->phase_offsets(), i) : 0;
+    kernel.phaseEnd = p ? entryOf(p->phase_offsets(), i + 1) : 0;
+    kernel.sizeBegin = p ? entryOf(p->size_offsets(), i) : 0;
+    kernel.sizeEnd = p ? entryOf(p->size_offsets(), i + 1) : 0;
+    kernel.variantBegin = entryOf(k.variant_offsets(), i);
+    kernel.variantEnd = entryOf(k.variant_offsets(), i + 1);
     kernel.codeBytes = k.code_bytes()->Get(i);
-    uint32_t peaClass = std::min(at(k.pea_class(), i), 2u);
+    uint32_t peaClass = std::min<uint32_t>(entryOf(k.pea_class(), i), 2u);
     kernel.macRate = m.rates() && peaClass < m.rates()->size()
                          ? m.rates()->Get(peaClass)->mac_q16()
                          : 0;
@@ -162,8 +156,8 @@ void KernelCosts::evaluate(Call &call) {
   };
   if (of.phaseBegin == of.phaseEnd) {
     if (const fb::WorkTable *w = program.kernels()->work())
-      for (uint32_t t = at(w->term_offsets(), call.kernel);
-           t < at(w->term_offsets(), call.kernel + 1); ++t) {
+      for (uint32_t t = entryOf(w->term_offsets(), call.kernel);
+           t < entryOf(w->term_offsets(), call.kernel + 1); ++t) {
         unsigned __int128 product = w->coefficient()->Get(t);
         for (uint32_t s = w->symbol_offsets()->Get(t);
              s < w->symbol_offsets()->Get(t + 1); ++s) {

@@ -251,13 +251,13 @@ void Validator::checkWeights() {
       require(capacity.checkWeight(fmt::format("weight '{}'", name), bytes),
               "");
     fb::WeightSource source = table.source()->Get(w);
-    uint32_t path = at(table.path(), w, none);
-    uint32_t digestIndex = at(table.digest(), w, none);
+    uint32_t path = entryOf(table.path(), w, none);
+    uint32_t digestIndex = entryOf(table.digest(), w, none);
     indexOrNone(path, strings, "path", w, "strings");
     indexOrNone(digestIndex, strings, "digest", w, "strings");
     switch (source) {
     case fb::WeightSource::Seed:
-      if (double scale = at(table.scale(), w, 0.0);
+      if (double scale = entryOf(table.scale(), w, 0.0);
           !std::isfinite(scale) || scale < 0)
         broken("weight '{}' has scale {}; expected a finite number that is "
                "not negative",
@@ -269,7 +269,7 @@ void Validator::checkWeights() {
                name);
       break;
     case fb::WeightSource::Inline: {
-      uint64_t offset = at(table.data_offset(), w, uint64_t(0));
+      uint64_t offset = entryOf(table.data_offset(), w, uint64_t(0));
       if (offset > data || bytes > data - offset)
         broken("weight '{}' takes bytes {} to {} of data that has {}", name,
                offset, offset + bytes, data);

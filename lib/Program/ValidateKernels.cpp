@@ -20,7 +20,7 @@ uint32_t Validator::rankOf(uint32_t type) const {
 
 std::string Validator::kernelName(uint32_t k) const {
   return fmt::format("kernel {} ('{}')", k,
-                     string(at(program.kernels()->name(), k, none)));
+                     string(entryOf(program.kernels()->name(), k, none)));
 }
 
 void Validator::checkKernels() {
@@ -50,8 +50,8 @@ void Validator::checkKernels() {
   leastGang.assign(numKernels, 0);
   for (uint32_t k = 0; k < numKernels; ++k) {
     index(table.name()->Get(k), strings, "name", k, "strings");
-    index(at(table.pea_class(), k, uint32_t(0)), numPeaClasses, "pea_class", k,
-          "PEA classes");
+    index(entryOf(table.pea_class(), k, uint32_t(0)), numPeaClasses,
+          "pea_class", k, "PEA classes");
     fb::KernelKind kind = table.kind()->Get(k);
     uint32_t inputs = table.num_inputs()->Get(k);
     uint32_t outputs = table.num_outputs()->Get(k);
@@ -61,14 +61,14 @@ void Validator::checkKernels() {
         types != uint64_t(inputs) + outputs)
       broken("{} has {} types for {} inputs and {} outputs", kernelName(k),
              types, inputs, outputs);
-    uint64_t donated = at(table.donated(), k, uint64_t(0));
+    uint64_t donated = entryOf(table.donated(), k, uint64_t(0));
     if (inputs < 64 && donated >> inputs)
       broken("{} donates an input beyond its {}", kernelName(k), inputs);
-    uint32_t image = at(table.image(), k, none);
+    uint32_t image = entryOf(table.image(), k, none);
     indexOrNone(image, numImages, "image", k, "images");
     if (image != none && kind != fb::KernelKind::Image)
       broken("{} has an image, but its kind has none", kernelName(k));
-    fb::Combine combine = at(table.combine(), k, fb::Combine::None);
+    fb::Combine combine = entryOf(table.combine(), k, fb::Combine::None);
     if ((combine != fb::Combine::None) != (kind == fb::KernelKind::Join))
       broken("{} is {} and combines by {}", kernelName(k),
              fb::EnumNameKernelKind(kind), fb::EnumNameCombine(combine));
@@ -132,7 +132,7 @@ void Validator::checkWork(const fb::KernelTable &table) {
 void Validator::checkSymbol(const fb::KernelTable &table, uint32_t k,
                             uint32_t symbol) {
   if (symbol & counterMark) {
-    if (uint32_t counters = at(table.num_counters(), k);
+    if (uint32_t counters = entryOf(table.num_counters(), k);
         (symbol & ~counterMark) >= counters)
       broken("the work of {} uses counter {} of {}", kernelName(k),
              symbol & ~counterMark, counters);

@@ -75,7 +75,7 @@ bool Validator::sizeVaries(const Flow &flow, uint32_t value) const {
        d < types.dim_offsets()->Get(type + 1); ++d)
     if (types.dims()->Get(d) < 0)
       return true;
-  return at(flow.values.bytes_distribution(), value, none) != none;
+  return entryOf(flow.values.bytes_distribution(), value, none) != none;
 }
 
 uint32_t Validator::varyingSizes(const Flow &flow, uint32_t begin,

@@ -13,12 +13,12 @@ using namespace octo;
 using namespace octo::validation;
 
 std::string Validator::blockName(const Flow &flow, uint32_t b) const {
-  uint32_t path = at(flow.blocks.path(), b, none);
-  uint32_t file = at(flow.blocks.source_file(), b, none);
+  uint32_t path = entryOf(flow.blocks.path(), b, none);
+  uint32_t file = entryOf(flow.blocks.source_file(), b, none);
   std::string text = fmt::format("block {} ('{}')", b, string(path));
   if (file < strings)
     text += fmt::format(" from {}:{}", string(file),
-                        at(flow.blocks.source_line(), b));
+                        entryOf(flow.blocks.source_line(), b));
   return text;
 }
 
@@ -79,8 +79,8 @@ void Validator::checkValues(Flow &flow) {
            "bytes_distribution");
   for (uint32_t v = 0; v < flow.numValues; ++v) {
     index(flow.values.type()->Get(v), numTypes, "type", v, "types");
-    indexOrNone(at(flow.values.bytes_distribution(), v, none), numDistributions,
-                "bytes_distribution", v, "distributions");
+    indexOrNone(entryOf(flow.values.bytes_distribution(), v, none),
+                numDistributions, "bytes_distribution", v, "distributions");
   }
 }
 
@@ -145,10 +145,10 @@ void Validator::checkBlockColumns(Flow &flow) {
     index(blocks.region()->Get(b), flow.numRegions, "region", b, "regions");
     index(blocks.path()->Get(b), strings, "path", b, "strings");
     indexOrNone(blocks.kernel()->Get(b), numKernels, "kernel", b, "kernels");
-    indexOrNone(at(blocks.join_kernel(), b, none), numKernels, "join_kernel", b,
-                "kernels");
-    indexOrNone(at(blocks.source_file(), b, none), strings, "source_file", b,
-                "strings");
+    indexOrNone(entryOf(blocks.join_kernel(), b, none), numKernels,
+                "join_kernel", b, "kernels");
+    indexOrNone(entryOf(blocks.source_file(), b, none), strings, "source_file",
+                b, "strings");
   }
 }
 
@@ -258,8 +258,8 @@ void Validator::checkImports(Flow &flow, uint32_t r) {
     uint32_t source = regions.imports()->Get(begin + k);
     if (source & forwardedFlag) {
       // Before is the region ahead of After; checkBlock makes sure of it.
-      uint32_t decide = r ? at(flow.blocks.decide_inputs(),
-                               regions.owner()->Get(r), uint32_t(0))
+      uint32_t decide = r ? entryOf(flow.blocks.decide_inputs(),
+                                    regions.owner()->Get(r), uint32_t(0))
                           : 0;
       uint32_t yields = r ? yieldCount(flow, r - 1) : 0;
       uint32_t forwarded = yields > decide ? yields - decide : 0;
@@ -293,7 +293,7 @@ void Validator::checkProfiles(Flow &flow) {
   if (pool || sizeOf(profiles.frequency_offsets()))
     offsets(profiles.frequency_offsets(), epochs, pool, "frequency_offsets");
   for (uint32_t e = 0; e < epochs; ++e)
-    indexOrNone(at(profiles.distribution(), e, none), numDistributions,
+    indexOrNone(entryOf(profiles.distribution(), e, none), numDistributions,
                 "distribution", e, "distributions");
   for (uint32_t i = 0; i < pool; ++i)
     if (profiles.frequencies()->Get(i) > one32)
@@ -317,7 +317,7 @@ bool Validator::hasDistribution(const Flow &flow, uint32_t profile) const {
   const fb::ProfileTable &profiles = *flow.workflow.profiles();
   for (uint32_t e = profiles.epoch_offsets()->Get(profile);
        e < profiles.epoch_offsets()->Get(profile + 1); ++e)
-    if (at(profiles.distribution(), e, none) == none)
+    if (entryOf(profiles.distribution(), e, none) == none)
       return false;
   return true;
 }
@@ -329,8 +329,8 @@ void Validator::checkFrequencies(const Flow &flow, uint32_t b, uint32_t profile,
     return;
   for (uint32_t e = profiles.epoch_offsets()->Get(profile);
        e < profiles.epoch_offsets()->Get(profile + 1); ++e) {
-    uint32_t begin = at(profiles.frequency_offsets(), e);
-    uint32_t count = at(profiles.frequency_offsets(), e + 1) - begin;
+    uint32_t begin = entryOf(profiles.frequency_offsets(), e);
+    uint32_t count = entryOf(profiles.frequency_offsets(), e + 1) - begin;
     if (count == 0 && !needed)
       continue;
     if (count != cases)
@@ -351,9 +351,9 @@ void Validator::checkBlock(Flow &flow, uint32_t b) {
   fb::BlockKind kind = blocks.kind()->Get(b);
   uint32_t inputs = inputCount(flow, b), outputs = outputCount(flow, b);
   uint32_t kernel = blocks.kernel()->Get(b);
-  uint32_t join = at(blocks.join_kernel(), b, none);
-  uint32_t profile = at(blocks.profile(), b, none);
-  uint32_t decide = at(blocks.decide_inputs(), b, uint32_t(0));
+  uint32_t join = entryOf(blocks.join_kernel(), b, none);
+  uint32_t profile = entryOf(blocks.profile(), b, none);
+  uint32_t decide = entryOf(blocks.decide_inputs(), b, uint32_t(0));
   uint32_t firstRegion = blocks.region_begin()->Get(b);
   uint32_t regions = blocks.region_begin()->Get(b + 1) - firstRegion;
   if (profile != none && profile >= flow.numProfiles)

@@ -63,16 +63,6 @@ inline void require(const Expected<void> &answer, std::string_view prefix) {
     throw Invalid{fmt::format("{}{}", prefix, answer.error().message)};
 }
 
-/// Entry i, or `absent` of a column that was left out.
-template <class T, class V>
-V at(const Vector<T> *vector, uint32_t i, V absent) {
-  return vector && i < vector->size() ? V(vector->Get(i)) : absent;
-}
-
-inline uint32_t at(const Vector<uint32_t> *vector, uint32_t i) {
-  return at(vector, i, uint32_t(0));
-}
-
 class Validator {
 public:
   explicit Validator(const fb::Program &program) : program(program) {}

@@ -20,16 +20,6 @@
 
 using namespace octo;
 
-/// Entry `i` of a vector that may be absent or short.
-template <class Vector>
-static auto at(const Vector *vector, size_t i, uint64_t missing = 0)
-    -> uint64_t {
-  return vector && i < vector->size()
-             ? static_cast<uint64_t>(
-                   vector->Get(static_cast<flatbuffers::uoffset_t>(i)))
-             : missing;
-}
-
 template <class Out, class Vector>
 static void copyTo(std::vector<Out> &out, const Vector *vector) {
   out.resize(sizeOf(vector));
@@ -56,18 +46,18 @@ static const fb::Workflow &workflowOf(const ProgramTables &t, uint32_t block) {
 
 std::string_view ProgramTables::pathOf(uint32_t block) const {
   return string(
-      static_cast<uint32_t>(at(workflowOf(*this, block).blocks()->path(),
-                               blocks[block].local, noIndex)));
+      static_cast<uint32_t>(entryOf(workflowOf(*this, block).blocks()->path(),
+                                    blocks[block].local, noIndex)));
 }
 
 std::string_view ProgramTables::fileOf(uint32_t block) const {
-  return string(
-      static_cast<uint32_t>(at(workflowOf(*this, block).blocks()->source_file(),
-                               blocks[block].local, noIndex)));
+  return string(static_cast<uint32_t>(
+      entryOf(workflowOf(*this, block).blocks()->source_file(),
+              blocks[block].local, noIndex)));
 }
 
 uint32_t ProgramTables::lineOf(uint32_t block) const {
-  return static_cast<uint32_t>(at(
+  return static_cast<uint32_t>(entryOf(
       workflowOf(*this, block).blocks()->source_line(), blocks[block].local));
 }
 
@@ -208,8 +198,8 @@ static Expected<void> buildMachine(MachineTables &m,
     m.live[t] &= ~m.dead[t];
   m.classMask = {};
   for (uint32_t p = 0; p < m.peasPerTbu; ++p)
-    m.classMask[std::min<uint64_t>(at(source.pea_class(), p), 2)] |= PeaMask(1)
-                                                                     << p;
+    m.classMask[std::min<uint64_t>(entryOf(source.pea_class(), p), 2)] |=
+        PeaMask(1) << p;
 
   m.linkDead.assign(size_t(m.clusters) * 4, 0);
   for (uint32_t c = 0; c < m.clusters; ++c) {
@@ -255,11 +245,11 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
   t.types.resize(numTypes);
   for (uint32_t i = 0; i < numTypes; ++i) {
     TypeInfo &type = t.types[i];
-    type.element = static_cast<ElementKind>(at(types.element(), i));
-    type.scalar = at(types.scalar(), i);
-    for (uint64_t d = at(types.dim_offsets(), i);
-         d < at(types.dim_offsets(), i + 1); ++d) {
-      type.dims.push_back(static_cast<int64_t>(at(types.dims(), d)));
+    type.element = static_cast<ElementKind>(entryOf(types.element(), i));
+    type.scalar = entryOf(types.scalar(), i);
+    for (uint64_t d = entryOf(types.dim_offsets(), i);
+         d < entryOf(types.dim_offsets(), i + 1); ++d) {
+      type.dims.push_back(static_cast<int64_t>(entryOf(types.dims(), d)));
       type.dynamic |= type.dims.back() < 0;
     }
   }
@@ -280,20 +270,20 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
   t.kernels.resize(numKernels);
   for (uint32_t i = 0; i < numKernels; ++i) {
     KernelInfo &kernel = t.kernels[i];
-    kernel.kind = static_cast<KernelKind>(at(k.kind(), i));
-    kernel.combine = static_cast<CombineKind>(at(k.combine(), i));
+    kernel.kind = static_cast<KernelKind>(entryOf(k.kind(), i));
+    kernel.combine = static_cast<CombineKind>(entryOf(k.combine(), i));
     kernel.peaClass =
-        static_cast<uint8_t>(std::min<uint64_t>(at(k.pea_class(), i), 2));
-    kernel.name = at(k.name(), i, noIndex);
-    kernel.codeBytes = at(k.code_bytes(), i);
-    kernel.numInputs = at(k.num_inputs(), i);
-    kernel.numOutputs = at(k.num_outputs(), i);
-    kernel.numCounters = at(k.num_counters(), i);
-    kernel.signatureBegin = at(k.signature_offsets(), i);
-    kernel.donated = at(k.donated(), i);
-    kernel.image = at(k.image(), i, noIndex);
-    kernel.variantBegin = at(k.variant_offsets(), i);
-    kernel.variantEnd = at(k.variant_offsets(), i + 1);
+        static_cast<uint8_t>(std::min<uint64_t>(entryOf(k.pea_class(), i), 2));
+    kernel.name = entryOf(k.name(), i, noIndex);
+    kernel.codeBytes = entryOf(k.code_bytes(), i);
+    kernel.numInputs = entryOf(k.num_inputs(), i);
+    kernel.numOutputs = entryOf(k.num_outputs(), i);
+    kernel.numCounters = entryOf(k.num_counters(), i);
+    kernel.signatureBegin = entryOf(k.signature_offsets(), i);
+    kernel.donated = entryOf(k.donated(), i);
+    kernel.image = entryOf(k.image(), i, noIndex);
+    kernel.variantBegin = entryOf(k.variant_offsets(), i);
+    kernel.variantEnd = entryOf(k.variant_offsets(), i + 1);
     kernel.maxGang = 1;
     for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v)
       kernel.maxGang = std::max(kernel.maxGang, t.variants[v].gang);
@@ -311,7 +301,7 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
   const fb::WeightTable &w = *program.weights();
   for (uint32_t i = 0; i < sizeOf(w.bytes()); ++i)
     t.weights.push_back(
-        {w.bytes()->Get(i), static_cast<uint32_t>(at(w.type(), i))});
+        {w.bytes()->Get(i), static_cast<uint32_t>(entryOf(w.type(), i))});
 
   const fb::DistributionTable &d = *program.distributions();
   if (d.u() && d.x()) {
@@ -320,13 +310,13 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
   }
   for (uint32_t i = 0; i < sizeOf(d.curve()); ++i) {
     uint32_t curve = d.curve()->Get(i);
-    uint64_t scale = at(d.scale(), i, identityScale);
-    int64_t shift = static_cast<int64_t>(at(d.shift(), i));
+    uint64_t scale = entryOf(d.scale(), i, identityScale);
+    int64_t shift = static_cast<int64_t>(entryOf(d.shift(), i));
     t.distributions.items.push_back(
-        {static_cast<uint32_t>(at(d.knot_offsets(), curve)),
-         static_cast<uint32_t>(at(d.knot_offsets(), curve + 1)),
-         at(d.discrete(), curve) != 0, scale == identityScale && !shift, scale,
-         shift});
+        {static_cast<uint32_t>(entryOf(d.knot_offsets(), curve)),
+         static_cast<uint32_t>(entryOf(d.knot_offsets(), curve + 1)),
+         entryOf(d.discrete(), curve) != 0, scale == identityScale && !shift,
+         scale, shift});
   }
 }
 
@@ -369,15 +359,15 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
                              : 0;
   for (uint32_t p = 0; p <= numProfiles; ++p)
     t.profileBegin.push_back(epochBase +
-                             uint32_t(at(profiles.epoch_offsets(), p)));
+                             uint32_t(entryOf(profiles.epoch_offsets(), p)));
   for (uint32_t e = 0; e < sizeOf(profiles.first_request()); ++e)
     t.epochs.push_back(
         {profiles.first_request()->Get(e),
-         static_cast<uint32_t>(at(profiles.distribution(), e, noIndex)),
+         static_cast<uint32_t>(entryOf(profiles.distribution(), e, noIndex)),
          frequencyBase +
-             static_cast<uint32_t>(at(profiles.frequency_offsets(), e)),
-         frequencyBase +
-             static_cast<uint32_t>(at(profiles.frequency_offsets(), e + 1))});
+             static_cast<uint32_t>(entryOf(profiles.frequency_offsets(), e)),
+         frequencyBase + static_cast<uint32_t>(
+                             entryOf(profiles.frequency_offsets(), e + 1))});
   for (uint32_t f = 0; f < sizeOf(profiles.frequencies()); ++f)
     t.frequencies.push_back(profiles.frequencies()->Get(f));
 
@@ -385,12 +375,13 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   const auto *bytes = values.bytes();
   const auto *types = values.type();
   for (uint32_t v = 0; v < numValues; ++v)
-    t.values.push_back({at(bytes, v), static_cast<uint32_t>(at(types, v)), 0});
+    t.values.push_back(
+        {entryOf(bytes, v), static_cast<uint32_t>(entryOf(types, v)), 0});
   if (sizeOf(values.bytes_distribution())) {
     t.bytesDistributions.resize(info.valueBegin, noIndex);
     for (uint32_t v = 0; v < numValues; ++v)
-      t.bytesDistributions.push_back(
-          static_cast<uint32_t>(at(values.bytes_distribution(), v, noIndex)));
+      t.bytesDistributions.push_back(static_cast<uint32_t>(
+          entryOf(values.bytes_distribution(), v, noIndex)));
   }
 
   // Regions.
@@ -403,18 +394,18 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   }
   for (uint32_t r = 0; r < numRegions; ++r) {
     RegionInfo region = {};
-    uint32_t owner = at(regions.owner(), r, noIndex);
+    uint32_t owner = entryOf(regions.owner(), r, noIndex);
     region.owner = owner == noIndex ? noIndex : info.blockBegin + owner;
-    region.blockBegin = info.blockBegin + at(regions.block_begin(), r);
-    region.blockEnd = info.blockBegin + at(regions.block_begin(), r + 1);
-    region.valueBegin = info.valueBegin + at(regions.value_begin(), r);
-    region.valueEnd = info.valueBegin + at(regions.value_begin(), r + 1);
-    region.numImports = at(regions.num_imports(), r);
-    region.importBegin = importBase + at(regions.import_offsets(), r);
-    region.yieldBegin = yieldBase + at(regions.yield_offsets(), r);
-    region.numYields =
-        at(regions.yield_offsets(), r + 1) - at(regions.yield_offsets(), r);
-    region.role = static_cast<RegionRole>(at(regions.role(), r));
+    region.blockBegin = info.blockBegin + entryOf(regions.block_begin(), r);
+    region.blockEnd = info.blockBegin + entryOf(regions.block_begin(), r + 1);
+    region.valueBegin = info.valueBegin + entryOf(regions.value_begin(), r);
+    region.valueEnd = info.valueBegin + entryOf(regions.value_begin(), r + 1);
+    region.numImports = entryOf(regions.num_imports(), r);
+    region.importBegin = importBase + entryOf(regions.import_offsets(), r);
+    region.yieldBegin = yieldBase + entryOf(regions.yield_offsets(), r);
+    region.numYields = entryOf(regions.yield_offsets(), r + 1) -
+                       entryOf(regions.yield_offsets(), r);
+    region.role = static_cast<RegionRole>(entryOf(regions.role(), r));
     region.workflow = number;
     t.regions.push_back(region);
   }
@@ -448,18 +439,19 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   const auto *replicas = placement.replicas();
   for (uint32_t b = 0; b < numBlocks; ++b) {
     BlockInfo block = {};
-    block.kind = static_cast<BlockKind>(at(kinds, b));
-    block.routing = static_cast<RoutingRule>(at(routings, b));
+    block.kind = static_cast<BlockKind>(entryOf(kinds, b));
+    block.routing = static_cast<RoutingRule>(entryOf(routings, b));
     block.workflow = number;
     block.local = b;
-    block.kernel = at(kernels, b, noIndex);
-    block.inputBegin = inputBase + at(inputOffsets, b);
-    block.numInputs = at(inputOffsets, b + 1) - at(inputOffsets, b);
-    block.outputBegin = info.valueBegin + at(outputBegin, b);
-    block.numOutputs = at(outputBegin, b + 1) - at(outputBegin, b);
+    block.kernel = entryOf(kernels, b, noIndex);
+    block.inputBegin = inputBase + entryOf(inputOffsets, b);
+    block.numInputs = entryOf(inputOffsets, b + 1) - entryOf(inputOffsets, b);
+    block.outputBegin = info.valueBegin + entryOf(outputBegin, b);
+    block.numOutputs = entryOf(outputBegin, b + 1) - entryOf(outputBegin, b);
     // Outputs are followed by the imports of the next region, which belong to
     // no block.
-    const RegionInfo &region = t.regions[info.regionBegin + at(regionOf, b)];
+    const RegionInfo &region =
+        t.regions[info.regionBegin + entryOf(regionOf, b)];
     if (block.outputBegin + block.numOutputs > region.valueEnd)
       block.numOutputs = region.valueEnd > block.outputBegin
                              ? region.valueEnd - block.outputBegin
@@ -468,18 +460,19 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     if (block.kind != BlockKind::Task) {
       block.control = t.controls.size();
       ControlInfo control = {};
-      control.joinKernel = at(blocks.join_kernel(), b, noIndex);
-      control.decideInputs = at(blocks.decide_inputs(), b);
-      control.regionBegin = info.regionBegin + at(blocks.region_begin(), b);
-      control.numRegions =
-          at(blocks.region_begin(), b + 1) - at(blocks.region_begin(), b);
-      control.bound = at(blocks.bound(), b);
+      control.joinKernel = entryOf(blocks.join_kernel(), b, noIndex);
+      control.decideInputs = entryOf(blocks.decide_inputs(), b);
+      control.regionBegin =
+          info.regionBegin + entryOf(blocks.region_begin(), b);
+      control.numRegions = entryOf(blocks.region_begin(), b + 1) -
+                           entryOf(blocks.region_begin(), b);
+      control.bound = entryOf(blocks.bound(), b);
       t.controls.push_back(control);
     }
-    uint32_t profile = at(profileOf, b, noIndex);
+    uint32_t profile = entryOf(profileOf, b, noIndex);
     block.profile = profile == noIndex ? noIndex : profileBase + profile;
-    block.priority = at(priorities, b);
-    block.expectedCycles = at(expected, b);
+    block.priority = entryOf(priorities, b);
+    block.expectedCycles = entryOf(expected, b);
     block.slotOfBlock = noIndex;
     block.weightBegin = t.blockWeights.size();
     for (uint32_t i = 0; i < block.numInputs; ++i) {
@@ -490,8 +483,8 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     block.weightEnd = t.blockWeights.size();
 
     block.replicaBegin = t.replicas.size();
-    uint32_t first = at(replicaOffsets, b);
-    uint32_t last = at(replicaOffsets, b + 1);
+    uint32_t first = entryOf(replicaOffsets, b);
+    uint32_t last = entryOf(replicaOffsets, b + 1);
     for (bool standby : {false, true})
       for (uint32_t r = first; r < last; ++r) {
         const fb::Replica *source = replicas->Get(r);
@@ -504,13 +497,14 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
         if (cluster >= m.clusters || source->tbu() >= m.tbusPerCluster)
           return makeError("block '{}' has a replica outside the machine "
                            "(cluster {}, TBU {})",
-                           t.string(at(blocks.path(), b)), source->cluster(),
-                           source->tbu());
+                           t.string(entryOf(blocks.path(), b)),
+                           source->cluster(), source->tbu());
         if (!m.reachable[cluster])
           return makeError(
               "block '{}' is placed on cluster ({}, {}), which dead links cut "
               "off from the host port; compile again with the present defects",
-              t.string(at(blocks.path(), b)), m.xOf(cluster), m.yOf(cluster));
+              t.string(entryOf(blocks.path(), b)), m.xOf(cluster),
+              m.yOf(cluster));
         replica.tbu = cluster * m.tbusPerCluster + source->tbu();
         if (block.kind == BlockKind::Task) {
           uint32_t end = std::min<uint32_t>(uint32_t(source->pea_first()) +
@@ -525,7 +519,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
             return makeError("block '{}' has a replica on TBU {} of cluster "
                              "({}, {}) without a live PEA; compile again with "
                              "the present defects",
-                             t.string(at(blocks.path(), b)), source->tbu(),
+                             t.string(entryOf(blocks.path(), b)), source->tbu(),
                              m.xOf(cluster), m.yOf(cluster));
         }
         t.replicas.push_back(replica);
@@ -535,10 +529,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     if (!block.numActive)
       return makeError("block '{}' has no active replica; compile again (pass "
                        "octo-allocate-peas)",
-                       t.string(at(blocks.path(), b)));
+                       t.string(entryOf(blocks.path(), b)));
     if (block.kind == BlockKind::Task && block.kernel >= t.kernels.size())
       return makeError("task '{}' has no kernel",
-                       t.string(at(blocks.path(), b)));
+                       t.string(entryOf(blocks.path(), b)));
     t.blocks.push_back(block);
   }
 
@@ -673,10 +667,10 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     SegmentInfo segment = {};
     segment.region = info.regionBegin + segments.region()->Get(s);
     segment.slotBegin = t.slots.size();
-    segment.initiationInterval = at(segments.initiation_interval(), s);
-    segment.lanes = std::max<uint32_t>(at(segments.lanes(), s), 1);
-    for (uint64_t i = at(segments.slot_offsets(), s);
-         i < at(segments.slot_offsets(), s + 1); ++i) {
+    segment.initiationInterval = entryOf(segments.initiation_interval(), s);
+    segment.lanes = std::max<uint32_t>(entryOf(segments.lanes(), s), 1);
+    for (uint64_t i = entryOf(segments.slot_offsets(), s);
+         i < entryOf(segments.slot_offsets(), s + 1); ++i) {
       const fb::Slot *slot = segments.slots()->Get(i);
       uint32_t block = info.blockBegin + slot->block();
       t.blocks[block].slotOfBlock = t.slots.size();

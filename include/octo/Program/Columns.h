@@ -15,8 +15,11 @@
 #include <flatbuffers/vector.h>
 
 #include <bit>
+#include <cstddef>
 #include <cstdint>
 #include <span>
+#include <type_traits>
+#include <utility>
 
 namespace octo {
 
@@ -24,6 +27,17 @@ namespace octo {
 template <class T>
 uint32_t sizeOf(const flatbuffers::Vector<T> *vector) {
   return vector ? vector->size() : 0;
+}
+
+/// Entry `i`, or `missing` if the vector is absent or short.
+template <class T, class Value = std::decay_t<
+                       decltype(std::declval<flatbuffers::Vector<T>>().Get(0))>>
+Value entryOf(const flatbuffers::Vector<T> *vector, size_t i,
+              Value missing = Value()) {
+  return vector && i < vector->size()
+             ? static_cast<Value>(
+                   vector->Get(static_cast<flatbuffers::uoffset_t>(i)))
+             : missing;
 }
 
 /// The entries where they lie: little-endian, as this machine is, and aligned,
