@@ -11,6 +11,8 @@
 //        reconfigured for what waits only if PEAs that have the code are
 //        expected to be busy for longer than loading takes, or if it has waited
 //        too long already. Until then it takes what is resident.
+//        Where code is dear and does not all fit it stays where the compiler
+//        put it, and instances go there instead of where their data are.
 //  atss  the fine scheduler: at every change in a cluster gangs follow what is
 //        free and what waits, also those that run; the next instances are
 //        staged at busy TBUs, so that code and inputs come while others
