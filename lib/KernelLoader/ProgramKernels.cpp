@@ -19,7 +19,7 @@ extern "C" __attribute__((visibility("default"))) KernelExecutor *
 octoCreateKernelExecutor(const fb::Program &program, std::string &error) {
   const fb::KernelTable &table = *program.kernels();
   const fb::TypeTable &types = *program.types();
-  std::vector<KernelCode> kernels(table.kind() ? table.kind()->size() : 0);
+  std::vector<KernelCode> kernels(sizeOf(table.kind()));
   for (size_t k = 0; k < kernels.size(); ++k) {
     KernelCode &code = kernels[k];
     uint32_t name = entryOf(table.name(), k);

@@ -103,7 +103,7 @@ KernelCosts::KernelCosts(const fb::Program &program) : program(program) {
           p->size_kind()->size()};
     forms.numPhases = static_cast<uint32_t>(phaseKinds.size());
   }
-  uint32_t numKernels = k.kind() ? k.kind()->size() : 0;
+  uint32_t numKernels = sizeOf(k.kind());
   for (uint32_t i = 0; i < numKernels; ++i) {
     Kernel &kernel = kernels.emplace_back();
     kernel.phaseBegin = p ? entryOf(p->phase_offsets(), i) : 0;

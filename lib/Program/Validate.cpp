@@ -257,7 +257,7 @@ void Validator::checkWeights() {
     indexOrNone(digestIndex, strings, "digest", w, "strings");
     switch (source) {
     case fb::WeightSource::Seed:
-      if (double scale = entryOf(table.scale(), w, 0.0);
+      if (double scale = entryOf(table.scale(), w);
           !std::isfinite(scale) || scale < 0)
         broken("weight '{}' has scale {}; expected a finite number that is "
                "not negative",
@@ -269,7 +269,7 @@ void Validator::checkWeights() {
                name);
       break;
     case fb::WeightSource::Inline: {
-      uint64_t offset = entryOf(table.data_offset(), w, uint64_t(0));
+      uint64_t offset = entryOf(table.data_offset(), w);
       if (offset > data || bytes > data - offset)
         broken("weight '{}' takes bytes {} to {} of data that has {}", name,
                offset, offset + bytes, data);

@@ -50,8 +50,8 @@ void Validator::checkKernels() {
   leastGang.assign(numKernels, 0);
   for (uint32_t k = 0; k < numKernels; ++k) {
     index(table.name()->Get(k), strings, "name", k, "strings");
-    index(entryOf(table.pea_class(), k, uint32_t(0)), numPeaClasses,
-          "pea_class", k, "PEA classes");
+    index(entryOf(table.pea_class(), k), numPeaClasses, "pea_class", k,
+          "PEA classes");
     fb::KernelKind kind = table.kind()->Get(k);
     uint32_t inputs = table.num_inputs()->Get(k);
     uint32_t outputs = table.num_outputs()->Get(k);
@@ -61,7 +61,7 @@ void Validator::checkKernels() {
         types != uint64_t(inputs) + outputs)
       broken("{} has {} types for {} inputs and {} outputs", kernelName(k),
              types, inputs, outputs);
-    uint64_t donated = entryOf(table.donated(), k, uint64_t(0));
+    uint64_t donated = entryOf(table.donated(), k);
     if (inputs < 64 && donated >> inputs)
       broken("{} donates an input beyond its {}", kernelName(k), inputs);
     uint32_t image = entryOf(table.image(), k, none);

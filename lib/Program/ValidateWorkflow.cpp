@@ -258,9 +258,8 @@ void Validator::checkImports(Flow &flow, uint32_t r) {
     uint32_t source = regions.imports()->Get(begin + k);
     if (source & forwardedFlag) {
       // Before is the region ahead of After; checkBlock makes sure of it.
-      uint32_t decide = r ? entryOf(flow.blocks.decide_inputs(),
-                                    regions.owner()->Get(r), uint32_t(0))
-                          : 0;
+      uint32_t decide =
+          r ? entryOf(flow.blocks.decide_inputs(), regions.owner()->Get(r)) : 0;
       uint32_t yields = r ? yieldCount(flow, r - 1) : 0;
       uint32_t forwarded = yields > decide ? yields - decide : 0;
       if (role != fb::RegionRole::After ||
@@ -353,7 +352,7 @@ void Validator::checkBlock(Flow &flow, uint32_t b) {
   uint32_t kernel = blocks.kernel()->Get(b);
   uint32_t join = entryOf(blocks.join_kernel(), b, none);
   uint32_t profile = entryOf(blocks.profile(), b, none);
-  uint32_t decide = entryOf(blocks.decide_inputs(), b, uint32_t(0));
+  uint32_t decide = entryOf(blocks.decide_inputs(), b);
   uint32_t firstRegion = blocks.region_begin()->Get(b);
   uint32_t regions = blocks.region_begin()->Get(b + 1) - firstRegion;
   if (profile != none && profile >= flow.numProfiles)

@@ -45,20 +45,18 @@ static const fb::Workflow &workflowOf(const ProgramTables &t, uint32_t block) {
 }
 
 std::string_view ProgramTables::pathOf(uint32_t block) const {
-  return string(
-      static_cast<uint32_t>(entryOf(workflowOf(*this, block).blocks()->path(),
-                                    blocks[block].local, noIndex)));
+  return string(entryOf(workflowOf(*this, block).blocks()->path(),
+                        blocks[block].local, noIndex));
 }
 
 std::string_view ProgramTables::fileOf(uint32_t block) const {
-  return string(static_cast<uint32_t>(
-      entryOf(workflowOf(*this, block).blocks()->source_file(),
-              blocks[block].local, noIndex)));
+  return string(entryOf(workflowOf(*this, block).blocks()->source_file(),
+                        blocks[block].local, noIndex));
 }
 
 uint32_t ProgramTables::lineOf(uint32_t block) const {
-  return static_cast<uint32_t>(entryOf(
-      workflowOf(*this, block).blocks()->source_line(), blocks[block].local));
+  return entryOf(workflowOf(*this, block).blocks()->source_line(),
+                 blocks[block].local);
 }
 
 std::string ProgramTables::place(uint32_t block) const {
@@ -249,7 +247,7 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
     type.scalar = entryOf(types.scalar(), i);
     for (uint64_t d = entryOf(types.dim_offsets(), i);
          d < entryOf(types.dim_offsets(), i + 1); ++d) {
-      type.dims.push_back(static_cast<int64_t>(entryOf(types.dims(), d)));
+      type.dims.push_back(entryOf(types.dims(), d));
       type.dynamic |= type.dims.back() < 0;
     }
   }
@@ -300,8 +298,7 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
 
   const fb::WeightTable &w = *program.weights();
   for (uint32_t i = 0; i < sizeOf(w.bytes()); ++i)
-    t.weights.push_back(
-        {w.bytes()->Get(i), static_cast<uint32_t>(entryOf(w.type(), i))});
+    t.weights.push_back({w.bytes()->Get(i), entryOf(w.type(), i)});
 
   const fb::DistributionTable &d = *program.distributions();
   if (d.u() && d.x()) {
@@ -311,10 +308,9 @@ static void buildKernels(ProgramTables &t, const fb::Program &program) {
   for (uint32_t i = 0; i < sizeOf(d.curve()); ++i) {
     uint32_t curve = d.curve()->Get(i);
     uint64_t scale = entryOf(d.scale(), i, identityScale);
-    int64_t shift = static_cast<int64_t>(entryOf(d.shift(), i));
+    int64_t shift = entryOf(d.shift(), i);
     t.distributions.items.push_back(
-        {static_cast<uint32_t>(entryOf(d.knot_offsets(), curve)),
-         static_cast<uint32_t>(entryOf(d.knot_offsets(), curve + 1)),
+        {entryOf(d.knot_offsets(), curve), entryOf(d.knot_offsets(), curve + 1),
          entryOf(d.discrete(), curve) != 0, scale == identityScale && !shift,
          scale, shift});
   }
@@ -358,16 +354,13 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
                              ? profiles.epoch_offsets()->size() - 1
                              : 0;
   for (uint32_t p = 0; p <= numProfiles; ++p)
-    t.profileBegin.push_back(epochBase +
-                             uint32_t(entryOf(profiles.epoch_offsets(), p)));
+    t.profileBegin.push_back(epochBase + entryOf(profiles.epoch_offsets(), p));
   for (uint32_t e = 0; e < sizeOf(profiles.first_request()); ++e)
     t.epochs.push_back(
         {profiles.first_request()->Get(e),
-         static_cast<uint32_t>(entryOf(profiles.distribution(), e, noIndex)),
-         frequencyBase +
-             static_cast<uint32_t>(entryOf(profiles.frequency_offsets(), e)),
-         frequencyBase + static_cast<uint32_t>(
-                             entryOf(profiles.frequency_offsets(), e + 1))});
+         entryOf(profiles.distribution(), e, noIndex),
+         frequencyBase + entryOf(profiles.frequency_offsets(), e),
+         frequencyBase + entryOf(profiles.frequency_offsets(), e + 1)});
   for (uint32_t f = 0; f < sizeOf(profiles.frequencies()); ++f)
     t.frequencies.push_back(profiles.frequencies()->Get(f));
 
@@ -375,13 +368,12 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
   const auto *bytes = values.bytes();
   const auto *types = values.type();
   for (uint32_t v = 0; v < numValues; ++v)
-    t.values.push_back(
-        {entryOf(bytes, v), static_cast<uint32_t>(entryOf(types, v)), 0});
+    t.values.push_back({entryOf(bytes, v), entryOf(types, v), 0});
   if (sizeOf(values.bytes_distribution())) {
     t.bytesDistributions.resize(info.valueBegin, noIndex);
     for (uint32_t v = 0; v < numValues; ++v)
-      t.bytesDistributions.push_back(static_cast<uint32_t>(
-          entryOf(values.bytes_distribution(), v, noIndex)));
+      t.bytesDistributions.push_back(
+          entryOf(values.bytes_distribution(), v, noIndex));
   }
 
   // Regions.

@@ -220,6 +220,9 @@ bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
   InstanceInfo info = s.info(id);
   if ((s.now() - info.readySince) / rules.agePercent >= price / 100)
     return true;
+  bool wasIdle = rents[tbu].cycles > price;
+  if (!wasIdle && isDear(s, cluster, info))
+    return false;
   uint64_t work = 0;
   for (uint32_t lane = s.firstLane(first); lane < s.firstLane(first + 1);
        ++lane)
@@ -227,8 +230,7 @@ bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
       if (s.kernelOf(other) == kernel)
         work += s.info(other).expectedCycles;
   return work >= s.codeLoss(tbu, kernel) &&
-         (rents[tbu].cycles > price ||
-          (!isDear(s, cluster, info) && (busy + work) / peas > price));
+         (wasIdle || (busy + work) / peas > price);
 }
 
 /// Charges the TBUs of a cluster with what they were idle for since last time.
