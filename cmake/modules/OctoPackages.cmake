@@ -48,6 +48,13 @@ if(NOT PROTOZERO_INCLUDE_DIR)
                       "  On Debian:  apt-get install libprotozero-dev")
 endif()
 
+# Executables have it within, so that they run where it is not installed.
+find_library(JEMALLOC_LIBRARY NAMES libjemalloc_pic.a jemalloc)
+if(NOT JEMALLOC_LIBRARY)
+  message(FATAL_ERROR "Octopus needs jemalloc, which was not found.\n"
+                      "  On Debian:  apt-get install libjemalloc-dev")
+endif()
+
 find_program(FLATC flatc)
 if(NOT FLATC)
   message(FATAL_ERROR "Octopus needs flatc, which was not found.\n"

@@ -11,7 +11,6 @@
 //===----------------------------------------------------------------------===//
 
 #include "Engine.h"
-#include "ReserveWritten.h"
 
 #include <algorithm>
 #include <bit>
@@ -609,7 +608,7 @@ uint64_t Engine::predictedCycles(const BlockInfo &block) const {
 
 /// What is counted by block, slot and request.
 void Engine::prepareNumbers() {
-  reserveWritten(totals, t.blocks.size());
+  totals.reserve(t.blocks.size());
   for (uint32_t b = 0; b < t.blocks.size(); ++b) {
     const BlockInfo &block = t.blocks[b];
     BlockStatistics &total = totals.emplace_back();

@@ -22,7 +22,6 @@
 #ifndef OCTO_LIB_RUNTIME_NETWORK_H
 #define OCTO_LIB_RUNTIME_NETWORK_H
 
-#include "LargePages.h"
 #include "NetworkShape.h"
 
 #include <array>
@@ -278,7 +277,7 @@ private:
   std::array<Step, ports> ahead;
 
   std::vector<Router> routers;
-  std::vector<Port, LargePages<Port>> inputs; ///< (router, port)
+  std::vector<Port> inputs; ///< (router, port)
   std::vector<uint64_t> waited;               ///< for the link to each port
   std::vector<uint8_t> wanted; ///< who sends to a port waits for its room
   std::vector<Source> sources;

@@ -7,7 +7,6 @@
 
 #include "ProgramTables.h"
 
-#include "ReserveWritten.h"
 
 #include "octo/Program/Columns.h"
 #include "octo/Program/Distribution.h"
@@ -577,7 +576,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     consumers += count[v];
     count[v] = t.values[info.valueBegin + v].consumerBegin;
   }
-  reserveWritten(t.consumers, consumers);
+  t.consumers.reserve(consumers);
   t.consumers.resize(consumers);
   for (uint32_t r = info.regionBegin; r < info.regionEnd; ++r) {
     const RegionInfo &region = t.regions[r];
@@ -763,10 +762,10 @@ static void reserve(ProgramTables &t, const fb::Program &program) {
     inputs += sizeOf(wf->blocks()->inputs());
     replicas += sizeOf(wf->placement()->replicas());
   }
-  reserveWritten(t.values, values);
-  reserveWritten(t.blocks, blocks);
-  reserveWritten(t.inputs, inputs);
-  reserveWritten(t.replicas, replicas);
+  t.values.reserve(values);
+  t.blocks.reserve(blocks);
+  t.inputs.reserve(inputs);
+  t.replicas.reserve(replicas);
 }
 
 Expected<ProgramTables> octo::buildTables(const fb::Program &program) {
