@@ -8,6 +8,7 @@
 #include "octo/Runtime/TraceWriter.h"
 
 #include "TraceFile.h"
+#include "TraceQueue.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -17,10 +18,14 @@ using namespace octo;
 Expected<std::unique_ptr<TraceWriter>>
 TraceWriter::create(const std::string &path, const fb::Program &program,
                     TraceFormat format) {
-  if (format == TraceFormat::Chrome ||
-      (format == TraceFormat::ByName && path.ends_with(".json")))
-    return createChromeWriter(path, program);
-  return createPerfettoWriter(path, program);
+  bool chrome = format == TraceFormat::Chrome ||
+                (format == TraceFormat::ByName && path.ends_with(".json"));
+  Expected<std::unique_ptr<TraceWriter>> writer =
+      chrome ? createChromeWriter(path, program)
+             : createPerfettoWriter(path, program);
+  if (!writer)
+    return writer;
+  return std::make_unique<TraceQueue>(std::move(*writer));
 }
 
 //===----------------------------------------------------------------------===//

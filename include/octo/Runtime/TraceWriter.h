@@ -56,7 +56,7 @@ public:
 
   /// Events that went into the file so far: beginnings and ends of slices,
   /// instants, values of counters; rows of a log.
-  uint64_t numEvents() const { return events; }
+  virtual uint64_t numEvents() { return events; }
 
 protected:
   uint64_t events = 0;
