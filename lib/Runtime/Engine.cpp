@@ -708,6 +708,7 @@ uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
   uint32_t numBlocks = info.blockEnd - info.blockBegin;
   frame.outstanding = numBlocks + info.numYields + info.numImports + 1;
   frame.tag = tag;
+  frame.flowKey = flowKey(frame);
   frame.path = path;
   frame.activatedAt = now();
   frame.cause = cause;

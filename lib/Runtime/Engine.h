@@ -477,7 +477,7 @@ private:
   void carriedStep(LoopRow &row);
   void blameRequest(const OpenRequest &request);
 
-  // EngineTrace.cpp; for who watches only.
+  // EngineTrace.cpp; all but flowKey for who watches only.
   void prepareTrace();
   static uint64_t flowOf(uint64_t frameKey, uint32_t block, uint32_t input);
   uint64_t flowKey(const Frame &frame) const;

@@ -245,6 +245,7 @@ void Engine::replayTask(uint32_t id, uint64_t at) {
   frame.activations = noIndex;
   frame.cause = noIndex;
   frame.tag = lineage.tag;
+  frame.flowKey = flowKey(frame);
   frame.path = {};
   frame.activatedAt = now();
   frame.words = lineage.words.data();

@@ -5,8 +5,8 @@
 //
 //===----------------------------------------------------------------------===//
 //
-// Reads the state and changes none of it. Nothing here is called when nobody
-// watches.
+// Reads the state and changes none of it. Nothing here but flowKey is called
+// when nobody watches.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,6 +62,8 @@ uint64_t Engine::flowOf(uint64_t frameKey, uint32_t block, uint32_t input) {
   return splitmix64(frameKey ^ (uint64_t(block) << 32 | input)) | 1;
 }
 
+/// Of each frame when it opens, watched or not: a run that was not may go on
+/// from a checkpoint and be watched.
 uint64_t Engine::flowKey(const Frame &frame) const {
   return splitmix64(frame.tag ^ splitmix64(requests[frame.request].number));
 }
@@ -95,7 +97,7 @@ void Engine::traceGang(const Instance &instance, uint64_t until, GangEnd end) {
   if (!instance.orphan) {
     const Frame &frame = frames[instance.frame];
     span.tag = frame.tag;
-    uint64_t key = flowKey(frame);
+    uint64_t key = frame.flowKey;
     auto roomFor = [](std::vector<uint64_t> &flows, size_t most) {
       if (flows.size() < most)
         flows.resize(most);
@@ -186,8 +188,7 @@ void Engine::traceTransfer(const Message &message) {
       instances.current(message.target, message.targetGeneration) &&
       !instances[message.target].orphan) {
     const Instance &target = instances[message.target];
-    span.flow =
-        flowOf(flowKey(frames[target.frame]), target.block, message.aux);
+    span.flow = flowOf(frames[target.frame].flowKey, target.block, message.aux);
   }
   trace->transfer(span);
 }
@@ -200,7 +201,7 @@ void Engine::traceHandOver(uint32_t frameId, const Consumer &consumer) {
   event.at = now();
   event.host = frame.owner == noIndex;
   event.cluster = frame.home;
-  event.flow = flowOf(flowKey(frame), consumer.block, consumer.input);
+  event.flow = flowOf(frame.flowKey, consumer.block, consumer.input);
   trace->handOver(event);
 }
 

@@ -107,7 +107,8 @@ struct Frame {
   uint32_t sibling;        ///< next open child frame of the owner
   uint32_t activations;    ///< into segmentActivations; noIndex: none
   uint64_t tag;
-  Chain path; ///< of the decision that opened it
+  uint64_t flowKey; ///< of the arrows in it (see Engine::flowOf)
+  Chain path;       ///< of the decision that opened it
   uint64_t activatedAt;
   uint32_t cause; ///< what opened it
   /// Instances by block (+1), then inputs by position (value + 1); for what is
