@@ -350,7 +350,8 @@ static int traceCost(const Options &options) {
   for (uint32_t round = 0; round < options.runs; ++round)
     for (bool traced : {false, true}) {
       // Some file systems wait for the disk when a file is written over.
-      unlink(timeline.c_str());
+      if (traced)
+        unlink(timeline.c_str());
       Measure m = inChild([&] {
         return run(program, options, network, traced ? timeline : "");
       });
