@@ -13,7 +13,8 @@
 //===----------------------------------------------------------------------===//
 
 extern "C" {
-/// jemalloc reads it before main; the environment's MALLOC_CONF goes first.
+/// jemalloc reads it before main; the environment's MALLOC_CONF goes first. What
+/// is freed is kept: the next run, or a table that grows, takes it again.
 extern const char *malloc_conf;
-const char *malloc_conf = "thp:always";
+const char *malloc_conf = "thp:always,dirty_decay_ms:-1";
 }
