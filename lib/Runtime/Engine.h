@@ -694,6 +694,7 @@ private:
   std::vector<ReadyQueue> lanes;
   std::vector<uint32_t> laneFirst; ///< per TBU, + 1
   std::vector<PeaMask> lanePeas;   ///< by lane
+  std::vector<PeaMask> laneWaits;  ///< the same, of lanes that are not empty
   std::vector<ReadyQueue> central; ///< per PEA class
   uint64_t centralFree = 0;
   uint64_t centralAt = never;

@@ -566,10 +566,11 @@ void Engine::prepareQueues() {
   }
 }
 
-/// Which PEAs the queues serve.
+/// Which PEAs the queues, which are empty, serve.
 void Engine::findLanePeas() {
   bool shares = traits.reach == Reach::Shares;
   lanePeas.assign(lanes.size(), shares ? 0 : ~PeaMask(0));
+  laneWaits.assign(lanes.size(), 0);
   if (!shares)
     return;
   for (const ReplicaInfo &replica : t.replicas)

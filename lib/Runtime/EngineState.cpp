@@ -32,7 +32,7 @@ void Engine::state(Archive &a) {
       a.fixed(wordStorage), segmentActivations, freeActivations, deliveries,
       firstDelivery, resumes, a.sized(tbus), a.sized(clusters),
       a.sized(idleSince), a.sized(lastKernel), a.sized(lanes),
-      a.fixed(laneFirst), a.fixed(lanePeas), a.sized(central), centralFree, centralAt,
+      a.fixed(laneFirst), a.fixed(lanePeas), a.sized(laneWaits), a.sized(central), centralFree, centralAt,
       a.sized(freeSets), freePerClass, readySequence, a.fixed(mesh),
       a.fixed(routes), linkNetwork, network, flitNetwork, a.fixed(delivered),
       meshAt, faults, a.sized(hbmFree), hostInFree, hostOutFree, a.sized(entries),

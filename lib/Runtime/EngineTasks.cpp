@@ -327,6 +327,7 @@ void Engine::enqueue(uint32_t id) {
     key = {uint64_t(1) << 63 | requests[instance.request].order,
            ~block.priority, instance.ticket};
   lanes[instance.lane].insert(key, id, instance.ticket);
+  laneWaits[instance.lane] = lanePeas[instance.lane];
   TbuState &tbu = tbus[instance.tbu];
   ++tbu.queued;
   instance.backlog = expectedCycles(instance.block, 1);
@@ -349,10 +350,13 @@ void Engine::unqueue(uint32_t id) {
     return;
   }
   --tbus[instance.tbu].queued;
-  if (instance.staged)
+  if (instance.staged) {
     unstage(instance, id);
-  else
-    lanes[instance.lane].remove(id, stale);
+    return;
+  }
+  lanes[instance.lane].remove(id, stale);
+  if (lanes[instance.lane].empty())
+    laneWaits[instance.lane] = 0;
 }
 
 void Engine::requestDispatch(uint32_t id) {

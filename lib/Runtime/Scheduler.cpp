@@ -77,16 +77,21 @@ uint32_t Scheduler::queueSize(uint32_t lane) const {
 void Scheduler::heads(uint32_t tbu, PeaMask peas,
                       std::vector<Head> &result) const {
   result.clear();
-  for (uint32_t lane = engine.laneFirst[tbu]; lane < engine.laneFirst[tbu + 1];
-       ++lane) {
-    if (!(engine.lanePeas[lane] & peas) || engine.lanes[lane].empty())
-      continue;
-    InstanceId id = engine.lanes[lane].window().front();
-    // Few: each is put where it belongs.
-    size_t place = result.size();
-    result.push_back({id, engine.lanePeas[lane]});
-    for (; place && precedes(id, result[place - 1].instance); --place)
-      std::swap(result[place], result[place - 1]);
+  const uint32_t end = engine.laneFirst[tbu + 1];
+  for (uint32_t lane = engine.laneFirst[tbu]; lane < end; lane += 64) {
+    // Which ones has no pattern that a processor could foretell.
+    uint64_t wait = 0;
+    for (uint32_t i = 0; i < std::min(end - lane, 64u); ++i)
+      wait |= uint64_t((engine.laneWaits[lane + i] & peas) != 0) << i;
+    for (; wait; wait &= wait - 1) {
+      const uint32_t some = lane + uint32_t(std::countr_zero(wait));
+      InstanceId id = engine.lanes[some].window().front();
+      // Few: each is put where it belongs.
+      size_t place = result.size();
+      result.push_back({id, engine.lanePeas[some]});
+      for (; place && precedes(id, result[place - 1].instance); --place)
+        std::swap(result[place], result[place - 1]);
+    }
   }
 }
 
