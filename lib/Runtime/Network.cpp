@@ -70,11 +70,16 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
 // Events
 //===----------------------------------------------------------------------===//
 
-/// Looks at a router, source or message at cycle `at` or earlier.
+/// Looks at a router or source at cycle `at` or earlier.
 inline void Network::wake(uint32_t who, uint64_t at) {
   if (at >= pending[who])
     return;
   pending[who] = at;
+  plan(who, at);
+}
+
+/// Looks at a router, source or message at cycle `at`.
+inline void Network::plan(uint32_t who, uint64_t at) {
   next = std::min(next, at);
   if (at - time < numSlots) {
     enlist(who, at);
@@ -128,7 +133,7 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
     Far entry = far.front();
     std::pop_heap(far.begin(), far.end());
     far.pop_back();
-    if (pending[entry.who] == entry.at)
+    if (isMessage(entry.who) || pending[entry.who] == entry.at)
       enlist(entry.who, entry.at);
   }
   if (!credits.empty())
@@ -141,15 +146,17 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
     slot.first = entries[number].next;
     entries[number].next = freeEntry;
     freeEntry = number;
+    if (isMessage(who)) {
+      deliver(who - 2 * numRouters, delivered);
+      continue;
+    }
     if (pending[who] != at)
       continue; // it was called earlier since then
     pending[who] = never;
     if (who < numRouters)
       arbitrate(who);
-    else if (who < 2 * numRouters)
-      feed(who - numRouters, at);
     else
-      deliver(who - 2 * numRouters, delivered);
+      feed(who - numRouters, at);
   }
   words[index >> 6] &= ~(uint64_t(1) << (index & 63));
   if (!words[index >> 6])
@@ -328,7 +335,6 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   if (freeMessages.empty()) {
     number = uint32_t(messages.size());
     messages.emplace_back();
-    pending.push_back(never);
   } else {
     number = freeMessages.back();
     freeMessages.pop_back();
@@ -731,7 +737,7 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
     if (out == localPort) {
       first.busy += length;
       message.tail = tail + first.flight;
-      wake(2 * numRouters + id, message.tail);
+      plan(2 * numRouters + id, message.tail);
       return;
     }
     if (!whole) [[unlikely]]
@@ -783,7 +789,7 @@ inline void Network::go(uint32_t router, uint32_t port, uint32_t channel,
 void Network::deliver(uint32_t id, std::vector<NetworkDelivery> &delivered) {
   Message &message = messages[id];
   if (message.tail > time) {
-    wake(2 * numRouters + id, message.tail);
+    plan(2 * numRouters + id, message.tail);
     return;
   }
   delivered.push_back({message.id, message.entered, time});

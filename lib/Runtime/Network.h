@@ -14,8 +14,8 @@
 // it waits for a virtual channel it stalls backwards. docs/timing-model.md has
 // the rules.
 //
-// A router, a source and a message that arrives have one event pending at most;
-// entries of earlier ones are passed over.
+// A message that arrives has one event pending; a router and a source have one
+// at most: entries of earlier ones are passed over.
 //
 //===----------------------------------------------------------------------===//
 
@@ -62,7 +62,7 @@ public:
           a.fixed(channels), a.fixed(laneFlits), a.fixed(channelMask),
           a.fixed(ahead), a.sized(routers), a.sized(inputs), a.sized(waited),
           a.sized(wanted), a.sized(sources), messages, freeMessages, time, next,
-          pending, a.sized(slots), summary, words, entries, freeEntry, far,
+          a.sized(pending), a.sized(slots), summary, words, entries, freeEntry, far,
           farSequence, credits, behind);
   }
 
@@ -139,7 +139,7 @@ private:
     uint32_t turn = 0;
   };
   /// In the list of one cycle: a router, a source or a message that gets its
-  /// last link. Counts if it is pending for that cycle.
+  /// last link. That of a router or source counts if it is pending for then.
   struct Entry {
     uint32_t who;
     uint32_t next;
@@ -162,7 +162,9 @@ private:
     }
   };
 
+  bool isMessage(uint32_t who) const { return who >= 2 * numRouters; }
   void wake(uint32_t who, uint64_t at);
+  void plan(uint32_t who, uint64_t at);
   void enlist(uint32_t who, uint64_t at);
   void findNext();
 
@@ -290,7 +292,8 @@ private:
   };
   uint64_t time = 0;
   uint64_t next = never;
-  std::vector<uint64_t> pending; ///< next cycle of each; never: none
+  /// The next cycle of each router and source; never: none.
+  std::vector<uint64_t> pending;
   std::vector<Slot> slots;
   uint64_t summary = 0; ///< of words
   std::array<uint64_t, numSlots / 64> words{};
