@@ -689,6 +689,7 @@ private:
 
   std::vector<TbuState> tbus;
   std::vector<ClusterState> clusters;
+  std::vector<ClusterTraffic> traffic; ///< by cluster
   std::vector<uint64_t> idleSince;  ///< per PEA; never: held or not usable
   std::vector<uint32_t> lastKernel; ///< per PEA
   std::vector<ReadyQueue> lanes;

@@ -188,8 +188,8 @@ void Engine::moveMesh() {
 
 void Engine::leaveMesh(uint32_t id) {
   const Message &message = messages[id];
-  clusters[message.from].sentBytes += message.bytes;
-  clusters[message.to].receivedBytes += message.bytes;
+  traffic[message.from].sent += message.bytes;
+  traffic[message.to].received += message.bytes;
   if (trace)
     traceTransfer(message);
   if (message.kind != MessageKind::Input) {

@@ -233,12 +233,12 @@ void Engine::showStatus(uint32_t id) {
   cluster.lastMeshLoadQ16 = cluster.shownMeshLoadQ16;
   if (uint64_t span = now() - cluster.shownAt) {
     // A moving average over the time of an epoch.
-    uint64_t load = (std::max(cluster.sentBytes, cluster.receivedBytes) << 16) /
-                    (span * m.linkBytesPerCycle);
+    const auto [sent, received] = std::exchange(traffic[id], {});
+    uint64_t load =
+        (std::max(sent, received) << 16) / (span * m.linkBytesPerCycle);
     uint64_t period = epochPeriod(), part = std::min(span, period);
     cluster.shownMeshLoadQ16 =
         (cluster.shownMeshLoadQ16 * (period - part) + load * part) / period;
-    cluster.sentBytes = cluster.receivedBytes = 0;
   }
   cluster.shownAt = now();
 }

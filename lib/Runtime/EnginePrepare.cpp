@@ -510,6 +510,7 @@ Expected<void>
 Engine::prepareMachine(const std::vector<uint8_t> &usedWorkflow) {
   tbus.resize(m.tbus);
   clusters.resize(m.clusters);
+  traffic.resize(m.clusters);
   energyCounts.resize(m.clusters);
   idleSince.assign(size_t(m.tbus) * m.peasPerTbu, never);
   lastKernel.assign(size_t(m.tbus) * m.peasPerTbu, noIndex);

@@ -30,7 +30,7 @@ void Engine::state(Archive &a) {
       streams, streamTasks, a.fixed(streaming), madeOn, a.fixed(resultPool),
       a.fixed(freeResults), a.fixed(traps), a.fixed(freeWords),
       a.fixed(wordStorage), segmentActivations, freeActivations, deliveries,
-      firstDelivery, resumes, a.sized(tbus), a.sized(clusters),
+      firstDelivery, resumes, a.sized(tbus), a.sized(clusters), a.sized(traffic),
       a.sized(idleSince), a.sized(lastKernel), a.sized(lanes),
       a.fixed(laneFirst), a.fixed(lanePeas), a.sized(laneWaits), a.sized(central), centralFree, centralAt,
       a.sized(freeSets), freePerClass, readySequence, a.fixed(mesh),

@@ -303,9 +303,11 @@ enum class MessageKind : uint8_t {
   Remake ///< input of a join that is made again
 };
 
-struct Message {
+/// A line of cache.
+struct alignas(64) Message {
   uint32_t generation = 0;
   MessageKind kind;
+  bool onMesh;
   uint32_t target, targetGeneration;
   uint32_t aux;
   uint32_t value; ///< held; noIndex: none
@@ -314,8 +316,8 @@ struct Message {
   uint32_t to, from;
   uint64_t bytes;
   uint64_t start;
-  bool onMesh;
 };
+static_assert(sizeof(Message) == 64);
 
 /// A value on its way to a frame or control block as a token.
 struct Token {
@@ -397,16 +399,20 @@ struct ClusterState {
   uint64_t spilled = 0, shownSpilled = 0,
            lastSpilled = 0;                     ///< bytes, up to then
   uint64_t shownComputed = 0, lastComputed = 0; ///< PEA-cycles, up to then
-  /// Bytes of messages from and to the cluster that have arrived since the last
-  /// status, and which part of the time its way into the mesh or that out of it
-  /// was taken, the busier one, in 1/65536.
-  uint64_t sentBytes = 0, receivedBytes = 0;
+  /// Which part of the time its way into the mesh or that out of it was taken,
+  /// the busier one, in 1/65536.
   uint64_t shownMeshLoadQ16 = 0, lastMeshLoadQ16 = 0;
   std::vector<ResidentWeight> weights;
   bool spilling = false;
   /// Parked values, the next to spill first: youngest request, the value that
   /// was used least recently.
   std::set<std::tuple<uint64_t, uint64_t, uint32_t>> parked;
+};
+
+/// Bytes of messages from and to a cluster that have arrived since its last
+/// status. Every message counts: apart from what else is known of clusters.
+struct ClusterTraffic {
+  uint64_t sent = 0, received = 0;
 };
 
 /// What the host port knows of a cluster where requests enter.
