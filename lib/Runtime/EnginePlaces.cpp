@@ -14,6 +14,7 @@
 #include "Engine.h"
 
 #include <algorithm>
+#include <utility>
 
 using namespace octo;
 
