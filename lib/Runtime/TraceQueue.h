@@ -1,5 +1,4 @@
-//===- TraceQueue.h - Timelines written by a thread of their own -*- C++
-//-*-===//
+//===- TraceQueue.h - A thread that writes timelines ------------*- C++ -*-===//
 //
 // Part of Octopus, under the Apache License v2.0 with LLVM Exceptions.
 // SPDX-License-Identifier: Apache-2.0 WITH LLVM-exception
