@@ -776,6 +776,7 @@ private:
   uint64_t breakEvenCycles = 1;
   uint64_t usablePeas = 0;
   std::vector<BlockStatistics> totals;    ///< by block
+  std::vector<uint64_t> outcomeCounts;    ///< of control blocks
   std::vector<SlotStatistics> slotTotals; ///< by slot, if the policy knows them
   std::vector<EnergyCounts> energyCounts; ///< by cluster
   std::vector<KernelStatistics> kernelTotals; ///< by kernel

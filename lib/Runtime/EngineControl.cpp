@@ -421,7 +421,7 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
       outcomes.push_back({request.number, frames[control.frame].tag,
                           block.workflow, block.local, value});
   };
-  std::vector<uint64_t> &counts = total.outcomes;
+  uint64_t *counts = outcomeCounts.data() + total.outcomeBegin;
 
   switch (block.kind) {
   case BlockKind::Task:

@@ -620,8 +620,11 @@ void Engine::prepareNumbers() {
     total.predictedCycles = predictedCycles(block);
     bool byRegion =
         block.kind == BlockKind::Switch || block.kind == BlockKind::Select;
-    if (block.kind != BlockKind::Task)
-      total.outcomes.assign(byRegion ? t.controlOf(block).numRegions : 1, 0);
+    total.outcomeBegin = uint32_t(outcomeCounts.size());
+    if (block.kind != BlockKind::Task) {
+      total.numOutcomes = byRegion ? t.controlOf(block).numRegions : 1;
+      outcomeCounts.resize(outcomeCounts.size() + total.numOutcomes);
+    }
   }
   if (traits.segments)
     for (const SlotInfo &slot : t.slots)

@@ -465,6 +465,7 @@ RunResult Engine::result(RunStatus status) {
   r.events = events;
   r.realisedWorkCycles = realisedWork;
   r.blocks = std::move(totals);
+  r.outcomeCounts = std::move(outcomeCounts);
   r.slots = std::move(slotTotals);
   r.kernels = std::move(kernelTotals);
   for (const ClusterState &cluster : clusters) {

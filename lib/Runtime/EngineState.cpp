@@ -47,7 +47,7 @@ void Engine::state(Archive &a) {
       a.sized(nominalCalls), a.fixed(variantScaleQ16), a.sized(learnedQ16),
       a.sized(learnedCount), counters, peaCycles, blame, cause, idleDepth,
       steady, idleTransient, idleStructural, idleContagious,
-      a.fixed(breakEvenCycles), a.fixed(usablePeas), a.sized(totals),
+      a.fixed(breakEvenCycles), a.fixed(usablePeas), a.sized(totals), a.sized(outcomeCounts),
       a.sized(slotTotals), a.sized(energyCounts),
       a.sized(kernelTotals), capacityByClass, realisedWork, hostInTotal,
       hostOutTotal, a.fixed(timePriceQ16), chainExtra, hostCut, taskWait, admissionWait, a.sized(latency),

@@ -378,10 +378,10 @@ std::string blockTable(const RunResult &result, const fb::Program &program) {
         source += fmt::format(":{}", table.source_line()->Get(block.block));
     }
     std::string outcomes;
-    for (size_t k = 0; k < block.outcomes.size() && k < 16; ++k)
-      outcomes +=
-          fmt::format("{}{}", k ? " / " : "", groupDigits(block.outcomes[k]));
-    if (block.outcomes.size() > 16)
+    const std::span<const uint64_t> counts = result.outcomesOf(block);
+    for (size_t k = 0; k < counts.size() && k < 16; ++k)
+      outcomes += fmt::format("{}{}", k ? " / " : "", groupDigits(counts[k]));
+    if (counts.size() > 16)
       outcomes += " / ...";
     auto mean = [&](uint64_t sum) {
       return block.instances ? groupDigits(sum / block.instances)

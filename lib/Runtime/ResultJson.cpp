@@ -274,8 +274,9 @@ static Json blockJson(const RunResult &result, const BlockStatistics &block,
                      {"mean_start", mean(slot->startCycles, slot->instances)},
                      {"predicted_end", slot->predictedEnd},
                      {"mean_end", mean(slot->endCycles, slot->instances)}};
-  if (!block.outcomes.empty())
-    entry["outcomes"] = block.outcomes;
+  if (std::span<const uint64_t> counts = result.outcomesOf(block);
+      !counts.empty())
+    entry["outcomes"] = counts;
   return entry;
 }
 

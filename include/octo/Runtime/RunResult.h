@@ -19,6 +19,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -58,6 +59,7 @@ struct SampleSummary {
 struct BlockStatistics {
   uint32_t workflow = 0;
   uint32_t block = 0;
+  uint32_t outcomeBegin = 0, numOutcomes = 0; ///< see RunResult::outcomesOf
   uint64_t instances = 0;
   /// Cycles that instances computed (tasks) or decided (control blocks).
   uint64_t busyCycles = 0;
@@ -75,9 +77,6 @@ struct BlockStatistics {
   /// of one on the gang of the first replica.
   uint64_t expectedInstancesQ16 = 0;
   uint64_t predictedCycles = 0;
-  /// Control blocks: how often each case or member was taken; loops: iterations
-  /// that went on; fan-outs: copies.
-  std::vector<uint64_t> outcomes;
 };
 
 /// Of a task with a slot in a timetable, under a policy that knows timetables.
@@ -490,6 +489,13 @@ struct RunResult {
   /// Instances of a block that the compiler expected of the requests that
   /// completed, in 1/65536.
   uint64_t predictedInstancesQ16(const BlockStatistics &block) const;
+  /// Control blocks: how often each case or member was taken; loops: iterations
+  /// that went on; fan-outs: copies. Task blocks: nothing.
+  std::span<const uint64_t> outcomesOf(const BlockStatistics &block) const {
+    return std::span(outcomeCounts)
+        .subspan(block.outcomeBegin, block.numOutcomes);
+  }
+  std::vector<uint64_t> outcomeCounts; ///< of all control blocks
   /// In the order of the program's slots.
   std::vector<SlotStatistics> slots;
   /// By kernel of the program.

@@ -57,8 +57,8 @@ TEST(Control, SwitchTakesOneCase) {
     RunResult r = run(p);
     EXPECT_EQ(r.makespanCycles, 9u + (first ? 100 : 500) + 10);
     EXPECT_EQ(r.lowerBound.path, r.makespanCycles);
-    EXPECT_EQ(r.blocks[0].outcomes[0], first ? 1u : 0u);
-    EXPECT_EQ(r.blocks[0].outcomes[1], first ? 0u : 1u);
+    EXPECT_EQ(r.outcomesOf(r.blocks[0])[0], first ? 1u : 0u);
+    EXPECT_EQ(r.outcomesOf(r.blocks[0])[1], first ? 0u : 1u);
   }
 }
 
@@ -162,7 +162,7 @@ TEST(Control, LoopWithoutBefore) {
     EXPECT_EQ(r.makespanCycles, uint64_t(trips) * (7 + 100) + 7 + 1);
     // A value that is passed on does not remember the decision that let it by.
     EXPECT_EQ(r.lowerBound.path, uint64_t(trips) * (7 + 100) + 1);
-    EXPECT_EQ(r.blocks[0].outcomes[0], uint64_t(trips));
+    EXPECT_EQ(r.outcomesOf(r.blocks[0])[0], uint64_t(trips));
   }
 }
 
@@ -206,7 +206,7 @@ TEST(Control, IterationsMayOvertakeOthers) {
         RunResult r = run(p.build(), options);
         EXPECT_EQ(r.status, RunStatus::Completed) << policy << seed << late;
         EXPECT_EQ(r.counters.taskInstances, 3 * 2 * 40u);
-        EXPECT_EQ(r.blocks[0].outcomes[0], 3 * 40u);
+        EXPECT_EQ(r.outcomesOf(r.blocks[0])[0], 3 * 40u);
       }
 }
 
@@ -266,7 +266,8 @@ TEST(Control, LongLoopOfNothing) {
   uint32_t kernel = p.profiledKernel();
   p.task(p.body, "main/end", kernel, 1, {output(0)});
   p.body.yields = {output(1)};
-  EXPECT_EQ(run(p).blocks[0].outcomes[0], 100000u);
+  RunResult r = run(p);
+  EXPECT_EQ(r.outcomesOf(r.blocks[0])[0], 100000u);
 }
 
 TEST(Control, WideFanoutOfNothing) {
@@ -278,7 +279,8 @@ TEST(Control, WideFanoutOfNothing) {
   uint32_t kernel = p.profiledKernel();
   p.task(p.body, "main/end", kernel, 1, {import(0)});
   p.body.yields = {output(1)};
-  EXPECT_EQ(run(p).blocks[0].outcomes[0], 100000u);
+  RunResult r = run(p);
+  EXPECT_EQ(r.outcomesOf(r.blocks[0])[0], 100000u);
 }
 
 /// Nested loops, draws by tag: the realised work does not depend on the policy.

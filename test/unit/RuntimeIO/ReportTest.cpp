@@ -110,7 +110,8 @@ protected:
     task.predictedCycles = 20;
     BlockStatistics choice;
     choice.block = 1;
-    choice.outcomes = {40, 9};
+    choice.numOutcomes = 2;
+    result.outcomeCounts = {40, 9};
     result.blocks = {task, choice};
     result.failures = {{5, 0, 0, 77, "w/<t>", "w.mlir", 12, "division by 0"}};
     result.outputsSha256 = std::string(64, 'a');
