@@ -12,7 +12,7 @@
 #include "octo/Runtime/Report.h"
 #include "octo/Runtime/TraceWriter.h"
 
-#include "octo/Program/program_generated.h"
+#include "EmptyProgram.h"
 
 #include <gtest/gtest.h>
 
@@ -32,40 +32,21 @@ namespace {
 class ReportTest : public testing::Test {
 protected:
   ReportTest() {
-    fb::ProgramT program;
+    fb::ProgramT program = emptyProgram(2);
     program.strings = {"w/<t>", "w/choose", "w.mlir"};
-    program.machine = std::make_unique<fb::MachineT>();
-    program.machine->name = "tiny";
     program.machine->clock_hz = 1000000000;
-    program.machine->dies_x = program.machine->dies_y = 1;
     program.machine->clusters_x = 2;
-    program.machine->clusters_y = 1;
-    program.machine->tbus = 1;
-    program.machine->peas = 2;
-    program.types = std::make_unique<fb::TypeTableT>();
-    program.kernels = std::make_unique<fb::KernelTableT>();
-    program.weights = std::make_unique<fb::WeightTableT>();
-    program.distributions = std::make_unique<fb::DistributionTableT>();
-    auto workflow = std::make_unique<fb::WorkflowT>();
-    workflow->name = "w";
-    workflow->values = std::make_unique<fb::ValueTableT>();
-    workflow->regions = std::make_unique<fb::RegionTableT>();
-    workflow->blocks = std::make_unique<fb::BlockTableT>();
-    workflow->blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch};
-    workflow->blocks->path = {0, 1};
-    workflow->blocks->source_file = {2, 0xffffffff};
-    workflow->blocks->source_line = {12, 0};
-    workflow->profiles = std::make_unique<fb::ProfileTableT>();
-    workflow->placement = std::make_unique<fb::PlacementTableT>();
-    workflow->segments = std::make_unique<fb::SegmentTableT>();
-    workflow->policy = std::make_unique<fb::PolicyTableT>();
-    workflow->request_path = std::make_unique<fb::RequestPathT>();
-    workflow->request_path->cycles = 10;
-    workflow->request_path->deviation = 2;
-    workflow->request_path->tail = 16;
-    workflow->request_path->tail_per_million = 990000;
-    workflow->request_path->samples = 4096;
-    program.workflows.push_back(std::move(workflow));
+    fb::WorkflowT &workflow = *program.workflows[0];
+    workflow.blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch};
+    workflow.blocks->path = {0, 1};
+    workflow.blocks->source_file = {2, 0xffffffff};
+    workflow.blocks->source_line = {12, 0};
+    workflow.request_path = std::make_unique<fb::RequestPathT>();
+    workflow.request_path->cycles = 10;
+    workflow.request_path->deviation = 2;
+    workflow.request_path->tail = 16;
+    workflow.request_path->tail_per_million = 990000;
+    workflow.request_path->samples = 4096;
     builder.Finish(fb::Program::Pack(builder, &program));
 
     result.policy = "static";

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "TraceQueue.h"
+#include "EmptyProgram.h"
 #include "TraceFile.h"
 #include "octo/Runtime/RunResult.h"
 
@@ -31,33 +32,14 @@ constexpr uint32_t numClusters = 4096, numBlocks = 100;
 class TraceQueueTest : public testing::Test {
 protected:
   TraceQueueTest() {
-    fb::ProgramT program;
-    program.machine = std::make_unique<fb::MachineT>();
-    program.machine->name = "wide";
-    program.machine->dies_x = program.machine->dies_y = 1;
+    fb::ProgramT program = emptyProgram(4);
     program.machine->clusters_x = numClusters;
-    program.machine->clusters_y = 1;
-    program.machine->tbus = 1;
-    program.machine->peas = 4;
-    program.types = std::make_unique<fb::TypeTableT>();
-    program.kernels = std::make_unique<fb::KernelTableT>();
-    program.weights = std::make_unique<fb::WeightTableT>();
-    program.distributions = std::make_unique<fb::DistributionTableT>();
-    auto workflow = std::make_unique<fb::WorkflowT>();
-    workflow->name = "w";
-    workflow->values = std::make_unique<fb::ValueTableT>();
-    workflow->regions = std::make_unique<fb::RegionTableT>();
-    workflow->blocks = std::make_unique<fb::BlockTableT>();
+    fb::BlockTableT &blocks = *program.workflows[0]->blocks;
     for (uint32_t i = 0; i < numBlocks; ++i) {
-      workflow->blocks->kind.push_back(fb::BlockKind::Task);
-      workflow->blocks->path.push_back(i);
+      blocks.kind.push_back(fb::BlockKind::Task);
+      blocks.path.push_back(i);
       program.strings.push_back(fmt::format("w/{}", i));
     }
-    workflow->profiles = std::make_unique<fb::ProfileTableT>();
-    workflow->placement = std::make_unique<fb::PlacementTableT>();
-    workflow->segments = std::make_unique<fb::SegmentTableT>();
-    workflow->policy = std::make_unique<fb::PolicyTableT>();
-    program.workflows.push_back(std::move(workflow));
     builder.Finish(fb::Program::Pack(builder, &program));
   }
   const fb::Program &program() {

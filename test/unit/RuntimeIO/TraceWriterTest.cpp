@@ -11,7 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Runtime/TraceWriter.h"
-#include "octo/Program/program_generated.h"
+#include "EmptyProgram.h"
 
 #include <gtest/gtest.h>
 #include <protozero/pbf_reader.hpp>
@@ -37,37 +37,18 @@ std::string contents(const std::string &path) {
 class TraceWriterTest : public testing::Test {
 protected:
   TraceWriterTest() {
-    fb::ProgramT program;
+    fb::ProgramT program = emptyProgram(4);
     program.strings = {"w/a, \"b\"", "w/choose", std::string(20000, 'x')};
-    program.machine = std::make_unique<fb::MachineT>();
-    program.machine->name = "tiny";
     program.machine->dies_x = 2;
-    program.machine->dies_y = 1;
-    program.machine->clusters_x = program.machine->clusters_y = 1;
-    program.machine->tbus = 1;
-    program.machine->peas = 4;
-    program.types = std::make_unique<fb::TypeTableT>();
-    program.kernels = std::make_unique<fb::KernelTableT>();
-    program.weights = std::make_unique<fb::WeightTableT>();
-    program.distributions = std::make_unique<fb::DistributionTableT>();
-    auto workflow = std::make_unique<fb::WorkflowT>();
-    workflow->name = "w";
-    workflow->values = std::make_unique<fb::ValueTableT>();
-    workflow->regions = std::make_unique<fb::RegionTableT>();
-    workflow->blocks = std::make_unique<fb::BlockTableT>();
-    workflow->blocks->kind = {fb::BlockKind::Task, fb::BlockKind::Switch,
-                              fb::BlockKind::Task};
-    workflow->blocks->path = {0, 1, 2};
+    fb::BlockTableT &blocks = *program.workflows[0]->blocks;
+    blocks.kind = {fb::BlockKind::Task, fb::BlockKind::Switch,
+                   fb::BlockKind::Task};
+    blocks.path = {0, 1, 2};
     for (uint32_t i = 0; i < 100; ++i) {
-      workflow->blocks->kind.push_back(fb::BlockKind::Task);
-      workflow->blocks->path.push_back(uint32_t(program.strings.size()));
+      blocks.kind.push_back(fb::BlockKind::Task);
+      blocks.path.push_back(uint32_t(program.strings.size()));
       program.strings.push_back(fmt::format("w/more/{}", i));
     }
-    workflow->profiles = std::make_unique<fb::ProfileTableT>();
-    workflow->placement = std::make_unique<fb::PlacementTableT>();
-    workflow->segments = std::make_unique<fb::SegmentTableT>();
-    workflow->policy = std::make_unique<fb::PolicyTableT>();
-    program.workflows.push_back(std::move(workflow));
     builder.Finish(fb::Program::Pack(builder, &program));
   }
   const fb::Program &program() {
