@@ -39,8 +39,8 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
       flightCycles(NetworkShape::flightCycles(shape.hopCycles)),
       channels(shape.channels), laneFlits(shape.channelFlits),
       channelMask((1u << channels) - 1), routers(numRouters),
-      inputs(size_t(numRouters) * ports), waited(inputs.size()),
-      wanted(inputs.size()), sources(numRouters),
+      withHeads((numRouters + 63) / 64), inputs(size_t(numRouters) * ports),
+      waited(inputs.size()), wanted(inputs.size()), sources(numRouters),
       pending(size_t(numRouters) * 2, never), slots(numSlots) {
   const int32_t row = int32_t(uint32_t(shape.width));
   const std::array<int32_t, ports> steps = {1, -1, row, -row, 0};
@@ -298,6 +298,7 @@ void Network::enterLane(uint32_t router, uint32_t in, uint32_t channel,
   }
   lane.first = lane.last = id;
   routers[router].heads |= 1u << (in * stride + channel);
+  withHeads[router / 64] |= uint64_t(1) << (router % 64);
   wake(router, readyAt(lane));
 }
 
@@ -427,7 +428,7 @@ inline void Network::enter(uint32_t router, uint32_t channel, uint32_t id,
   const Message &message = messages[id];
   Lane &lane = port.lanes[channel];
   occupy<isLong>(lane, id, none, at);
-  if (!routers[router].heads) {
+  if (!hasHeads(router)) {
     uint64_t ready = std::max(message.arrival, lane.clear) + headCycles;
     uint64_t granted =
         grantAt<isLong>(port, portAfter(router, message.out), message, ready);
@@ -668,8 +669,11 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
   const uint64_t ready = readyAt(lane);
   takeTurns(router, in, channel, message.out);
   lane.first = message.next;
-  if (message.next == none)
+  if (message.next == none) {
     router.heads &= ~(1u << (in * stride + channel));
+    if (!router.heads)
+      withHeads[number / 64] &= ~(uint64_t(1) << (number % 64));
+  }
   advance<isLong>(number, in, channel, id, time, ready, at);
 }
 
@@ -766,7 +770,7 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
     here = place * stride + channel;
     const uint32_t then = placeAfter(number, out);
     fetchAfter(number, message);
-    if (ready > foresight || routers[number].heads ||
+    if (ready > foresight || hasHeads(number) ||
         (at = grantAt<isLong>(*port, input[then], message, ready)) == never) {
       message.arrival = arrival;
       enterLane<isLong>(number, place - number * ports, channel, id);
