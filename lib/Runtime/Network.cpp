@@ -41,7 +41,7 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
       channelMask((1u << channels) - 1), routers(numRouters),
       withHeads((numRouters + 63) / 64), inputs(size_t(numRouters) * ports),
       waited(inputs.size()), wanted(inputs.size()), sources(numRouters),
-      pending(size_t(numRouters) * 2, never), slots(numSlots) {
+      slots(numSlots) {
   const int32_t row = int32_t(uint32_t(shape.width));
   const std::array<int32_t, ports> steps = {1, -1, row, -row, 0};
   for (uint32_t out = 0; out < ports; ++out) {
@@ -70,12 +70,20 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
 // Events
 //===----------------------------------------------------------------------===//
 
-/// Looks at a router or source at cycle `at` or earlier.
-inline void Network::wake(uint32_t who, uint64_t at) {
-  if (at >= pending[who])
+/// Looks at a router at cycle `at` or earlier.
+inline void Network::wake(uint32_t router, uint64_t at) {
+  if (at >= routers[router].pending)
     return;
-  pending[who] = at;
-  plan(who, at);
+  routers[router].pending = at;
+  plan(router, at);
+}
+
+/// The same of a source.
+inline void Network::wakeSource(uint32_t router, uint64_t at) {
+  if (at >= sources[router].pending)
+    return;
+  sources[router].pending = at;
+  plan(numRouters + router, at);
 }
 
 /// Looks at a router, source or message at cycle `at`.
@@ -133,7 +141,7 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
     Far entry = far.front();
     std::pop_heap(far.begin(), far.end());
     far.pop_back();
-    if (isMessage(entry.who) || pending[entry.who] == entry.at)
+    if (isMessage(entry.who) || pendingOf(entry.who) == entry.at)
       enlist(entry.who, entry.at);
   }
   if (!credits.empty())
@@ -150,9 +158,10 @@ void Network::run(uint64_t at, std::vector<NetworkDelivery> &delivered) {
       deliver(who - 2 * numRouters, delivered);
       continue;
     }
-    if (pending[who] != at)
+    uint64_t &pending = pendingOf(who);
+    if (pending != at)
       continue; // it was called earlier since then
-    pending[who] = never;
+    pending = never;
     if (who < numRouters)
       arbitrate(who);
     else
@@ -260,8 +269,8 @@ void Network::takeCredits() {
 /// Whoever waits for credits of a port looks again then.
 inline void Network::creditsAt(uint32_t place, uint64_t at) {
   if (wanted[place]) [[unlikely]]
-    wake(isFromSource(place) ? numRouters + place / ports : routerBefore(place),
-         at);
+    isFromSource(place) ? wakeSource(place / ports, at)
+                        : wake(routerBefore(place), at);
 }
 
 /// The port of the next link of a message that comes to a router.
@@ -371,7 +380,7 @@ void Network::inject(uint32_t id, uint32_t from, uint32_t to, uint64_t bytes,
   // A long message that is stalled in the source says when it has left.
   if (source.free > at) {
     if (source.free != never)
-      wake(numRouters + from, source.free);
+      wakeSource(from, source.free);
   } else {
     feed(from, at);
   }
@@ -387,7 +396,7 @@ void Network::feed(uint32_t router, uint64_t at) {
     return;
   if (source.free > at) {
     if (source.free != never)
-      wake(numRouters + router, source.free);
+      wakeSource(router, source.free);
     return;
   }
   uint32_t id = source.first;
@@ -398,7 +407,7 @@ void Network::feed(uint32_t router, uint64_t at) {
   if (channel == none) {
     wanted[place] = true;
     if (uint64_t again = roomAt(port, message); again != never)
-      wake(numRouters + router, std::max(again, at));
+      wakeSource(router, std::max(again, at));
     return;
   }
   source.turn = channel + 1 == channels ? 0 : channel + 1;
@@ -408,7 +417,7 @@ void Network::feed(uint32_t router, uint64_t at) {
   source.sends = id;
   source.free = at + message.flits;
   if (source.first != none)
-    wake(numRouters + router, source.free);
+    wakeSource(router, source.free);
   message.entered = at;
   message.arrival = at + shape.interfaceCycles;
   message.tail = source.free - 1 + shape.interfaceCycles;
@@ -908,7 +917,7 @@ void Network::resume(Message &message, uint32_t number, uint64_t at) {
       tail = begin + left - 1;
       source.free = begin + left;
       if (source.first != none)
-        wake(numRouters + router, source.free);
+        wakeSource(router, source.free);
       tail += shape.interfaceCycles;
       continue;
     }

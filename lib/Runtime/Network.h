@@ -62,8 +62,8 @@ public:
           a.fixed(channels), a.fixed(laneFlits), a.fixed(channelMask),
           a.fixed(ahead), a.sized(routers), a.sized(withHeads), a.sized(inputs),
           a.sized(waited), a.sized(wanted), a.sized(sources), messages,
-          freeMessages, time, next, a.sized(pending), a.sized(slots), summary,
-          words, entries, freeEntry, far, farSequence, credits, behind);
+          freeMessages, time, next, a.sized(slots), summary, words, entries,
+          freeEntry, far, farSequence, credits, behind);
   }
 
 private:
@@ -126,13 +126,15 @@ private:
     Holder inHolder, linkHolder;
     std::array<Lane, stride> lanes;
   };
-  struct Router {
-    uint32_t heads = 0; ///< lanes that are not empty
-    uint8_t turn = 0;   ///< input whose heads are looked at first
-    uint8_t wants = 0;  ///< links for whose room heads wait, as in `wanted`
+  struct alignas(32) Router {
+    uint64_t pending = never; ///< its next event
+    uint32_t heads = 0;       ///< lanes that are not empty
+    uint8_t turn = 0;         ///< input whose heads are looked at first
+    uint8_t wants = 0; ///< links for whose room heads wait, as in `wanted`
     std::array<uint8_t, ports> turnOut{}, turnIn{}, turnChannel{};
   };
-  struct Source {
+  struct alignas(32) Source {
+    uint64_t pending = never;           ///< its next event
     uint32_t first = none, last = none; ///< messages that wait
     uint64_t free = 0;
     uint32_t sends = none; ///< the message that it sent last
@@ -163,7 +165,12 @@ private:
   };
 
   bool isMessage(uint32_t who) const { return who >= 2 * numRouters; }
-  void wake(uint32_t who, uint64_t at);
+  uint64_t &pendingOf(uint32_t who) {
+    return who < numRouters ? routers[who].pending
+                            : sources[who - numRouters].pending;
+  }
+  void wake(uint32_t router, uint64_t at);
+  void wakeSource(uint32_t router, uint64_t at);
   void plan(uint32_t who, uint64_t at);
   void enlist(uint32_t who, uint64_t at);
   void findNext();
@@ -297,8 +304,6 @@ private:
   };
   uint64_t time = 0;
   uint64_t next = never;
-  /// The next cycle of each router and source; never: none.
-  std::vector<uint64_t> pending;
   std::vector<Slot> slots;
   uint64_t summary = 0; ///< of words
   std::array<uint64_t, numSlots / 64> words{};
