@@ -39,7 +39,7 @@ Network::Network(const NetworkShape &shape, MeshRoutes &routes)
       flightCycles(NetworkShape::flightCycles(shape.hopCycles)),
       channels(shape.channels), laneFlits(shape.channelFlits),
       channelMask((1u << channels) - 1), routers(numRouters),
-      withHeads((numRouters + 63) / 64), inputs(size_t(numRouters) * ports),
+      withHeads(numRouters), inputs(size_t(numRouters) * ports),
       waited(inputs.size()), wanted(inputs.size()), sources(numRouters),
       slots(numSlots) {
   const int32_t row = int32_t(uint32_t(shape.width));
@@ -307,7 +307,7 @@ void Network::enterLane(uint32_t router, uint32_t in, uint32_t channel,
   }
   lane.first = lane.last = id;
   routers[router].heads |= 1u << (in * stride + channel);
-  withHeads[router / 64] |= uint64_t(1) << (router % 64);
+  withHeads[router] = true;
   wake(router, readyAt(lane));
 }
 
@@ -437,7 +437,7 @@ inline void Network::enter(uint32_t router, uint32_t channel, uint32_t id,
   const Message &message = messages[id];
   Lane &lane = port.lanes[channel];
   occupy<isLong>(lane, id, none, at);
-  if (!hasHeads(router)) {
+  if (!withHeads[router]) {
     uint64_t ready = std::max(message.arrival, lane.clear) + headCycles;
     uint64_t granted =
         grantAt<isLong>(port, portAfter(router, message.out), message, ready);
@@ -680,8 +680,7 @@ void Network::start(uint32_t number, uint32_t in, uint32_t channel,
   lane.first = message.next;
   if (message.next == none) {
     router.heads &= ~(1u << (in * stride + channel));
-    if (!router.heads)
-      withHeads[number / 64] &= ~(uint64_t(1) << (number % 64));
+    withHeads[number] = router.heads;
   }
   advance<isLong>(number, in, channel, id, time, ready, at);
 }
@@ -779,7 +778,7 @@ void Network::advance(uint32_t number, uint32_t in, uint32_t channel,
     here = place * stride + channel;
     const uint32_t then = placeAfter(number, out);
     fetchAfter(number, message);
-    if (ready > foresight || hasHeads(number) ||
+    if (ready > foresight || withHeads[number] ||
         (at = grantAt<isLong>(*port, input[then], message, ready)) == never) {
       message.arrival = arrival;
       enterLane<isLong>(number, place - number * ports, channel, id);

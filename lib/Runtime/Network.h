@@ -60,10 +60,10 @@ public:
     a.all(*this, a.reference(shape), a.reference(routes), a.fixed(whole),
           a.fixed(numRouters), a.fixed(headCycles), a.fixed(flightCycles),
           a.fixed(channels), a.fixed(laneFlits), a.fixed(channelMask),
-          a.fixed(ahead), a.sized(routers), a.sized(withHeads), a.sized(inputs),
-          a.sized(waited), a.sized(wanted), a.sized(sources), messages,
-          freeMessages, time, next, a.sized(slots), summary, words, entries,
-          freeEntry, far, farSequence, credits, behind);
+          a.fixed(ahead), a.sized(routers), withHeads, a.sized(inputs),
+          a.sized(waited), wanted, a.sized(sources), messages, freeMessages,
+          time, next, a.sized(slots), summary, words, entries, freeEntry, far,
+          farSequence, credits, behind);
   }
 
 private:
@@ -243,9 +243,6 @@ private:
   template <bool isLong>
   void leave(Port &port, Lane &lane, uint32_t number, const Message &message,
              uint64_t at, uint64_t tail);
-  bool hasHeads(uint32_t router) const {
-    return withHeads[router / 64] >> (router % 64) & 1;
-  }
   uint64_t readyAt(const Lane &lane) const {
     return std::max(messages[lane.first].arrival, lane.clear) + headCycles;
   }
@@ -289,11 +286,11 @@ private:
   std::array<Step, ports> ahead;
 
   std::vector<Router> routers;
-  /// A bit for each router with heads: every hop asks, and few lines have all.
-  std::vector<uint64_t> withHeads;
+  /// Routers with heads: every hop asks, and few lines of cache have all.
+  std::vector<bool> withHeads;
   std::vector<Port> inputs;     ///< (router, port)
   std::vector<uint64_t> waited; ///< for the link to each port
-  std::vector<uint8_t> wanted;  ///< who sends to a port waits for its room
+  std::vector<bool> wanted;     ///< who sends to a port waits for its room
   std::vector<Source> sources;
   std::vector<Message> messages;
   std::vector<uint32_t> freeMessages;
