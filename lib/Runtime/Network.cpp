@@ -268,9 +268,12 @@ void Network::takeCredits() {
 
 /// Whoever waits for credits of a port looks again then.
 inline void Network::creditsAt(uint32_t place, uint64_t at) {
-  if (wanted[place]) [[unlikely]]
-    isFromSource(place) ? wakeSource(place / ports, at)
-                        : wake(routerBefore(place), at);
+  if (!wanted[place]) [[likely]]
+    return;
+  if (isFromSource(place))
+    wakeSource(place / ports, at);
+  else
+    wake(routerBefore(place), at);
 }
 
 /// The port of the next link of a message that comes to a router.
