@@ -333,15 +333,22 @@ bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
     return true;
   }
 
-  if (std::span<const uint64_t> seen =
-          recorded(request, block.local, frame.tag);
-      !seen.empty() && block.kind != BlockKind::Loop) {
+  std::span<const uint64_t> seen = recorded(request, block.local, frame.tag);
+  if (!seen.empty() && block.kind != BlockKind::Loop) {
     outcome = seen[0];
     if (block.kind == BlockKind::Select)
       for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
         if (outcome >> r & 1)
           control.members.push_back(r);
     return true;
+  }
+  if (seen.empty() && request.record != RequestRecords::noRecord &&
+      !hasOutcomes(block)) {
+    failRequest(control.request, control.block,
+                "the recorded request does not tell what is decided here, and "
+                "the profile of the block does not either; record requests "
+                "again and compile with them");
+    return false;
   }
 
   switch (block.kind) {
