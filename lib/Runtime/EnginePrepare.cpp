@@ -464,19 +464,28 @@ void Engine::scaleVariants(const KernelInfo &kernel, uint32_t call) {
 
 Expected<void> Engine::loadWeights(const std::vector<uint8_t> &usedWorkflow) {
   weightTensors.resize(t.weights.size());
-  for (const BlockInfo &block : t.blocks) {
-    if (!usedWorkflow[block.workflow])
-      continue;
-    for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
-      uint32_t weight = t.blockWeights[w];
-      if (weightTensors[weight].valid())
-        continue;
-      auto loaded = loadWeight(*t.source, weight, options.weightsFolder);
-      if (!loaded)
-        return octo::Error(loaded.error());
-      weightTensors[weight] = std::move(*loaded);
-    }
-  }
+  auto load = [&](uint32_t weight) -> Expected<void> {
+    if (weightTensors[weight].valid())
+      return {};
+    auto loaded = loadWeight(*t.source, weight, options.weightsFolder);
+    if (!loaded)
+      return octo::Error(loaded.error());
+    weightTensors[weight] = std::move(*loaded);
+    return {};
+  };
+  for (const BlockInfo &block : t.blocks)
+    for (uint32_t w = block.weightBegin;
+         usedWorkflow[block.workflow] && w < block.weightEnd; ++w)
+      if (auto done = load(t.blockWeights[w]); !done)
+        return done;
+  // A region may yield what no block takes.
+  for (const RegionInfo &region : t.regions)
+    for (uint32_t y = 0; usedWorkflow[region.workflow] &&
+                         region.yieldsWeights && y < region.numYields;
+         ++y)
+      if (uint32_t yield = t.yields[region.yieldBegin + y]; yield & weightFlag)
+        if (auto done = load(yield & ~weightFlag); !done)
+          return done;
   return {};
 }
 
