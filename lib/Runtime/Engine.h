@@ -512,6 +512,7 @@ private:
   bool rehomeReplicas();
   uint32_t nearestTbu(uint32_t kernel, uint32_t cluster) const;
   PeaMask eligibleAt(uint32_t tbu, uint32_t kernel) const;
+  bool suits(uint32_t tbu, uint32_t kernel) const;
   bool canRun(const Instance &instance) const;
   void loseValues(uint32_t fault);
   bool hasLostInput(const Instance &instance) const;
