@@ -142,6 +142,7 @@ void Engine::gatherAway(uint64_t at) {
         instance.state == InstanceState::Computing || !hasLostInput(instance))
       continue;
     detach(id, /*keep=*/false, noIndex, at);
+    because(instance.cause);
     gather(id, at);
   }
 }
