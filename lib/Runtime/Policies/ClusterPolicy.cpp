@@ -56,10 +56,17 @@ uint32_t ClusterPolicy::waitingIn(Scheduler &s, uint32_t cluster) const {
   return waiting;
 }
 
+/// Has a TBU the code of a kernel, and enough live PEAs to run it?
+static bool hasReady(Scheduler &s, uint32_t tbu, uint32_t kernel) {
+  return s.codeResident(tbu, kernel) &&
+         uint32_t(std::popcount(s.eligiblePeas(tbu, kernel))) >=
+             s.smallestGang(kernel);
+}
+
 bool ClusterPolicy::residentIn(Scheduler &s, uint32_t cluster,
                                uint32_t kernel) const {
   for (uint32_t tbu = cluster * per; tbu < (cluster + 1) * per; ++tbu)
-    if (s.codeResident(tbu, kernel))
+    if (hasReady(s, tbu, kernel))
       return true;
   return false;
 }
@@ -185,7 +192,7 @@ bool ClusterPolicy::mayLoad(Scheduler &s, uint32_t tbu, InstanceId id,
   // Until a PEA of one that has it is free: what runs and is staged there.
   uint64_t wait = ~uint64_t(0);
   for (uint32_t other = cluster * per; other < (cluster + 1) * per; ++other)
-    if (s.codeResident(other, kernel))
+    if (hasReady(s, other, kernel))
       wait = std::min(wait, s.backlogOfTbu(other, cluster) /
                                 std::max(std::popcount(s.livePeas(other)), 1));
   if (wait > load)
@@ -206,7 +213,7 @@ bool ClusterPolicy::isWorthIt(Scheduler &s, uint32_t tbu, InstanceId id,
   uint64_t price = priceOf(s, tbu, kernel);
   uint64_t busy = 0, peas = 0, least = price;
   for (uint32_t other = first; other < first + per; ++other)
-    if (s.codeResident(other, kernel)) {
+    if (hasReady(s, other, kernel)) {
       busy += s.backlogOfTbu(other, cluster);
       peas += std::popcount(s.livePeas(other));
     } else if (s.eligiblePeas(other, kernel)) {
