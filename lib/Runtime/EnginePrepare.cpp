@@ -320,8 +320,8 @@ Expected<void> Engine::checkBlock(uint32_t b) const {
     return checkTask(b);
   if (functional && code)
     return {};
-  // Whole recorded requests tell of every block that they came to, and come to
-  // no other one.
+  // Whole recorded requests tell of every block that mattered to them, and come
+  // to no other one.
   if (hasOutcomes(block) ||
       (!functional && t.workflows[block.workflow].records.size()))
     return {};
