@@ -1109,7 +1109,9 @@ void Engine::freeInstance(uint32_t id) {
 
 void Engine::complete(uint32_t id) {
   Instance &instance = instances[id];
-  fetchForCommit(instance);
+  // The frame of a failed request is another one's by now.
+  if (!instance.orphan)
+    fetchForCommit(instance);
   uint32_t tbu = instance.tbu;
   if (instance.resizing) {
     // The end came before the tile boundary: PEAs that were to join go too.
