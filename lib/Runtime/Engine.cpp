@@ -633,11 +633,9 @@ void Engine::closeRequest(uint32_t id) {
   requests.release(id);
 }
 
-void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
-  OpenRequest &request = requests[id];
-  if (request.failed || request.finished)
-    return;
-  request.failed = true;
+/// Keeps why a request failed, up to as many as are reported.
+void Engine::reportFailure(const OpenRequest &request, uint32_t block,
+                           std::string reason) {
   if (failures.size() < options.maxFailureReports ||
       (!failures.empty() && failures.back().request > request.number)) {
     RequestFailure failure;
@@ -656,6 +654,18 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
     failures.insert(place, std::move(failure));
     if (failures.size() > options.maxFailureReports)
       failures.pop_back();
+  }
+}
+
+void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
+  OpenRequest &request = requests[id];
+  if (request.failed)
+    return;
+  // What fails when the results have left fails nothing, but it ends like the
+  // rest: nothing could go on from here.
+  if (!request.finished) {
+    request.failed = true;
+    reportFailure(request, block, std::move(reason));
   }
   if (faults)
     cancelReplays(id);
@@ -684,7 +694,10 @@ void Engine::failRequest(uint32_t id, uint32_t block, std::string reason) {
   request.results.clear();
   if (faults)
     dropWaiters();
-  finishRequest(id);
+  if (requests[id].finished)
+    closeRequest(id);
+  else
+    finishRequest(id);
 }
 
 //===----------------------------------------------------------------------===//

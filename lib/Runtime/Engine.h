@@ -110,6 +110,8 @@ private:
   void finishRequest(uint32_t request);
   void storeOutputs(OpenRequest &request);
   void closeRequest(uint32_t request);
+  void reportFailure(const OpenRequest &request, uint32_t block,
+                     std::string reason);
   void failRequest(uint32_t request, uint32_t block, std::string reason);
   Expected<void> makeArguments(OpenRequest &request);
 
