@@ -74,7 +74,8 @@ bool ClusterPolicy::residentIn(Scheduler &s, uint32_t cluster,
 /// The gang for one instance when `free` PEAs of a TBU can take it and each one
 /// that waits has a part of `each`; 0 if there is none.
 uint32_t ClusterPolicy::gangFor(Scheduler &s, const InstanceInfo &info,
-                                uint32_t free, uint32_t each) const {
+                                uint32_t tbu, uint32_t free,
+                                uint32_t each) const {
   uint32_t most = rules.maxGang;
   if (!rules.malleable) {
     uint32_t share = 1;
@@ -83,7 +84,12 @@ uint32_t ClusterPolicy::gangFor(Scheduler &s, const InstanceInfo &info,
           std::popcount(s.replicaPeas(info.workflow, info.block, info.replica));
     else if (s.numReplicas(info.workflow, info.block))
       share = std::popcount(s.replicaPeas(info.workflow, info.block, 0));
-    uint32_t gang = s.variantGang(info.kernel, std::min(share, most));
+    // The share may be that of a TBU with more live PEAs than any here has.
+    uint32_t first = tbu / per * per, live = 0;
+    for (uint32_t other = first; other < first + per && live < share; ++other)
+      live = std::max<uint32_t>(
+          live, std::popcount(s.eligiblePeas(other, info.kernel)));
+    uint32_t gang = s.variantGang(info.kernel, std::min({share, most, live}));
     return gang <= free ? gang : 0;
   }
   uint32_t gang =
@@ -98,7 +104,7 @@ bool ClusterPolicy::startAt(Scheduler &s, InstanceId id, uint32_t tbu,
   InstanceInfo info = s.info(id);
   PeaMask free = s.freePeas(tbu) & s.eligiblePeas(tbu, info.kernel);
   uint32_t count = std::popcount(free);
-  uint32_t gang = gangFor(s, info, count, each);
+  uint32_t gang = gangFor(s, info, tbu, count, each);
   // PEAs that are kept for a slot refuse: try the others, then fewer.
   for (; gang; gang = gang > 1 && rules.malleable
                           ? s.variantGang(info.kernel, gang - 1)
@@ -341,7 +347,7 @@ void ClusterPolicy::startQueued(Scheduler &s, uint32_t cluster, uint32_t lane) {
       InstanceInfo info = s.info(choice.id);
       uint32_t here = std::popcount(s.freePeas(choice.tbu) &
                                     s.eligiblePeas(choice.tbu, info.kernel));
-      uint32_t gang = gangFor(s, info, here, each);
+      uint32_t gang = gangFor(s, info, choice.tbu, here, each);
       if (!info.moved && spread(s, cluster, info, choice.id, gang))
         continue;
     }

@@ -100,8 +100,8 @@ private:
     uint32_t tbu = noIndex;
   };
   Choice choose(Scheduler &s, uint32_t cluster, uint32_t lane);
-  uint32_t gangFor(Scheduler &s, const InstanceInfo &info, uint32_t free,
-                   uint32_t each) const;
+  uint32_t gangFor(Scheduler &s, const InstanceInfo &info, uint32_t tbu,
+                   uint32_t free, uint32_t each) const;
   bool startAt(Scheduler &s, InstanceId id, uint32_t tbu, uint32_t each);
   void startStaged(Scheduler &s, uint32_t cluster);
   void startQueued(Scheduler &s, uint32_t cluster, uint32_t lane);
