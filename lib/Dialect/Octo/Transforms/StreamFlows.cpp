@@ -135,20 +135,13 @@ LogicalResult StreamFlows::run() {
            << "octo-stream-flows: max-chunks is " << unsigned(maxChunks)
            << "; expected " << octo::minStreamChunks << " to "
            << octo::maxStreamChunks;
-  EstimateAssumptions assume{defaultDim, defaultTrips};
-  SymbolTableCollection symbols;
-  for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-    FailureOr<ScheduleProblem> problem =
-        buildProblem(program, machine->target, symbols, assume);
-    if (failed(problem))
-      return failure();
-    FailureOr<sched::Placement> placement =
-        readPlacement(*problem, "octo-stream-flows");
-    if (failed(placement) || failed(readRows(*problem)) ||
-        failed(runOn(program, *problem, *placement)))
-      return failure();
-  }
-  return success();
+  return forEachPlacedProgram(
+      getOperation(), machine->target, {defaultDim, defaultTrips},
+      "octo-stream-flows", [&](PlacedProgram &placed) {
+        return success(
+            succeeded(readRows(placed.from)) &&
+            succeeded(runOn(placed.program, placed.from, placed.placement)));
+      });
 }
 
 /// What each task says of itself, or its kernel of it.
