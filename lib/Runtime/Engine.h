@@ -45,8 +45,10 @@
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Simulator.h"
 
+#include <chrono>
 #include <deque>
 #include <memory>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -100,7 +102,16 @@ private:
             uint32_t payload, uint32_t version, uint16_t aux = 0) {
     wheel.push(at, {entity, eventClass, type, aux, payload, version});
   }
+  struct SaveTimes;
+  /// How far the run was when it was last told.
+  struct Reported {
+    uint64_t events;
+    std::chrono::steady_clock::time_point time;
+  };
   void handle(const Event &event);
+  Expected<RunStatus> handleEvents(HostStatistics &host);
+  Expected<void> save(HostStatistics &host);
+  bool tellProgress(Reported &last);
   void fetchAhead();
   void pushFirstEvents();
   void arrive(uint32_t tenant);
@@ -306,6 +317,12 @@ private:
   void requestCentral(uint64_t at);
   bool startInstance(uint32_t instance, uint32_t tbu, PeaMask peas);
   void realise(uint32_t instance);
+  void findWork(Instance &instance, std::vector<uint64_t> &symbols);
+  std::vector<Tensor> kernelInputs(const Instance &instance);
+  void callKernel(Instance &instance, std::vector<uint64_t> &symbols);
+  void priceWork(Instance &instance);
+  void recordOutcome(const Instance &instance,
+                     std::span<const uint64_t> symbols);
   uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
@@ -690,8 +707,8 @@ private:
   std::vector<TbuState> tbus;
   std::vector<ClusterState> clusters;
   std::vector<ClusterTraffic> traffic; ///< by cluster
-  std::vector<uint64_t> idleSince;  ///< per PEA; never: held or not usable
-  std::vector<uint32_t> lastKernel; ///< per PEA
+  std::vector<uint64_t> idleSince;     ///< per PEA; never: held or not usable
+  std::vector<uint32_t> lastKernel;    ///< per PEA
   std::vector<ReadyQueue> lanes;
   std::vector<uint32_t> laneFirst; ///< per TBU, + 1
   std::vector<PeaMask> lanePeas;   ///< by lane

@@ -14,7 +14,6 @@
 #include <cmath>
 #include <cstring>
 #include <tuple>
-#include <sys/resource.h>
 
 using namespace octo;
 
@@ -502,8 +501,5 @@ RunResult Engine::result(RunStatus status) {
     r.outcomes = std::move(outcomes);
     r.outcomeDetails = std::move(outcomeDetails);
   }
-  rusage usage;
-  if (!getrusage(RUSAGE_SELF, &usage))
-    r.host.peakMemoryBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   return r;
 }

@@ -116,6 +116,11 @@ private:
   SmallVector<Value> inputs(uint32_t block, uint32_t begin, uint32_t end);
   SmallVector<Value> yields(uint32_t region);
   ProfileAttr profile(uint32_t index);
+  void addHeader(StringRef machine);
+  void addRecords();
+  void readDecisions();
+  void addSegments();
+  void closeScopes();
   LogicalResult addBlock(uint32_t block);
   LogicalResult decorate(uint32_t number, Operation *op);
   void openScopes(uint32_t block, Operation *opener);
@@ -684,10 +689,8 @@ LogicalResult WorkflowReader::addBlock(uint32_t block) {
   return decorate(block, opener);
 }
 
-LogicalResult WorkflowReader::run(StringRef machine) {
-  if (failed(readFlowTypes()))
-    return failure();
-  OpBuilder::InsertionGuard guard(builder);
+/// What the program says as a whole: names, policy, prediction.
+void WorkflowReader::addHeader(StringRef machine) {
   program = spatial::ProgramOp::create(builder, builder.getUnknownLoc(),
                                        w.name()->str());
   program.setMachineAttr(FlatSymbolRefAttr::get(builder.getContext(), machine));
@@ -717,75 +720,61 @@ LogicalResult WorkflowReader::run(StringRef machine) {
                                           builder.getF64FloatAttr(
                                               path->tail_per_million() / 1e4),
                                           path->samples()));
-  if (const fb::RecordTable *table = w.records()) {
-    SmallVector<Attribute> records;
-    SmallVector<int64_t> record;
-    for (uint32_t r = 0; r + 1 < sizeOf(table->record_offsets()); ++r) {
-      record.clear();
-      for (uint32_t i = entryOf(table->record_offsets(), r);
-           i < entryOf(table->record_offsets(), r + 1); ++i) {
-        uint32_t block = entryOf(table->block(), i);
-        uint32_t begin = entryOf(table->value_offsets(), i);
-        uint32_t end = entryOf(table->value_offsets(), i + 1);
-        record.append({block == none ? -1 : int64_t(block),
-                       static_cast<int64_t>(entryOf(table->tag(), i)),
-                       int64_t(end - begin)});
-        for (uint32_t v = begin; v < end; ++v)
-          record.push_back(static_cast<int64_t>(entryOf(table->values(), v)));
-      }
-      records.push_back(builder.getDenseI64ArrayAttr(record));
-    }
-    program.setRecordsAttr(builder.getArrayAttr(records));
-  }
+}
 
-  uint32_t numBlocks = sizeOf(blocks.kind());
-  uint32_t numRegions = sizeOf(regions.role());
-  values.resize(sizeOf(w.values()->type()));
-  acts.resize(numRegions);
-  openers.resize(numBlocks);
-  closers.resize(numBlocks);
-  profiles.resize(itemsOf(w.profiles()->epoch_offsets()));
-  decisions.resize(numBlocks);
-  if (const fb::DecisionTable *table = w.decisions();
-      table && sizeOf(table->block())) {
-    SmallVector<Attribute> run;
-    for (uint32_t i = 0; i < sizeOf(table->block()); ++i) {
-      SmallVector<spatial::Candidate> candidates;
-      for (uint32_t c = entryOf(table->candidate_offsets(), i);
-           c < entryOf(table->candidate_offsets(), i + 1); ++c) {
-        const fb::Candidate &from = *table->candidates()->Get(c);
-        candidates.push_back({from.cluster(), from.tbu(), from.gang(),
-                              from.score(),
-                              static_cast<Outcome>(from.outcome())});
-      }
-      run.push_back(DecisionAttr::get(
-          builder.getContext(),
-          static_cast<DecisionKind>(entryOf(table->kind(), i)),
-          ArrayRef<spatial::Candidate>(candidates)));
+void WorkflowReader::addRecords() {
+  const fb::RecordTable *table = w.records();
+  if (!table)
+    return;
+  SmallVector<Attribute> records;
+  SmallVector<int64_t> record;
+  for (uint32_t r = 0; r + 1 < sizeOf(table->record_offsets()); ++r) {
+    record.clear();
+    for (uint32_t i = entryOf(table->record_offsets(), r);
+         i < entryOf(table->record_offsets(), r + 1); ++i) {
       uint32_t block = entryOf(table->block(), i);
-      if (i + 1 == sizeOf(table->block()) ||
-          entryOf(table->block(), i + 1) != block) {
-        decisions[block] = builder.getArrayAttr(run);
-        run.clear();
-      }
+      uint32_t begin = entryOf(table->value_offsets(), i);
+      uint32_t end = entryOf(table->value_offsets(), i + 1);
+      record.append({block == none ? -1 : int64_t(block),
+                     static_cast<int64_t>(entryOf(table->tag(), i)),
+                     int64_t(end - begin)});
+      for (uint32_t v = begin; v < end; ++v)
+        record.push_back(static_cast<int64_t>(entryOf(table->values(), v)));
+    }
+    records.push_back(builder.getDenseI64ArrayAttr(record));
+  }
+  program.setRecordsAttr(builder.getArrayAttr(records));
+}
+
+void WorkflowReader::readDecisions() {
+  decisions.resize(sizeOf(blocks.kind()));
+  const fb::DecisionTable *table = w.decisions();
+  if (!table)
+    return;
+  SmallVector<Attribute> run;
+  for (uint32_t i = 0; i < sizeOf(table->block()); ++i) {
+    SmallVector<spatial::Candidate> candidates;
+    for (uint32_t c = entryOf(table->candidate_offsets(), i);
+         c < entryOf(table->candidate_offsets(), i + 1); ++c) {
+      const fb::Candidate &from = *table->candidates()->Get(c);
+      candidates.push_back({from.cluster(), from.tbu(), from.gang(),
+                            from.score(),
+                            static_cast<Outcome>(from.outcome())});
+    }
+    run.push_back(
+        DecisionAttr::get(builder.getContext(),
+                          static_cast<DecisionKind>(entryOf(table->kind(), i)),
+                          ArrayRef<spatial::Candidate>(candidates)));
+    uint32_t block = entryOf(table->block(), i);
+    if (i + 1 == sizeOf(table->block()) ||
+        entryOf(table->block(), i + 1) != block) {
+      decisions[block] = builder.getArrayAttr(run);
+      run.clear();
     }
   }
+}
 
-  builder.setInsertionPointToStart(&program.getBlock());
-  SmallVector<Type> argumentTypes;
-  for (uint32_t i = 0; i < entryOf(regions.num_imports(), 0); ++i)
-    argumentTypes.push_back(flowTypes[i]);
-  auto entry =
-      EntryOp::create(builder, builder.getUnknownLoc(), actType, argumentTypes);
-  lastPreamble = entry;
-  acts[0] = entry.getAct();
-  for (auto [i, argument] : llvm::enumerate(entry.getArgs()))
-    values[i] = argument;
-  // Regions come after their owners', so every import exists before its use.
-  for (uint32_t block = 0; block < numBlocks; ++block)
-    if (failed(addBlock(block)))
-      return failure();
-
+void WorkflowReader::addSegments() {
   const fb::SegmentTable &segments = *w.segments();
   uint32_t numSegments = sizeOf(segments.region());
   for (uint32_t s = 0; s < numSegments; ++s) {
@@ -801,10 +790,11 @@ LogicalResult WorkflowReader::run(StringRef machine) {
                                      slot.start(), slot.cycles()));
     }
   }
+}
 
-  ExitOp::create(builder, builder.getUnknownLoc(), TypeRange(), entry.getAct(),
-                 yields(0));
-  for (uint32_t region = 1; region < numRegions; ++region) {
+/// Regions give their values to what closes them.
+void WorkflowReader::closeScopes() {
+  for (uint32_t region = 1; region < acts.size(); ++region) {
     uint32_t owner = entryOf(regions.owner(), region);
     SmallVector<Value> yielded = yields(region);
     switch (entryOf(regions.role(), region)) {
@@ -824,6 +814,37 @@ LogicalResult WorkflowReader::run(StringRef machine) {
       closers[owner]->insertOperands(closers[owner]->getNumOperands(), yielded);
     }
   }
+}
+
+LogicalResult WorkflowReader::run(StringRef machine) {
+  if (failed(readFlowTypes()))
+    return failure();
+  OpBuilder::InsertionGuard guard(builder);
+  addHeader(machine);
+  addRecords();
+  readDecisions();
+  const uint32_t numBlocks = sizeOf(blocks.kind());
+  values.resize(flowTypes.size());
+  acts.resize(sizeOf(regions.role()));
+  openers.resize(numBlocks);
+  closers.resize(numBlocks);
+  profiles.resize(itemsOf(w.profiles()->epoch_offsets()));
+
+  builder.setInsertionPointToStart(&program.getBlock());
+  auto entry = EntryOp::create(
+      builder, builder.getUnknownLoc(), actType,
+      ArrayRef<Type>(flowTypes).take_front(entryOf(regions.num_imports(), 0)));
+  lastPreamble = entry;
+  acts[0] = entry.getAct();
+  llvm::copy(entry.getArgs(), values.begin());
+  // Regions come after their owners', so every import exists before its use.
+  for (uint32_t block = 0; block < numBlocks; ++block)
+    if (failed(addBlock(block)))
+      return failure();
+  addSegments();
+  ExitOp::create(builder, builder.getUnknownLoc(), TypeRange(), entry.getAct(),
+                 yields(0));
+  closeScopes();
   return success();
 }
 
