@@ -8,6 +8,7 @@
 #include "KernelObject.h"
 
 #include "octo/KernelCodegen/KernelCodegen.h"
+#include "octo/KernelCpu/KernelCpu.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
 
@@ -54,7 +55,7 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
   else if (option == "generic")
     target.cpu = isX86 ? "x86-64" : "generic";
   else if (option == "host")
-    target.cpu = llvm::sys::getHostCPUName().str();
+    target.cpu = hostCpu();
   else
     target.cpu = option.str();
 
