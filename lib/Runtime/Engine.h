@@ -48,6 +48,7 @@
 #include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -215,7 +216,9 @@ private:
                : control.decideAt;
   }
   void decide(uint32_t control, uint64_t iteration);
-  bool evaluate(uint32_t control, uint64_t iteration, uint64_t &outcome);
+  std::optional<uint64_t> evaluate(uint32_t control, uint64_t iteration);
+  std::optional<uint64_t> callDecision(uint32_t control, uint64_t iteration);
+  uint64_t drawDecision(Control &control);
   void openChild(uint32_t control, uint32_t region, uint32_t index,
                  uint32_t copy, LoopRow *row);
   void startCopies(uint32_t control);

@@ -21,6 +21,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -751,7 +752,7 @@ void WorkflowReader::readDecisions() {
   const fb::DecisionTable *table = w.decisions();
   if (!table)
     return;
-  SmallVector<Attribute> run;
+  llvm::MapVector<uint32_t, SmallVector<Attribute>> records;
   for (uint32_t i = 0; i < sizeOf(table->block()); ++i) {
     SmallVector<spatial::Candidate> candidates;
     for (uint32_t c = entryOf(table->candidate_offsets(), i);
@@ -761,17 +762,13 @@ void WorkflowReader::readDecisions() {
                             from.score(),
                             static_cast<Outcome>(from.outcome())});
     }
-    run.push_back(
+    records[entryOf(table->block(), i)].push_back(
         DecisionAttr::get(builder.getContext(),
                           static_cast<DecisionKind>(entryOf(table->kind(), i)),
                           ArrayRef<spatial::Candidate>(candidates)));
-    uint32_t block = entryOf(table->block(), i);
-    if (i + 1 == sizeOf(table->block()) ||
-        entryOf(table->block(), i + 1) != block) {
-      decisions[block] = builder.getArrayAttr(run);
-      run.clear();
-    }
   }
+  for (auto &[block, all] : records)
+    decisions[block] = builder.getArrayAttr(all);
 }
 
 void WorkflowReader::addSegments() {

@@ -177,8 +177,8 @@ class Result:
         """Every realised outcome, if the run recorded them (`record_outcomes=True`).
 
         Columns request, workflow, block, tag, value: cycles on one PEA of tasks,
-        cases of switches, member masks of selects, trips of loops, copies of
-        fan-outs. `data["blocks"]` names the blocks.
+        cases of switches, masks of the first 64 members of selects, trips of
+        loops, copies of fan-outs. `data["blocks"]` names the blocks.
         """
         columns: Dict[str, Any] = self._run.outcomes()
         return columns
