@@ -116,7 +116,7 @@ void addOptions(CLI::App &app, CompileOptions &options, Flags &flags) {
                  "output)")
       ->check(notEmpty)
       ->type_name("FILE");
-  app.add_flag("--quiet", flags.quiet, "no progress, no warnings");
+  app.add_flag("--quiet,-q", flags.quiet, "no progress, no warnings");
 }
 
 void showMessages(const CompileResult &result, bool quiet) {

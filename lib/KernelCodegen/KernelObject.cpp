@@ -8,6 +8,7 @@
 #include "KernelObject.h"
 
 #include "octo/KernelCodegen/KernelCodegen.h"
+#include "octo/Support/HostCpu.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
 
@@ -36,6 +37,24 @@ static void initializeTarget() {
   });
 }
 
+/// The CPU of this processor. A virtual machine can hide some of what the CPU
+/// has, and then it is the largest common level that the rest is enough for.
+static std::string hostCpu(const llvm::Target &target,
+                           const llvm::Triple &triple) {
+  std::string name = llvm::sys::getHostCPUName().str();
+  std::vector<std::string> candidates = {name};
+  if (triple.getArch() == llvm::Triple::x86_64)
+    candidates.insert(candidates.end(),
+                      {"x86-64-v4", "x86-64-v3", "x86-64-v2", "x86-64"});
+  for (const std::string &cpu : candidates) {
+    std::unique_ptr<llvm::MCSubtargetInfo> info(
+        target.createMCSubtargetInfo(triple, cpu, ""));
+    if (info && missingHostFeatures(*info).empty())
+      return cpu;
+  }
+  return name;
+}
+
 FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
                                             std::string &error) {
   initializeTarget();
@@ -49,15 +68,6 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
   target.triple = llvm::sys::getDefaultTargetTriple();
   llvm::Triple triple(target.triple);
   bool isX86 = triple.getArch() == llvm::Triple::x86_64;
-  if (option.empty() || option == "portable")
-    target.cpu = isX86 ? "x86-64-v3" : "generic";
-  else if (option == "generic")
-    target.cpu = isX86 ? "x86-64" : "generic";
-  else if (option == "host")
-    target.cpu = llvm::sys::getHostCPUName().str();
-  else
-    target.cpu = option.str();
-
   std::string reason;
   const llvm::Target *found =
       llvm::TargetRegistry::lookupTarget(triple, reason);
@@ -65,6 +75,15 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
     error = "no code generator for " + target.triple + ": " + reason;
     return failure();
   }
+  if (option.empty() || option == "portable")
+    target.cpu = isX86 ? "x86-64-v3" : "generic";
+  else if (option == "generic")
+    target.cpu = isX86 ? "x86-64" : "generic";
+  else if (option == "host")
+    target.cpu = hostCpu(*found, triple);
+  else
+    target.cpu = option.str();
+
   std::unique_ptr<llvm::MCSubtargetInfo> info(
       found->createMCSubtargetInfo(triple, "", ""));
   if (!info || !info->isCPUStringValid(target.cpu)) {
