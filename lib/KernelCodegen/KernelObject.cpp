@@ -74,6 +74,14 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
             "-mcpu=help` lists";
     return failure();
   }
+  // LLVM lists those of 32 bits too, and ends the process for one.
+  info.reset(found->createMCSubtargetInfo(triple, target.cpu, ""));
+  if (isX86 && !info->checkFeatures("+64bit")) {
+    error = "the kernel CPU '" + target.cpu +
+            "' has no 64 bits; give 'portable', 'host', 'generic', or a CPU "
+            "that has";
+    return failure();
+  }
   return target;
 }
 

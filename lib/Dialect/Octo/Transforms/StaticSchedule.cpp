@@ -38,6 +38,9 @@ public:
 
 private:
   LogicalResult run() {
+    if (!(loadSlack >= 0 && loadSlack <= 1000))
+      return emitError(UnknownLoc::get(&getContext()))
+             << "octo-static-schedule: load-slack is between 0 and 1000";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-static-schedule");
     if (failed(machine))

@@ -135,6 +135,11 @@ LogicalResult StreamFlows::run() {
            << "octo-stream-flows: max-chunks is " << unsigned(maxChunks)
            << "; expected " << octo::minStreamChunks << " to "
            << octo::maxStreamChunks;
+  for (const auto &[name, value] : {std::pair("overhead", double(overhead)),
+                                    std::pair("stretch", double(stretch))})
+    if (!(value >= 0 && value <= 1000))
+      return getOperation().emitError()
+             << "octo-stream-flows: " << name << " is between 0 and 1000";
   return forEachPlacedProgram(
       getOperation(), machine->target, {defaultDim, defaultTrips},
       "octo-stream-flows", [&](PlacedProgram &placed) {

@@ -40,6 +40,9 @@ public:
 
 private:
   LogicalResult run() {
+    if (limit == 0)
+      return emitError(UnknownLoc::get(&getContext()))
+             << "octo-verify-schedule: limit is at least 1";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-verify-schedule");
     if (failed(machine))
