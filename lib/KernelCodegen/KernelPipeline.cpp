@@ -14,9 +14,14 @@
 
 #include "octo/KernelCodegen/KernelCodegen.h"
 
+#include "mlir/Dialect/Arith/IR/Arith.h"
+#include "mlir/Dialect/Linalg/IR/Linalg.h"
+#include "mlir/Dialect/Linalg/Transforms/Transforms.h"
+#include "mlir/Dialect/Tensor/IR/Tensor.h"
 #include "mlir/InitAllPasses.h"
 #include "mlir/Pass/PassManager.h"
 #include "mlir/Pass/PassRegistry.h"
+#include "mlir/Transforms/DialectConversion.h"
 #include "mlir/Transforms/Passes.h"
 
 #include "llvm/MC/MCSubtargetInfo.h"
@@ -46,6 +51,33 @@ void tidy(OpPassManager &pm) {
                               "{anonymous}::ForOpTensorCastFolder"}));
   pm.addPass(createCSEPass());
 }
+
+/// MLIR 22 folds these of equal operands to a constant whatever the type, and a
+/// constant has no dynamic shape. As linalg they fold element by element.
+struct DynamicFoldsPass : PassWrapper<DynamicFoldsPass, OperationPass<>> {
+  MLIR_DEFINE_EXPLICIT_INTERNAL_INLINE_TYPE_ID(DynamicFoldsPass)
+
+  void getDependentDialects(DialectRegistry &registry) const final {
+    registry.insert<linalg::LinalgDialect, tensor::TensorDialect>();
+  }
+
+  void runOnOperation() final {
+    ConversionTarget target(getContext());
+    target.markUnknownOpDynamicallyLegal([](Operation *op) {
+      auto type = isa<arith::CmpIOp, arith::XOrIOp>(op)
+                      ? dyn_cast<RankedTensorType>(op->getResultTypes().front())
+                      : RankedTensorType();
+      return !type || type.hasStaticShape();
+    });
+    RewritePatternSet patterns(&getContext());
+    linalg::populateElementwiseToLinalgConversionPatterns(patterns);
+    ConversionConfig config;
+    config.foldingMode = DialectConversionFoldingMode::Never;
+    if (failed(applyPartialConversion(getOperation(), target,
+                                      std::move(patterns), config)))
+      signalPassFailure();
+  }
+};
 
 struct KernelPipelineOptions : PassPipelineOptions<KernelPipelineOptions> {
   Option<std::string> kernelCpu{
@@ -83,6 +115,7 @@ void buildKernelToLLVMPipeline(OpPassManager &pm, const KernelTarget &target) {
 
   pm.addPass(createKernelPreparePass());
   append(pm, "generate-runtime-verification{verbose-level=0}");
+  pm.addPass(std::make_unique<DynamicFoldsPass>());
   tidy(pm);
   append(pm, "convert-elementwise-to-linalg");
   tidy(pm);

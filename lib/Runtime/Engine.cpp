@@ -837,9 +837,12 @@ void Engine::deliver(uint32_t frame, uint32_t slot, uint32_t value) {
 }
 
 void Engine::serveDeliveries() {
-  if (faults && !faults->wanted.empty())
-    remakeWanted();
-  while (!deliveries.empty() || !resumes.empty()) {
+  for (;;) {
+    // Who is served may want what has been lost, so there may be more at last.
+    if (faults && !faults->wanted.empty())
+      remakeWanted();
+    if (deliveries.empty() && resumes.empty())
+      return;
     if (!deliveries.empty()) {
       Delivery delivery = deliveries[firstDelivery++];
       if (firstDelivery == deliveries.size()) {

@@ -129,6 +129,7 @@ private:
   Expected<void> prepareTenants();
   Expected<void> checkInputs(const Tenant &tenant) const;
   bool hasCode(const std::vector<uint8_t> &usedWorkflow) const;
+  bool hasOutcomes(const BlockInfo &block) const;
   Expected<void> checkBlock(uint32_t block) const;
   Expected<void> checkTask(uint32_t block) const;
   void prepareKernels();
@@ -531,6 +532,7 @@ private:
   bool rehomeReplicas();
   uint32_t nearestTbu(uint32_t kernel, uint32_t cluster) const;
   PeaMask eligibleAt(uint32_t tbu, uint32_t kernel) const;
+  bool suits(uint32_t tbu, uint32_t kernel) const;
   bool canRun(const Instance &instance) const;
   void loseValues(uint32_t fault);
   bool hasLostInput(const Instance &instance) const;

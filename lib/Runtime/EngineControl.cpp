@@ -293,10 +293,19 @@ std::optional<uint64_t> Engine::evaluate(uint32_t id, uint64_t iteration) {
   if (functional && block.kernel != noIndex &&
       t.kernels[block.kernel].kind == KernelKind::Image)
     return callDecision(id, iteration);
+  const OpenRequest &request = requests[control.request];
+  std::span<const uint64_t> seen =
+      recorded(request, block.local, frames[control.frame].tag);
+  if (seen.empty() && request.record != RequestRecords::noRecord &&
+      !hasOutcomes(block)) {
+    failRequest(control.request, control.block,
+                "the recorded request does not tell what is decided here, and "
+                "the profile of the block does not either; record requests "
+                "again and compile with them");
+    return std::nullopt;
+  }
   if (block.kind == BlockKind::Loop)
     return iteration < control.trips;
-  std::span<const uint64_t> seen = recorded(
-      requests[control.request], block.local, frames[control.frame].tag);
   if (seen.empty())
     return drawDecision(control);
   if (block.kind == BlockKind::Select)

@@ -143,8 +143,7 @@ bool Engine::moveInstance(uint32_t id, const Place &place, bool asked) {
       traits.reach == Reach::Shares ||
       dispatchUnit(tbuId) == dispatchUnit(instance.tbu) ||
       instance.streams != noIndex || instance.awayAsked ||
-      !m.reachable[clusterOf(tbuId)] ||
-      !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable))
+      !m.reachable[clusterOf(tbuId)] || !suits(tbuId, block.kernel))
     return false;
   uint32_t from = clusterOf(instance.tbu), to = clusterOf(tbuId);
   unqueue(id);

@@ -392,8 +392,7 @@ bool Engine::canRun(const Instance &instance) const {
   uint32_t first = anyOfCluster ? dispatchUnit(instance.tbu) : instance.tbu;
   uint32_t places = anyOfCluster ? uint32_t(m.tbusPerCluster) : 1;
   for (uint32_t i = 0; i < places; ++i)
-    if (suffice(t, eligibleAt(first + i, block.kernel) & tbus[first + i].usable,
-                block.kernel))
+    if (suits(first + i, block.kernel))
       return true;
   return false;
 }

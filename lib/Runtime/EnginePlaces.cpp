@@ -33,6 +33,13 @@ Place Policy::choosePlace(Scheduler &scheduler, InstanceId instance, uint32_t) {
   return {scheduler.replicaTbu(info.workflow, info.block, replica), 0, 0};
 }
 
+/// Has a TBU the live PEAs for the smallest gang of a kernel?
+bool Engine::suits(uint32_t tbu, uint32_t kernel) const {
+  PeaMask peas = m.eligible(tbu, classOf(kernel)) & tbus[tbu].usable;
+  return uint32_t(std::popcount(peas)) >=
+         t.variants[t.kernels[kernel].variantBegin].gang;
+}
+
 /// Gives a new instance its place. `first`: the cluster of its first input.
 void Engine::place(uint32_t id, uint32_t first) {
   Instance &instance = instances[id];
@@ -50,10 +57,7 @@ void Engine::place(uint32_t id, uint32_t first) {
   } else if (anywhere) {
     chosen = policy->choosePlace(*scheduler, id, first);
     uint32_t tbu = instance.tbu = chosen.tbu;
-    if (tbu >= m.tbus || !m.reachable[clusterOf(tbu)] ||
-        (!traits.clusterQueues &&
-         !(m.eligible(tbu, classOf(block.kernel)) & tbus[tbu].usable)) ||
-        (faults && !canRun(instance))) {
+    if (tbu >= m.tbus || !m.reachable[clusterOf(tbu)] || !canRun(instance)) {
       chosen = {};
       replica = 0;
     }
@@ -172,8 +176,7 @@ bool Engine::stage(uint32_t id, uint32_t tbuId) {
   if (!traits.clusterQueues || instance.state != InstanceState::Ready ||
       instance.staged || instance.streams != noIndex ||
       dispatchUnit(tbuId) != dispatchUnit(instance.tbu) ||
-      !(m.eligible(tbuId, classOf(block.kernel)) & tbus[tbuId].usable) ||
-      !codeFits(tbuId, block.kernel))
+      !suits(tbuId, block.kernel) || !codeFits(tbuId, block.kernel))
     return false;
   unqueue(id);
   TbuState &tbu = tbus[tbuId];

@@ -288,6 +288,25 @@ static bool hasFrequencies(const ProgramTables &t, const BlockInfo &block) {
   });
 }
 
+/// Has the control block a profile that decides? What has code needs none.
+bool Engine::hasOutcomes(const BlockInfo &block) const {
+  switch (block.kind) {
+  case BlockKind::Loop:
+    return hasDistribution(t, block);
+  case BlockKind::Fanout:
+    return (functional && t.controlOf(block).decideInputs) ||
+           hasDistribution(t, block);
+  default:
+    return hasFrequencies(t, block);
+  }
+}
+
+static const char *outcomeOf(BlockKind kind) {
+  return kind == BlockKind::Loop     ? "the number of iterations"
+         : kind == BlockKind::Fanout ? "the number of copies"
+                                     : "which regions run";
+}
+
 /// Is it known what the block does: by code, or else by its profile?
 Expected<void> Engine::checkBlock(uint32_t b) const {
   const BlockInfo &block = t.blocks[b];
@@ -301,34 +320,21 @@ Expected<void> Engine::checkBlock(uint32_t b) const {
     return checkTask(b);
   if (functional && code)
     return {};
-  bool decided;
-  const char *what, *remedy;
-  switch (block.kind) {
-  case BlockKind::Loop:
-    decided = hasDistribution(t, block);
-    what = "the number of iterations";
-    remedy = "trips";
-    break;
-  case BlockKind::Fanout:
-    decided = (functional && t.controlOf(block).decideInputs) ||
-              hasDistribution(t, block);
-    what = "the number of copies";
-    remedy = "count";
-    break;
-  default:
-    decided = hasFrequencies(t, block);
-    what = "which regions run";
-    remedy = "frequencies";
-    break;
-  }
-  if (!decided)
-    return makeError(
-        "block {}: nothing decides {}{}: add '{}' to its profile "
-        "(octo-run run --record-profile measures one, octo-compile --profile "
-        "uses it){}",
-        t.place(b), what, functional ? "" : " in a timing-only run", remedy,
-        functional ? "" : ", or run its code (without --timing-only)");
-  return {};
+  // Whole recorded requests tell of every block that they came to, and come to
+  // no other one.
+  if (hasOutcomes(block) ||
+      (!functional && t.workflows[block.workflow].records.size()))
+    return {};
+  const char *remedy = block.kind == BlockKind::Loop     ? "trips"
+                       : block.kind == BlockKind::Fanout ? "count"
+                                                         : "frequencies";
+  return makeError(
+      "block {}: nothing decides {}{}: add '{}' to its profile "
+      "(octo-run run --record-profile measures one, octo-compile --profile "
+      "uses it){}",
+      t.place(b), outcomeOf(block.kind),
+      functional ? "" : " in a timing-only run", remedy,
+      functional ? "" : ", or run its code (without --timing-only)");
 }
 
 Expected<void> Engine::checkTask(uint32_t b) const {
@@ -458,19 +464,28 @@ void Engine::scaleVariants(const KernelInfo &kernel, uint32_t call) {
 
 Expected<void> Engine::loadWeights(const std::vector<uint8_t> &usedWorkflow) {
   weightTensors.resize(t.weights.size());
-  for (const BlockInfo &block : t.blocks) {
-    if (!usedWorkflow[block.workflow])
-      continue;
-    for (uint32_t w = block.weightBegin; w < block.weightEnd; ++w) {
-      uint32_t weight = t.blockWeights[w];
-      if (weightTensors[weight].valid())
-        continue;
-      auto loaded = loadWeight(*t.source, weight, options.weightsFolder);
-      if (!loaded)
-        return octo::Error(loaded.error());
-      weightTensors[weight] = std::move(*loaded);
-    }
-  }
+  auto load = [&](uint32_t weight) -> Expected<void> {
+    if (weightTensors[weight].valid())
+      return {};
+    auto loaded = loadWeight(*t.source, weight, options.weightsFolder);
+    if (!loaded)
+      return octo::Error(loaded.error());
+    weightTensors[weight] = std::move(*loaded);
+    return {};
+  };
+  for (const BlockInfo &block : t.blocks)
+    for (uint32_t w = block.weightBegin;
+         usedWorkflow[block.workflow] && w < block.weightEnd; ++w)
+      if (auto done = load(t.blockWeights[w]); !done)
+        return done;
+  // A region may yield what no block takes.
+  for (const RegionInfo &region : t.regions)
+    for (uint32_t y = 0; usedWorkflow[region.workflow] &&
+                         region.yieldsWeights && y < region.numYields;
+         ++y)
+      if (uint32_t yield = t.yields[region.yieldBegin + y]; yield & weightFlag)
+        if (auto done = load(yield & ~weightFlag); !done)
+          return done;
   return {};
 }
 

@@ -277,6 +277,25 @@ TEST(KernelOps, BooleansReshapesAndRankZero) {
             "a size of reshape is negative");
 }
 
+// MLIR folds both to a constant, which has no dynamic shape.
+TEST(KernelOps, EqualOperandsOfDynamicShape) {
+  Kernel kernel(R"mlir(
+    func.func @k(%t: tensor<?xi32>) -> (tensor<?xi32>, tensor<?xi32>) {
+      %xor = arith.xori %t, %t : tensor<?xi32>
+      %equal = arith.cmpi eq, %t, %t : tensor<?xi32>
+      %one = arith.extui %equal : tensor<?xi1> to tensor<?xi32>
+      return %xor, %one : tensor<?xi32>, tensor<?xi32>
+    })mlir",
+                {tensor(i32, {-1})}, {tensor(i32, {-1}), tensor(i32, {-1})});
+  Tensor input = Tensor::allocate(i32, {3});
+  for (int32_t i = 0; i < 3; ++i)
+    input.as<int32_t>()[i] = i - 1;
+  std::vector<Tensor> out;
+  ASSERT_EQ(kernel.call({input}, out), "");
+  EXPECT_EQ(values<int32_t>(out[0]), std::vector<int32_t>(3, 0));
+  EXPECT_EQ(values<int32_t>(out[1]), std::vector<int32_t>(3, 1));
+}
+
 TEST(KernelOps, ConstantsAreCopiedAndCallsIndependent) {
   Kernel kernel(R"mlir(
     func.func @k(%i: index, %x: f32) -> (tensor<4xf32>, tensor<4xf32>) {
