@@ -373,10 +373,9 @@ Expected<RunResult> Engine::run() {
                      ? options.scenario.stop.maxCycles
                      : lastActivity;
   closeAccounts(end);
-  RunResult outcome = result(*status);
+  RunResult outcome = result(*status, end);
   if (!fatal.empty())
     return makeError("{}", fatal);
-  outcome.makespanCycles = end;
   if (rusage usage; !getrusage(RUSAGE_SELF, &usage))
     host.peakMemoryBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
   host.wallSeconds =

@@ -590,7 +590,10 @@ private:
 
   // EngineResult.cpp.
   void closeAccounts(uint64_t end);
-  RunResult result(RunStatus status);
+  RunResult result(RunStatus status, uint64_t end);
+  void requestResult(RunResult &r);
+  void peaResult(RunResult &r) const;
+  void takeRecords(RunResult &r);
   /// When work that is there from cycle `from` on can be done at the earliest
   /// by the live PEAs of class `c`; 3: by all.
   uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
