@@ -74,12 +74,11 @@ static fb::ProgramT makeDag(const TargetDesc &target, uint32_t tasks,
     return static_cast<uint32_t>(program.strings.size()) - 1;
   };
 
-  program.types = std::make_unique<fb::TypeTableT>();
+  makeRequiredTables(program);
   program.types->element = {fb::ElementKind::Data};
   program.types->scalar = {true};
   program.types->dim_offsets = {0, 0};
 
-  program.kernels = std::make_unique<fb::KernelTableT>();
   fb::KernelTableT &k = *program.kernels;
   k.name = {string("task")};
   k.kind = {fb::KernelKind::Profiled};
@@ -96,20 +95,12 @@ static fb::ProgramT makeDag(const TargetDesc &target, uint32_t tasks,
   k.work->term_offsets = {0, 0};
   k.work->symbol_offsets = {0};
 
-  program.weights = std::make_unique<fb::WeightTableT>();
-  program.distributions = std::make_unique<fb::DistributionTableT>();
   program.distributions->knot_offsets = {0};
 
   auto wf = std::make_unique<fb::WorkflowT>();
   wf->name = "dag";
-  wf->values = std::make_unique<fb::ValueTableT>();
-  wf->regions = std::make_unique<fb::RegionTableT>();
-  wf->blocks = std::make_unique<fb::BlockTableT>();
-  wf->profiles = std::make_unique<fb::ProfileTableT>();
-  wf->placement = std::make_unique<fb::PlacementTableT>();
-  wf->segments = std::make_unique<fb::SegmentTableT>();
+  makeRequiredTables(*wf);
   wf->segments->slot_offsets = {0};
-  wf->policy = std::make_unique<fb::PolicyTableT>();
   wf->profiles->epoch_offsets = {0, 1};
   wf->profiles->first_request = {0};
   wf->profiles->distribution = {addDistribution(

@@ -43,6 +43,10 @@ struct Flags {
 };
 
 void addOptions(CLI::App &app, CompileOptions &options, Flags &flags) {
+  // An empty value is that of a variable which a script has not set.
+  const CLI::Validator notEmpty(
+      [](const std::string &text) { return text.empty() ? "is empty" : ""; },
+      "");
   app.add_option("inputs", options.inputs,
                  "workflow files: .mlir, .mlirbc, .yaml; several go into one "
                  "program file")
@@ -54,19 +58,23 @@ void addOptions(CLI::App &app, CompileOptions &options, Flags &flags) {
   app.add_option("-o,--output", flags.output,
                  "program file to write, or with --until the MLIR text (- or "
                  "nothing: standard output)")
+      ->check(notEmpty)
       ->type_name("OUT.octo");
   app.add_option("--profile", options.profilePath,
                  "profile that 'octo-run run --record-profile' wrote")
+      ->check(notEmpty)
       ->type_name("P.json");
   std::string stages;
   for (const std::string &stage : compileStages())
     stages += (stages.empty() ? "" : ", ") + stage;
   app.add_option("--until", options.until,
                  "stop after this pass and write the MLIR: " + stages)
+      ->check(notEmpty)
       ->type_name("PASS");
   app.add_option("--explain", options.explain,
                  "say why the block with this path or label is where it is, "
                  "with the candidates that lost")
+      ->check(notEmpty)
       ->type_name("TASK");
   app.add_flag("--timing-report", flags.timingReport,
                "say how long each stage took, on standard error");
@@ -106,8 +114,9 @@ void addOptions(CLI::App &app, CompileOptions &options, Flags &flags) {
   app.add_option("--report-json", flags.reportFile,
                  "write the counters of the passes as JSON (- for standard "
                  "output)")
+      ->check(notEmpty)
       ->type_name("FILE");
-  app.add_flag("--quiet", flags.quiet, "no progress, no warnings");
+  app.add_flag("--quiet,-q", flags.quiet, "no progress, no warnings");
 }
 
 void showMessages(const CompileResult &result, bool quiet) {
@@ -166,10 +175,12 @@ int main(int argc, char **argv) {
     return Usage;
   }
 
-  for (const std::string &path : {flags.output, flags.reportFile})
-    if (!path.empty())
-      if (Expected<void> possible = checkWritable(path); !possible)
-        return finish(possible);
+  std::vector<std::string> read = options.inputs;
+  read.insert(read.end(), {options.targetPath, options.profilePath});
+  if (Expected<void> possible =
+          checkOutputs({flags.output, flags.reportFile}, read);
+      !possible)
+    return finish(possible);
 
   const bool showProgress = !flags.quiet && isatty(STDERR_FILENO);
   if (showProgress)

@@ -77,20 +77,16 @@ int failRun(Diagnostic diagnostic, const Options &options) {
 
 /// Whether all that is to be written can be, before anything is run for it.
 Expected<void> checkOutputs(const Options &options) {
-  std::vector<std::string> paths = {
-      options.json,    options.profile,
-      options.outputs, options.report,
-      options.trace,   options.log,
-      options.blame,   options.request.checkpoint.file};
-  std::erase(paths, "");
-  for (const std::string &path : paths) {
-    if (std::ranges::count(paths, path) > 1 && !path.starts_with("/dev/"))
-      return makeFileError(path, "two outputs cannot be one file; give each a "
-                                 "name of its own");
-    if (Expected<void> possible = checkWritable(path); !possible)
-      return possible;
+  std::vector<std::string> inputs = {options.program, options.request.scenario};
+  for (const std::string &file : options.request.inputFiles) {
+    inputs.push_back(file);
+    inputs.push_back(file.substr(file.find('=') + 1)); // NAME=F.npy
   }
-  return {};
+  // A checkpoint may take the place of the one that the run goes on from.
+  return octo::checkOutputs({options.json, options.profile, options.outputs,
+                             options.report, options.trace, options.log,
+                             options.blame, options.request.checkpoint.file},
+                            inputs);
 }
 
 /// Writes what is left to write, and tells what could not be.
@@ -363,8 +359,16 @@ std::vector<std::string> settingsOf(const std::string &policy,
   return result;
 }
 
-/// Every setting of a comparison is for one of its policies.
+/// Every setting of a comparison, and every mechanism that it disables, is for
+/// one of its policies.
 Expected<void> checkSettings(const Options &options) {
+  for (const std::string &mechanism : options.request.disable)
+    if (std::ranges::none_of(options.policies, [&](const std::string &policy) {
+          return !switchesOf(policy, {mechanism}).empty();
+        }))
+      return makeError("no policy of the comparison has the mechanism '{}' to "
+                       "disable; octopus has ddsm, atss, pcss",
+                       mechanism);
   for (const std::string &setting : options.request.policyOptions)
     if (std::ranges::none_of(options.policies, [&](const std::string &policy) {
           return !settingsOf(policy, {setting}).empty();
@@ -536,6 +540,8 @@ int infoCommand(Options &options) {
   Expected<std::unique_ptr<Session>> session = Session::open(options.program);
   if (!session)
     return fail(session.error());
+  if (Expected<void> possible = checkOutputs(options); !possible)
+    return fail(possible.error());
   const fb::Program &program = (*session)->program();
   Outputs outputs;
   if (!options.json.empty())
@@ -558,6 +564,33 @@ std::string parameterNames() {
           (&parameter == &info.parameters.front() ? "" : ", ") + parameter.name;
   }
   return names;
+}
+
+/// CLI11 would take a number that is too large for the largest there is.
+std::string checkSeed(const std::string &text) {
+  bool isHex = text.starts_with("0x");
+  const char *begin = text.data() + (isHex ? 2 : 0);
+  const char *end = text.data() + text.size();
+  uint64_t value;
+  auto [rest, code] = std::from_chars(begin, end, value, isHex ? 16 : 10);
+  return code == std::errc() && rest == end
+             ? ""
+             : fmt::format("'{}' is no integer from 0 to {}", text,
+                           ~uint64_t(0));
+}
+
+/// An option whose value is the name of a file.
+CLI::Option &addFile(CLI::App &command, const std::string &name,
+                     std::string &file, const std::string &type,
+                     const std::string &description) {
+  // An empty one is that of a variable which a script has not set.
+  return *command.add_option(name, file, description)
+              ->check(CLI::Validator(
+                  [](const std::string &text) {
+                    return text.empty() ? "the name of the file is empty" : "";
+                  },
+                  ""))
+              ->type_name(type);
 }
 
 /// An option whose value is one of a few names.
@@ -588,19 +621,13 @@ void addRunOptions(CLI::App &command, Options &options) {
   // Without a description --help shows the name of the type alone.
   CLI::Validator count =
       CLI::Range(uint64_t(1), uint64_t(1) << 40).description("");
-  command
-      .add_option("--scenario", request.scenario,
-                  "Arrivals, inputs, stop rules (YAML; docs/scenarios.md)")
-      ->type_name("S.yaml");
+  addFile(command, "--scenario", request.scenario, "S.yaml",
+          "Arrivals, inputs, stop rules (YAML; docs/scenarios.md)");
   command.add_option("--requests", request.requests, "How many requests")
       ->check(count)
       ->type_name("N");
   command.add_option("--seed", request.seed, "Key of every random draw")
-      ->check(CLI::Validator(
-          [](const std::string &text) {
-            return text.starts_with('-') ? text + " is no integer from 0" : "";
-          },
-          ""))
+      ->check(CLI::Validator(checkSeed, ""))
       ->type_name("N");
   command
       .add_option("--in-flight", request.inFlight,
@@ -692,13 +719,10 @@ std::string policyNames() {
 void addCheckpointOptions(CLI::App &command, Options &options) {
   CheckpointOptions &checkpoint = options.request.checkpoint;
   CLI::Option *checkpointFile =
-      command
-          .add_option(
-              "--checkpoint", checkpoint.file,
-              "Keep the state of the run in a file: when it is "
-              "interrupted (Ctrl-C) or ended by a stop rule, and as the "
-              "next two options say. Runs without code only")
-          ->type_name("F");
+      &addFile(command, "--checkpoint", checkpoint.file, "F",
+               "Keep the state of the run in a file: when it is "
+               "interrupted (Ctrl-C) or ended by a stop rule, and as the "
+               "next two options say. Runs without code only");
   command
       .add_option("--checkpoint-at", options.checkpointAt,
                   "Also after N events, or (cycle:N) at cycle N")
@@ -710,11 +734,9 @@ void addCheckpointOptions(CLI::App &command, Options &options) {
       ->check(CLI::Range(uint64_t(1), uint64_t(1) << 62).description(""))
       ->needs(checkpointFile)
       ->type_name("N");
-  command
-      .add_option("--resume", checkpoint.resume,
-                  "Go on from a checkpoint, with the same program, scenario "
-                  "and flags; stop rules and outputs may differ")
-      ->type_name("F");
+  addFile(command, "--resume", checkpoint.resume, "F",
+          "Go on from a checkpoint, with the same program, scenario "
+          "and flags; stop rules and outputs may differ");
 }
 
 /// The option --report, which may stand without a name.
@@ -725,31 +747,26 @@ CLI::Option &addOptionsOfRun(CLI::App &run, Options &options) {
                  "Scheduling policy: " + policyNames())
       ->capture_default_str()
       ->type_name("NAME");
-  run.add_option("--outputs", options.outputs,
-                 "Write the results of the requests")
-      ->type_name("F.npz");
-  run.add_option("--record-profile", options.profile,
-                 "Write the realised outcomes of every request")
-      ->type_name("F.json");
-  run.add_option("--json", options.json,
-                 "Write all numbers; - is the standard output")
-      ->type_name("F");
-  run.add_option("--trace", options.trace,
-                 "Write a timeline for ui.perfetto.dev (docs/traces.md): "
-                 "Perfetto protobuf, or JSON for a name that ends in .json")
-      ->type_name("F");
+  addFile(run, "--outputs", options.outputs, "F.npz",
+          "Write the results of the requests");
+  addFile(run, "--record-profile", options.profile, "F.json",
+          "Write the realised outcomes of every request; - is the standard "
+          "output");
+  addFile(run, "--json", options.json, "F",
+          "Write all numbers; - is the standard output");
+  addFile(run, "--trace", options.trace, "F",
+          "Write a timeline for ui.perfetto.dev (docs/traces.md): "
+          "Perfetto protobuf, or JSON for a name that ends in .json");
   addChoice(
       run, "--trace-format", options.traceFormat,
       {{"perfetto", TraceFormat::Perfetto}, {"chrome", TraceFormat::Chrome}},
       "Format of the timeline whatever its name: perfetto, chrome");
-  run.add_option("--log", options.log,
-                 "Write a row for each task instance: where and when it ran, "
-                 "what it waited for (docs/traces.md)")
-      ->type_name("F.csv");
-  run.add_option("--blame", options.blame,
-                 "Write a row for each completed request: what its latency "
-                 "was spent on (docs/traces.md)")
-      ->type_name("F.csv");
+  addFile(run, "--log", options.log, "F.csv",
+          "Write a row for each task instance: where and when it ran, "
+          "what it waited for (docs/traces.md)");
+  addFile(run, "--blame", options.blame, "F.csv",
+          "Write a row for each completed request: what its latency "
+          "was spent on (docs/traces.md)");
   addReplicationOptions(run, options);
   addCheckpointOptions(run, options);
   return *run.add_option(
@@ -773,10 +790,8 @@ void addOptionsOfCompare(CLI::App &compare, Options &options) {
   compare.add_flag("--ablation", options.ablation,
                    "Also each policy with mechanisms without each of them");
   addReplicationOptions(compare, options);
-  compare
-      .add_option("--json", options.json,
-                  "Write all numbers; - is the standard output")
-      ->type_name("F");
+  addFile(compare, "--json", options.json, "F",
+          "Write all numbers; - is the standard output");
 }
 
 } // namespace
@@ -806,9 +821,8 @@ int main(int argc, char **argv) {
   info->add_flag("--kernels", options.kernels,
                  "Instead: each kernel with its phases, work and cycles by "
                  "gang, and what bounds them");
-  info->add_option("--json", options.json,
-                   "Write the numbers of --kernels; - is the standard output")
-      ->type_name("F");
+  addFile(*info, "--json", options.json, "F",
+          "Write the numbers of --kernels; - is the standard output");
 
   // CLI11 would only say that a command is missing.
   if (argc > 1 && argv[1][0] != '-' &&
@@ -837,6 +851,18 @@ int main(int argc, char **argv) {
     return Usage;
   }
 
+  for (const auto &[name, file] :
+       {std::pair("--outputs", &options.outputs),
+        std::pair("--trace", &options.trace), std::pair("--log", &options.log),
+        std::pair("--blame", &options.blame),
+        std::pair("--checkpoint", &options.request.checkpoint.file)})
+    if (*file == "-") {
+      std::fprintf(stderr,
+                   "error: %s takes the name of a file; only --json and "
+                   "--record-profile write to the standard output as '-'\n",
+                   name);
+      return Usage;
+    }
   if (*run && options.replications)
     for (const char *name :
          {"--alone", "--outputs", "--record-profile", "--trace", "--log",

@@ -12,9 +12,10 @@
 #   %exit       `%exit 2 command`: succeeds if the command ends with code 2
 # Features: octo-run, octo-compile, ... for each tool that was built; asan;
 # kernels (their loader was built); python-package; shared-data (its
-# folder is in the environment as OCTO_DATA_DIR); numpy.
+# folder is in the environment as OCTO_DATA_DIR); numpy; x86 (this processor).
 
 import os
+import platform
 import subprocess
 
 import lit.formats
@@ -75,6 +76,8 @@ llvm_config.add_tool_substitutions(
     tool_dirs + [config.mlir_tools_dir],
 )
 
+if platform.machine() == "x86_64":
+    config.available_features.add("x86")
 if "address" in config.octo_sanitize:
     config.available_features.add("asan")
 if config.octo_data_dir and os.path.isdir(config.octo_data_dir):

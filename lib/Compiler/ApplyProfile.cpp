@@ -69,6 +69,7 @@ namespace {
 /// One line of the records.
 struct Entry {
   uint64_t value = 0;
+  /// Of a select of more than 64 members: the rest of its mask.
   std::vector<uint64_t> sizes;
   /// Absent where the value was drawn.
   std::optional<std::vector<uint64_t>> symbols;
@@ -77,8 +78,27 @@ struct Entry {
 /// A block of the profile.
 struct SeenBlock {
   std::string workflow, path;
+  bool isSelect = false;
   std::vector<std::string> symbols;
   std::vector<uint64_t> values;
+  /// Select: how often each of its members was taken.
+  std::vector<uint64_t> taken;
+
+  /// One of the masks of a select, 64 members a word.
+  void addMask(uint64_t first, ArrayRef<uint64_t> more) {
+    size_t begin = 0;
+    auto add = [&](uint64_t word) {
+      for (; word; word &= word - 1) {
+        size_t member = begin + size_t(llvm::countr_zero(word));
+        if (member >= taken.size())
+          taken.resize(member + 1);
+        ++taken[member];
+      }
+      begin += 64;
+    };
+    add(first);
+    llvm::for_each(more, add);
+  }
 };
 
 /// What one request did: by block of the profile (below 0: arguments) and tag.
@@ -160,6 +180,7 @@ RecordedProfile::parse(MLIRContext *context, StringRef text, StringRef file) {
     SeenBlock seen;
     seen.path = path->str();
     seen.workflow = object->getString("workflow").value_or("").str();
+    seen.isSelect = object->getString("kind").value_or("") == "select";
     if (const llvm::json::Array *symbols = object->getArray("symbols"))
       for (const llvm::json::Value &symbol : *symbols)
         seen.symbols.push_back(symbol.getAsString().value_or("").str());
@@ -191,8 +212,12 @@ RecordedProfile::parse(MLIRContext *context, StringRef text, StringRef file) {
                   " of the profile is not [request, block, tag, value, sizes, "
                   "symbols] with a block of the list");
     entry.value = *value;
-    if (*block >= 0)
-      content->blocks[*block].values.push_back(*value);
+    if (*block >= 0) {
+      SeenBlock &seen = content->blocks[*block];
+      seen.values.push_back(*value);
+      if (seen.isSelect)
+        seen.addMask(*value, entry.sizes);
+    }
     content->requests[*request].try_emplace({*block, tag}, std::move(entry));
   }
   return std::unique_ptr<RecordedProfile>(
@@ -217,30 +242,26 @@ void RecordedProfile::apply(ModuleOp module) const {
       return;
     const std::vector<uint64_t> &seen = content->blocks[found->second].values;
     NamedAttrList entries;
-    auto frequencies = [&](size_t count, auto counts) -> Attribute {
-      std::vector<double> result(count, 0);
-      for (uint64_t value : seen)
-        counts(value, result);
-      for (double &f : result)
-        f /= double(seen.size());
-      return DenseF64ArrayAttr::get(context, result);
+    auto frequencies = [&](std::vector<double> counts) -> Attribute {
+      for (double &count : counts)
+        count /= double(seen.size());
+      return DenseF64ArrayAttr::get(context, counts);
     };
     Operation *op = block;
     if (isa<owg::TaskOp>(op)) {
       entries.set("cycles", makeDistribution(context, seen));
     } else if (auto branch = dyn_cast<owg::BranchOp>(op)) {
-      size_t cases = branch.getNumCases() + 1;
-      entries.set("frequencies",
-                  frequencies(cases, [&](uint64_t v, std::vector<double> &r) {
-                    ++r[std::min<uint64_t>(v, cases - 1)];
-                  }));
+      std::vector<double> cases(branch.getNumCases() + 1);
+      for (uint64_t value : seen)
+        ++cases[std::min<uint64_t>(value, cases.size() - 1)];
+      entries.set("frequencies", frequencies(std::move(cases)));
     } else if (auto select = dyn_cast<owg::SelectOp>(op)) {
-      size_t members = select.getNumMembers();
-      entries.set("frequencies",
-                  frequencies(members, [&](uint64_t v, std::vector<double> &r) {
-                    for (size_t i = 0; i < members && i < 64; ++i)
-                      r[i] += double(v >> i & 1);
-                  }));
+      const SeenBlock &recorded = content->blocks[found->second];
+      if (!recorded.isSelect)
+        return;
+      std::vector<double> members(recorded.taken.begin(), recorded.taken.end());
+      members.resize(select.getNumMembers());
+      entries.set("frequencies", frequencies(std::move(members)));
     } else if (isa<owg::LoopOp>(op)) {
       entries.set("trips", makeDistribution(context, seen));
     } else if (isa<owg::FanoutOp>(op)) {
@@ -368,7 +389,7 @@ private:
       if (op.isTask())
         writeTask(b, tag, entry);
       else
-        visitControl(request, b, entry.value, oldTag, tag);
+        visitControl(request, b, entry, oldTag, tag);
     }
   }
 
@@ -395,9 +416,11 @@ private:
     rows[{b, tag}] = std::move(row);
   }
 
-  void visitControl(const Request &request, uint32_t b, uint64_t outcome,
+  void visitControl(const Request &request, uint32_t b, const Entry &entry,
                     uint64_t oldTag, uint64_t tag) {
     const ProgramLayout::Block &block = layout.blocks[b];
+    const uint64_t outcome = entry.value;
+    std::vector<uint64_t> row = {outcome};
     uint32_t oldNumber = uint32_t(seenAs[b] - int64_t(first));
     auto child = [&](uint32_t scope, uint64_t index) {
       visit(request, block.scopeBegin + scope,
@@ -409,11 +432,13 @@ private:
         return;
       child(uint32_t(outcome), outcome);
     } else if (isa<SelectOp>(block.op)) {
-      if (block.numScopes > 64 ||
-          (block.numScopes < 64 && outcome >> block.numScopes))
+      llvm::append_range(row, entry.sizes);
+      uint32_t words = llvm::divideCeil(block.numScopes, 64u);
+      if (row.size() != words ||
+          (block.numScopes % 64 && row.back() >> (block.numScopes % 64)))
         return;
       for (uint32_t i = 0; i < block.numScopes; ++i)
-        if (outcome >> i & 1)
+        if (row[i / 64] >> (i % 64) & 1)
           child(i, i);
     } else if (isa<LoopOp>(block.op)) {
       // `before` runs once more than `after`.
@@ -428,7 +453,7 @@ private:
       for (uint64_t i = 0; i < outcome; ++i)
         child(0, i);
     }
-    rows[{b, tag}] = {outcome};
+    rows[{b, tag}] = std::move(row);
   }
 
   const std::vector<SeenBlock> &seen;

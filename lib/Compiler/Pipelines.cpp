@@ -54,6 +54,12 @@ public:
     passes.addPass(createCSEPass());
   }
 
+  // A name, so that reproducers of the pipeline can be read back.
+  StringRef getArgument() const override { return "octo-tosa-bodies"; }
+  StringRef getDescription() const override {
+    return "Lower functions that have tosa in them to linalg";
+  }
+
   void getDependentDialects(DialectRegistry &registry) const override {
     passes.getDependentDialects(registry);
   }
@@ -195,6 +201,7 @@ struct CommandLineOptions : PassPipelineOptions<CommandLineOptions> {
 } // namespace
 
 void registerOctoPipelines() {
+  PassRegistration<TosaBodies>();
   PassPipelineRegistration<CommandLineOptions>(
       "octo-default-pipeline",
       "From workflows to a complete, verified octo module",

@@ -8,6 +8,7 @@
 #include "KernelObject.h"
 
 #include "octo/KernelCodegen/KernelCodegen.h"
+#include "octo/KernelCpu/KernelCpu.h"
 
 #include "mlir/Target/LLVMIR/Export.h"
 
@@ -54,7 +55,7 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
   else if (option == "generic")
     target.cpu = isX86 ? "x86-64" : "generic";
   else if (option == "host")
-    target.cpu = llvm::sys::getHostCPUName().str();
+    target.cpu = hostCpu();
   else
     target.cpu = option.str();
 
@@ -71,6 +72,14 @@ FailureOr<KernelTarget> resolveKernelTarget(StringRef option, unsigned optLevel,
     error = "unknown kernel CPU '" + target.cpu +
             "'; give 'portable', 'host', 'generic', or a CPU that `llc-22 "
             "-mcpu=help` lists";
+    return failure();
+  }
+  // LLVM lists those of 32 bits too, and ends the process for one.
+  info.reset(found->createMCSubtargetInfo(triple, target.cpu, ""));
+  if (isX86 && !info->checkFeatures("+64bit")) {
+    error = "the kernel CPU '" + target.cpu +
+            "' has no 64 bits; give 'portable', 'host', 'generic', or a CPU "
+            "that has";
     return failure();
   }
   return target;

@@ -25,10 +25,13 @@ octo::loadKernelExecutor(const fb::Program &program) {
   Dl_info info;
   static const char anchor = 0; // lies in this executable or module
   if (dladdr(&anchor, &info) && info.dli_fname) {
+    // An executable that was found in PATH is known by its name alone, which
+    // may be that of something else in the current folder.
+    std::filesystem::path name = info.dli_fname;
+    if (!name.has_parent_path())
+      name = "/proc/self/exe";
     std::error_code error;
-    std::filesystem::path own =
-        std::filesystem::canonical(info.dli_fname, error);
-    // An executable may be known by a name without a folder.
+    std::filesystem::path own = std::filesystem::canonical(name, error);
     if (error)
       own = std::filesystem::canonical("/proc/self/exe", error);
     if (!error) {

@@ -15,6 +15,7 @@
 #include "HalfConversions.h"
 
 #include "octo-c/Kernel.h"
+#include "octo/KernelCpu/KernelCpu.h"
 #include "octo/KernelLoader/KernelLoader.h"
 #include "octo/Support/Diagnostic.h"
 
@@ -22,8 +23,6 @@
 #include "llvm/ExecutionEngine/Orc/AbsoluteSymbols.h"
 #include "llvm/ExecutionEngine/Orc/ExecutionUtils.h"
 #include "llvm/ExecutionEngine/Orc/LLJIT.h"
-#include "llvm/MC/MCSubtargetInfo.h"
-#include "llvm/MC/TargetRegistry.h"
 #include "llvm/Support/TargetSelect.h"
 #include "llvm/TargetParser/Host.h"
 #include "llvm/TargetParser/Triple.h"
@@ -340,49 +339,6 @@ bool isAllowedImport(llvm::StringRef name) {
   return functions.contains(name) ||
          (name.ends_with("f") && functions.contains(name.drop_back()) &&
           !name.starts_with("mem"));
-}
-
-/// Features of whole systems: nothing that is computed is ever compiled to
-/// them, and virtual machines hide some of them.
-bool isSystemFeature(llvm::StringRef name) {
-  static const llvm::StringSet<> features = {
-      "cldemote",  "clflushopt", "clwb",    "clzero",   "enqcmd",   "fsgsbase",
-      "fxsr",      "hreset",     "invpcid", "mwaitx",   "pconfig",  "pku",
-      "ptwrite",   "rdpid",      "rdpru",   "rdrnd",    "rdseed",   "rtm",
-      "serialize", "sgx",        "shstk",   "tsxldtrk", "uintr",    "usermsr",
-      "waitpkg",   "wbnoinvd",   "xsave",   "xsavec",   "xsaveopt", "xsaves"};
-  return features.contains(name);
-}
-
-/// What this CPU lacks of `cpu`; an error if the code generator knows no such
-/// CPU.
-Expected<std::vector<std::string>> missingFeatures(const std::string &cpu) {
-  llvm::Triple triple(llvm::sys::getProcessTriple());
-  std::string reason;
-  const llvm::Target *target =
-      llvm::TargetRegistry::lookupTarget(triple, reason);
-  if (!target)
-    return makeError("no code can be loaded on this host: {}", reason);
-  std::unique_ptr<llvm::MCSubtargetInfo> info(
-      target->createMCSubtargetInfo(triple, "", ""));
-  std::vector<std::string> missing;
-  if (cpu.empty())
-    return missing;
-  if (!info->isCPUStringValid(cpu))
-    return makeError("the images were compiled for '{}', which is no CPU of "
-                     "this host ({}); compile the program again here, or run "
-                     "with --timing-only",
-                     cpu, triple.str());
-  info.reset(target->createMCSubtargetInfo(triple, cpu, ""));
-  llvm::StringMap<bool> host = llvm::sys::getHostCPUFeatures();
-  for (const llvm::SubtargetFeatureKV &feature :
-       info->getEnabledProcessorFeatures()) {
-    // Tuning flags are no features of the host and are not listed there.
-    auto found = host.find(feature.Key);
-    if (found != host.end() && !found->second && !isSystemFeature(feature.Key))
-      missing.push_back(feature.Key);
-  }
-  return missing;
 }
 
 std::string text(llvm::Error error) { return llvm::toString(std::move(error)); }

@@ -11,6 +11,7 @@
 //
 //===----------------------------------------------------------------------===//
 
+#include "octo/Program/Columns.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Sha256.h"
@@ -43,10 +44,9 @@ public:
     json["images"] = Json::array();
     if (program.images())
       for (const fb::Image *image : *program.images())
-        json["images"].push_back(
-            {{"symbol", text(image->symbol())},
-             {"object_bytes", image->object() ? image->object()->size() : 0},
-             {"digest", text(image->digest())}});
+        json["images"].push_back({{"symbol", text(image->symbol())},
+                                  {"object_bytes", sizeOf(image->object())},
+                                  {"digest", text(image->digest())}});
     json["workflows"] = Json::array();
     for (const fb::Workflow *workflow : *program.workflows())
       json["workflows"].push_back(this->workflow(*workflow));

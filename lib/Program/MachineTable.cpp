@@ -11,6 +11,7 @@
 
 #include "octo/Program/MachineTable.h"
 
+#include "octo/Program/Columns.h"
 #include "octo/Program/program_generated.h"
 
 using namespace octo;
@@ -171,10 +172,9 @@ Expected<void> MachineReader::readPeas() {
   if (machine.pea_class())
     for (uint8_t peaClass : *machine.pea_class())
       target.pea.layout.push_back(PeaClass(peaClass));
-  if (!machine.rates() || machine.rates()->size() != numPeaClasses)
+  if (sizeOf(machine.rates()) != numPeaClasses)
     return makeError("machine: expected rates of {} PEA classes, found {}",
-                     numPeaClasses,
-                     machine.rates() ? machine.rates()->size() : 0);
+                     numPeaClasses, sizeOf(machine.rates()));
   for (unsigned i = 0; i < numPeaClasses; ++i) {
     const fb::PeaRates *rates = machine.rates()->Get(i);
     target.pea.rates[i] = {rates->mac_q16(), rates->vector_q16(),

@@ -10,6 +10,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Program/Program.h"
+#include "octo/Program/Columns.h"
 #include "octo/Program/CycleModel.h"
 
 #include "octo/Program/program_generated.h"
@@ -206,26 +207,34 @@ static void makePresent(std::unique_ptr<T> &table) {
     table = std::make_unique<T>();
 }
 
+void octo::makeRequiredTables(fb::ProgramT &program) {
+  makePresent(program.types);
+  makePresent(program.kernels);
+  makePresent(program.weights);
+  makePresent(program.distributions);
+}
+
+void octo::makeRequiredTables(fb::WorkflowT &workflow) {
+  makePresent(workflow.values);
+  makePresent(workflow.regions);
+  makePresent(workflow.blocks);
+  makePresent(workflow.profiles);
+  makePresent(workflow.placement);
+  makePresent(workflow.segments);
+  makePresent(workflow.policy);
+}
+
 Expected<std::vector<uint8_t>> octo::writeProgram(fb::ProgramT &program) {
   program.major = kMajor;
   program.minor = kMinor;
   program.schema_hash = schemaHash();
   if (!program.machine)
     return makeError("a program needs a machine");
-  makePresent(program.types);
-  makePresent(program.kernels);
-  makePresent(program.weights);
-  makePresent(program.distributions);
+  makeRequiredTables(program);
   for (std::unique_ptr<fb::WorkflowT> &workflow : program.workflows) {
     if (!workflow)
       return makeError("a program has an absent workflow");
-    makePresent(workflow->values);
-    makePresent(workflow->regions);
-    makePresent(workflow->blocks);
-    makePresent(workflow->profiles);
-    makePresent(workflow->placement);
-    makePresent(workflow->segments);
-    makePresent(workflow->policy);
+    makeRequiredTables(*workflow);
   }
   // FlatBuffers stops the process when a buffer passes its limit, so the bulk
   // is counted before.
@@ -281,8 +290,7 @@ std::vector<uint32_t> octo::workSymbols(const fb::KernelTable &kernels,
     };
     addForms(numPhaseForms * phases->phase_offsets()->Get(kernel),
              numPhaseForms * phases->phase_offsets()->Get(kernel + 1));
-    uint32_t sizes =
-        numPhaseForms * (phases->kind() ? phases->kind()->size() : 0);
+    uint32_t sizes = numPhaseForms * sizeOf(phases->kind());
     addForms(sizes + 2 * phases->size_offsets()->Get(kernel),
              sizes + 2 * phases->size_offsets()->Get(kernel + 1));
   }

@@ -151,19 +151,20 @@ void Validator::checkRecordEntry(const Flow &flow, const fb::RecordTable &table,
              where, i, have, blockName(flow, b), sizes, symbols);
     return;
   }
-  if (have != 1)
-    broken("{}entry {} has {} values for {}; a control block has one "
-           "outcome",
-           where, i, have, blockName(flow, b));
-  uint64_t outcome = table.values()->Get(first);
-  uint64_t owned = flow.blocks.region_begin()->Get(b + 1) -
+  uint32_t owned = flow.blocks.region_begin()->Get(b + 1) -
                    flow.blocks.region_begin()->Get(b);
-  bool fits = kind == fb::BlockKind::Switch ? outcome < owned
+  // The mask of a select has 64 members a word.
+  uint32_t need = kind == fb::BlockKind::Select ? (owned + 63) / 64 : 1;
+  if (have != need)
+    broken("{}entry {} has {} values for {}; its outcome has {}", where, i,
+           have, blockName(flow, b), need);
+  uint64_t last = table.values()->Get(first + need - 1);
+  bool fits = kind == fb::BlockKind::Switch ? last < owned
               : kind == fb::BlockKind::Select
-                  ? owned <= 64 && (owned == 64 || outcome >> owned == 0)
-              : kind == fb::BlockKind::Fanout ? outcome <= uint64_t(1) << 24
+                  ? owned % 64 == 0 || last >> (owned % 64) == 0
+              : kind == fb::BlockKind::Fanout ? last <= uint64_t(1) << 24
                                               : true;
   if (!fits)
     broken("{}entry {} has outcome {} for {}, which has {} regions", where, i,
-           outcome, blockName(flow, b), owned);
+           last, blockName(flow, b), owned);
 }

@@ -283,9 +283,7 @@ void Validator::checkProfiles(Flow &flow) {
   const fb::ProfileTable &profiles = *flow.workflow.profiles();
   where = inWorkflow + "profiles.";
   uint32_t epochs = sizeOf(profiles.first_request());
-  flow.numProfiles = sizeOf(profiles.epoch_offsets())
-                         ? profiles.epoch_offsets()->size() - 1
-                         : 0;
+  flow.numProfiles = itemsOf(profiles.epoch_offsets());
   offsets(profiles.epoch_offsets(), flow.numProfiles, epochs, "epoch_offsets");
   optional(profiles.distribution(), epochs, "distribution");
   uint32_t pool = sizeOf(profiles.frequencies());

@@ -12,6 +12,7 @@
 #include "octo/Runtime/Driver.h"
 
 #include "octo/KernelLoader/KernelLoader.h"
+#include "octo/Program/Columns.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/Sha256.h"
@@ -61,11 +62,10 @@ std::span<const uint8_t> Session::bytes() const {
 const std::string &Session::name() const { return impl->program.name(); }
 
 /// Calls `visit` with the number of each kernel with a body until it says no;
-/// returns whether it never did. A program without kernels has no vectors.
+/// returns whether it never did.
 template <class Visit>
 static bool allBodies(const fb::KernelTable &kernels, const Visit &visit) {
-  uint32_t size = kernels.kind() ? kernels.kind()->size() : 0;
-  for (uint32_t i = 0; i < size; ++i)
+  for (uint32_t i = 0; i < sizeOf(kernels.kind()); ++i)
     if (static_cast<fb::KernelKind>(kernels.kind()->Get(i)) ==
             fb::KernelKind::Image &&
         !visit(i))

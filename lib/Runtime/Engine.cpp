@@ -16,6 +16,7 @@
 #include <cmath>
 #include <cstring>
 #include <numeric>
+#include <sys/resource.h>
 
 using namespace octo;
 
@@ -247,67 +248,81 @@ void Engine::pushFirstEvents() {
   }
 }
 
-Expected<RunResult> Engine::run() {
-  auto begin = std::chrono::steady_clock::now();
-  if (auto begun = policy->begin(*scheduler); !begun)
-    return octo::Error(begun.error());
-  const CheckpointOptions &checkpoint = options.checkpoint;
-  if (checkpoint.resume.empty())
-    pushFirstEvents();
-  else if (Expected<void> loaded = loadCheckpoint(); !loaded)
-    return octo::Error(loaded.error());
-  HostStatistics host;
-  auto save = [&]() -> Expected<void> {
-    ++host.checkpoints;
-    host.checkpointEvents = events;
-    host.checkpointCycle = now();
-    return saveCheckpoint();
-  };
-  // The next ones; `never` when there is none to come.
-  uint64_t saveAtEvent = never, saveAtCycle = never;
-  auto planSaves = [&] {
-    saveAtEvent = never;
-    if (checkpoint.file.empty())
-      return;
-    if (checkpoint.atEvent > events)
-      saveAtEvent = checkpoint.atEvent;
-    if (checkpoint.everyEvents)
-      saveAtEvent =
-          std::min(saveAtEvent, (events / checkpoint.everyEvents + 1) *
-                                    checkpoint.everyEvents);
-  };
-  planSaves();
-  if (!checkpoint.file.empty() && checkpoint.atCycle > now())
-    saveAtCycle = checkpoint.atCycle;
+/// When checkpoints are written; `never` where none is to come.
+struct Engine::SaveTimes {
+  const CheckpointOptions &options;
+  uint64_t event = never, cycle = never;
 
-  RunStatus status = RunStatus::Completed;
+  SaveTimes(const CheckpointOptions &options, uint64_t events, uint64_t now)
+      : options(options) {
+    planEvent(events);
+    if (!options.file.empty() && options.atCycle > now)
+      cycle = options.atCycle;
+  }
+
+  bool isDue(uint64_t events, uint64_t now) const {
+    return events >= event || now >= cycle;
+  }
+
+  /// One is written now.
+  void take(uint64_t events, uint64_t now) {
+    if (now >= cycle)
+      cycle = never;
+    planEvent(events);
+  }
+
+private:
+  void planEvent(uint64_t events) {
+    event = never;
+    if (options.file.empty())
+      return;
+    if (options.atEvent > events)
+      event = options.atEvent;
+    if (options.everyEvents)
+      event = std::min(event, (events / options.everyEvents + 1) *
+                                  options.everyEvents);
+  }
+};
+
+Expected<void> Engine::save(HostStatistics &host) {
+  ++host.checkpoints;
+  host.checkpointEvents = events;
+  host.checkpointCycle = now();
+  return saveCheckpoint();
+}
+
+/// Whether the run may go on after it was told how far it is: after so many
+/// events or so much time, as events that call kernels can take long.
+bool Engine::tellProgress(Reported &last) {
+  auto present = std::chrono::steady_clock::now();
+  if (events < last.events + 65536 &&
+      present - last.time <= std::chrono::milliseconds(250))
+    return true;
+  last = {events, present};
+  return !progress ||
+         progress({now(), events, finishedRequests, totalRequests});
+}
+
+/// Handles one event after the other; returns why no more are.
+Expected<RunStatus> Engine::handleEvents(HostStatistics &host) {
+  SaveTimes saves(options.checkpoint, events, now());
   const StopRules &stop = options.scenario.stop;
-  // How far the run is is told after so many events or so much time; events
-  // that call kernels can take long.
   const uint64_t lookEvery = functional ? 64 : 4096;
-  uint64_t lookAt = events + lookEvery, reportAt = events + 65536;
-  auto reported = begin;
+  uint64_t lookAt = events + lookEvery;
+  Reported reported{events, std::chrono::steady_clock::now()};
   Event event;
   while (!isOver()) {
-    if (events >= saveAtEvent || now() >= saveAtCycle) {
-      if (now() >= saveAtCycle)
-        saveAtCycle = never;
-      planSaves();
-      if (Expected<void> saved = save(); !saved)
+    if (saves.isDue(events, now())) {
+      saves.take(events, now());
+      if (Expected<void> saved = save(host); !saved)
         return octo::Error(saved.error());
     }
-    if (stop.maxEvents && events >= stop.maxEvents) {
-      status = RunStatus::EventLimit;
-      break;
-    }
-    if (stop.maxCycles && !wheel.empty() && wheel.nextTime() > stop.maxCycles) {
-      status = RunStatus::CycleLimit;
-      break;
-    }
-    if (!wheel.pop(event)) {
-      status = RunStatus::Deadlock;
-      break;
-    }
+    if (stop.maxEvents && events >= stop.maxEvents)
+      return RunStatus::EventLimit;
+    if (stop.maxCycles && !wheel.empty() && wheel.nextTime() > stop.maxCycles)
+      return RunStatus::CycleLimit;
+    if (!wheel.pop(event))
+      return RunStatus::Deadlock;
     ++events;
     if (nextSample <= now()) [[unlikely]]
       traceSample();
@@ -316,59 +331,61 @@ Expected<RunResult> Engine::run() {
     if (event.type == EpochEvent) {
       // Epochs alone would go on for ever: with nothing but the next one
       // pending, nothing can happen any more.
-      if (wheel.size() <= 1 && finishedRequests < totalRequests) {
-        status = RunStatus::Deadlock;
-        break;
-      }
+      if (wheel.size() <= 1 && finishedRequests < totalRequests)
+        return RunStatus::Deadlock;
     } else {
       lastActivity = now();
     }
     if (!fatal.empty())
       return makeError("{}", fatal);
-    if (faults && !faults->numbers.lacking.empty()) {
-      status = RunStatus::MachineLost;
-      break;
-    }
+    if (faults && !faults->numbers.lacking.empty())
+      return RunStatus::MachineLost;
     if (events < lookAt)
       continue;
     lookAt = events + lookEvery;
-    auto present = std::chrono::steady_clock::now();
-    if (events >= reportAt ||
-        present - reported > std::chrono::milliseconds(250)) {
-      reportAt = events + 65536;
-      reported = present;
-      if (progress &&
-          !progress({now(), events, finishedRequests, totalRequests})) {
-        status = RunStatus::Cancelled;
-        break;
-      }
-    }
+    if (!tellProgress(reported))
+      return RunStatus::Cancelled;
   }
+  return RunStatus::Completed;
+}
+
+Expected<RunResult> Engine::run() {
+  auto begin = std::chrono::steady_clock::now();
+  if (auto begun = policy->begin(*scheduler); !begun)
+    return octo::Error(begun.error());
+  if (options.checkpoint.resume.empty())
+    pushFirstEvents();
+  else if (Expected<void> loaded = loadCheckpoint(); !loaded)
+    return octo::Error(loaded.error());
+  HostStatistics host;
+  Expected<RunStatus> status = handleEvents(host);
+  if (!status)
+    return octo::Error(status.error());
   // What was computed is not lost where the run can go on.
-  bool canGoOn = status == RunStatus::EventLimit ||
-                 status == RunStatus::CycleLimit ||
-                 status == RunStatus::Cancelled;
-  if (!checkpoint.file.empty() && canGoOn && host.checkpointEvents != events)
-    if (Expected<void> saved = save(); !saved)
+  bool canGoOn = *status == RunStatus::EventLimit ||
+                 *status == RunStatus::CycleLimit ||
+                 *status == RunStatus::Cancelled;
+  if (!options.checkpoint.file.empty() && canGoOn &&
+      host.checkpointEvents != events)
+    if (Expected<void> saved = save(host); !saved)
       return octo::Error(saved.error());
-  uint64_t end =
-      status == RunStatus::CycleLimit ? stop.maxCycles : lastActivity;
+  uint64_t end = *status == RunStatus::CycleLimit
+                     ? options.scenario.stop.maxCycles
+                     : lastActivity;
   closeAccounts(end);
-  RunResult outcome = result(status);
-  outcome.makespanCycles = end;
-  outcome.host.checkpoints = host.checkpoints;
-  outcome.host.checkpointEvents = host.checkpointEvents;
-  outcome.host.checkpointCycle = host.checkpointCycle;
-  outcome.host.wallSeconds =
-      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
-          .count();
-  if (outcome.host.wallSeconds > 0) {
-    outcome.host.eventsPerSecond = events / outcome.host.wallSeconds;
-    outcome.host.taskInstancesPerSecond =
-        counters.taskInstances / outcome.host.wallSeconds;
-  }
+  RunResult outcome = result(*status, end);
   if (!fatal.empty())
     return makeError("{}", fatal);
+  if (rusage usage; !getrusage(RUSAGE_SELF, &usage))
+    host.peakMemoryBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+  host.wallSeconds =
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - begin)
+          .count();
+  if (host.wallSeconds > 0) {
+    host.eventsPerSecond = events / host.wallSeconds;
+    host.taskInstancesPerSecond = counters.taskInstances / host.wallSeconds;
+  }
+  outcome.host = host;
   return outcome;
 }
 

@@ -45,8 +45,11 @@
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Simulator.h"
 
+#include <chrono>
 #include <deque>
 #include <memory>
+#include <optional>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -100,7 +103,16 @@ private:
             uint32_t payload, uint32_t version, uint16_t aux = 0) {
     wheel.push(at, {entity, eventClass, type, aux, payload, version});
   }
+  struct SaveTimes;
+  /// How far the run was when it was last told.
+  struct Reported {
+    uint64_t events;
+    std::chrono::steady_clock::time_point time;
+  };
   void handle(const Event &event);
+  Expected<RunStatus> handleEvents(HostStatistics &host);
+  Expected<void> save(HostStatistics &host);
+  bool tellProgress(Reported &last);
   void fetchAhead();
   void pushFirstEvents();
   void arrive(uint32_t tenant);
@@ -207,7 +219,9 @@ private:
                : control.decideAt;
   }
   void decide(uint32_t control, uint64_t iteration);
-  bool evaluate(uint32_t control, uint64_t iteration, uint64_t &outcome);
+  std::optional<uint64_t> evaluate(uint32_t control, uint64_t iteration);
+  std::optional<uint64_t> callDecision(uint32_t control, uint64_t iteration);
+  uint64_t drawDecision(Control &control);
   void openChild(uint32_t control, uint32_t region, uint32_t index,
                  uint32_t copy, LoopRow *row);
   void startCopies(uint32_t control);
@@ -309,6 +323,12 @@ private:
   void requestCentral(uint64_t at);
   bool startInstance(uint32_t instance, uint32_t tbu, PeaMask peas);
   void realise(uint32_t instance);
+  void findWork(Instance &instance, std::vector<uint64_t> &symbols);
+  std::vector<Tensor> kernelInputs(const Instance &instance);
+  void callKernel(Instance &instance, std::vector<uint64_t> &symbols);
+  void priceWork(Instance &instance);
+  void recordOutcome(const Instance &instance,
+                     std::span<const uint64_t> symbols);
   uint64_t cyclesOf(const Instance &instance, uint32_t variant) const;
   void maybeCompute(uint32_t instance);
   void complete(uint32_t instance);
@@ -572,7 +592,10 @@ private:
 
   // EngineResult.cpp.
   void closeAccounts(uint64_t end);
-  RunResult result(RunStatus status);
+  RunResult result(RunStatus status, uint64_t end);
+  void requestResult(RunResult &r);
+  void peaResult(RunResult &r) const;
+  void takeRecords(RunResult &r);
   /// When work that is there from cycle `from` on can be done at the earliest
   /// by the live PEAs of class `c`; 3: by all.
   uint64_t workDoneBy(uint64_t from, uint64_t work, unsigned c) const;
@@ -694,8 +717,8 @@ private:
   std::vector<TbuState> tbus;
   std::vector<ClusterState> clusters;
   std::vector<ClusterTraffic> traffic; ///< by cluster
-  std::vector<uint64_t> idleSince;  ///< per PEA; never: held or not usable
-  std::vector<uint32_t> lastKernel; ///< per PEA
+  std::vector<uint64_t> idleSince;     ///< per PEA; never: held or not usable
+  std::vector<uint32_t> lastKernel;    ///< per PEA
   std::vector<ReadyQueue> lanes;
   std::vector<uint32_t> laneFirst; ///< per TBU, + 1
   std::vector<PeaMask> lanePeas;   ///< by lane

@@ -103,7 +103,6 @@ uint32_t Engine::controlFor(uint32_t frameId, uint32_t blockId) {
   control.decided = control.joined = control.stopped = false;
   control.path = frame.path;
   control.joinPath = {};
-  control.outcome = 0;
   control.decideAt = control.joinAt = never;
   control.waitingSince = now();
   control.cause = frame.cause;
@@ -268,149 +267,151 @@ void Engine::requestDecision(uint32_t id, uint64_t iteration) {
        static_cast<uint16_t>(iteration));
 }
 
-/// What the decide kernel or the profile says. False if the request failed.
-bool Engine::evaluate(uint32_t id, uint64_t iteration, uint64_t &outcome) {
+/// Takes the members of a select whose bits are set, 64 a word.
+static void takeMembers(Control &control, std::span<const uint64_t> mask,
+                        uint32_t numMembers) {
+  for (uint32_t member = 0; member < numMembers; ++member)
+    if (mask[member / 64] >> (member % 64) & 1)
+      control.members.push_back(member);
+}
+
+/// A word of the mask of the members that a select has taken, 64 a word.
+static uint64_t maskOf(const Control &control, uint32_t word) {
+  uint64_t mask = 0;
+  for (uint32_t member : control.members)
+    if (member / 64 == word)
+      mask |= uint64_t(1) << (member % 64);
+  return mask;
+}
+
+/// Finds out the case of a switch, the copies of a fan-out or whether a loop
+/// goes on, which is returned, or the members of a select. `none` if the
+/// request failed.
+std::optional<uint64_t> Engine::evaluate(uint32_t id, uint64_t iteration) {
   Control &control = controls[id];
   const BlockInfo &block = t.blocks[control.block];
-  Frame &frame = frames[control.frame];
+  if (functional && block.kernel != noIndex &&
+      t.kernels[block.kernel].kind == KernelKind::Image)
+    return callDecision(id, iteration);
   const OpenRequest &request = requests[control.request];
-  bool code = functional && block.kernel != noIndex &&
-              t.kernels[block.kernel].kind == KernelKind::Image;
-
-  if (code) {
-    const KernelInfo &kernel = t.kernels[block.kernel];
-    std::vector<Tensor> inputs;
-    if (block.kind == BlockKind::Loop) {
-      for (uint32_t word : rowOf(control, iteration).decide)
-        inputs.push_back(tensors[word - 1]);
-    } else {
-      uint32_t *words = inputWords(frame, block);
-      for (uint32_t i = 0; i < t.controlOf(block).decideInputs; ++i)
-        inputs.push_back(tensors[words[i] - 1]);
-    }
-    std::vector<Tensor> results(kernel.numOutputs);
-    std::vector<int64_t> counts(kernel.numCounters, 0);
-    Expected<void> done = executor->call(block.kernel, inputs, results, counts);
-    if (!done || results.empty() || !results[0].valid()) {
-      failRequest(control.request, control.block,
-                  done ? "the decide kernel gave no result"
-                       : done.error().message);
-      return false;
-    }
-    const Tensor &decision = results[0];
-    if (block.kind == BlockKind::Select && !decision.isScalar()) {
-      const uint8_t *mask = decision.as<uint8_t>();
-      for (uint32_t r = 0;
-           r < t.controlOf(block).numRegions && r < decision.numElements(); ++r)
-        if (mask[r]) {
-          control.members.push_back(r);
-          outcome |= r < 64 ? uint64_t(1) << r : 0;
-        }
-      return true;
-    }
-    int64_t number = integerElement(decision, 0);
-    switch (block.kind) {
-    case BlockKind::Switch: {
-      uint64_t last = t.controlOf(block).numRegions - 1;
-      // A truth value has two cases: true is the first.
-      if (decision.kind() == ElementKind::I1)
-        number = number ? 0 : last;
-      outcome = number < 0 || static_cast<uint64_t>(number) > last
-                    ? last
-                    : static_cast<uint64_t>(number);
-      break;
-    }
-    case BlockKind::Select:
-      outcome = static_cast<uint64_t>(number);
-      for (uint32_t r = 0; r < t.controlOf(block).numRegions && r < 64; ++r)
-        if (outcome >> r & 1)
-          control.members.push_back(r);
-      break;
-    default:
-      outcome = number != 0;
-      break;
-    }
-    return true;
-  }
-
-  std::span<const uint64_t> seen = recorded(request, block.local, frame.tag);
-  if (!seen.empty() && block.kind != BlockKind::Loop) {
-    outcome = seen[0];
-    if (block.kind == BlockKind::Select)
-      for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
-        if (outcome >> r & 1)
-          control.members.push_back(r);
-    return true;
-  }
+  std::span<const uint64_t> seen =
+      recorded(request, block.local, frames[control.frame].tag);
   // The request was over before this was decided, and there is no profile:
   // nothing more of it runs.
   if (seen.empty() && request.record != RequestRecords::noRecord &&
-      !hasOutcomes(block)) {
-    outcome =
-        block.kind == BlockKind::Switch ? t.controlOf(block).numRegions - 1 : 0;
-    return true;
-  }
+      !hasOutcomes(block))
+    return block.kind == BlockKind::Switch ? t.controlOf(block).numRegions - 1
+                                           : 0;
+  if (block.kind == BlockKind::Loop)
+    return iteration < control.trips;
+  if (seen.empty())
+    return drawDecision(control);
+  if (block.kind == BlockKind::Select)
+    takeMembers(control, seen, t.controlOf(block).numRegions);
+  return seen[0];
+}
 
+/// What the decide kernel says.
+std::optional<uint64_t> Engine::callDecision(uint32_t id, uint64_t iteration) {
+  Control &control = controls[id];
+  const BlockInfo &block = t.blocks[control.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
+  std::vector<Tensor> inputs;
+  if (block.kind == BlockKind::Loop) {
+    for (uint32_t word : rowOf(control, iteration).decide)
+      inputs.push_back(tensors[word - 1]);
+  } else {
+    uint32_t *words = inputWords(frames[control.frame], block);
+    for (uint32_t i = 0; i < t.controlOf(block).decideInputs; ++i)
+      inputs.push_back(tensors[words[i] - 1]);
+  }
+  std::vector<Tensor> results(kernel.numOutputs);
+  std::vector<int64_t> counts(kernel.numCounters, 0);
+  Expected<void> done = executor->call(block.kernel, inputs, results, counts);
+  if (!done || results.empty() || !results[0].valid()) {
+    failRequest(control.request, control.block,
+                done ? "the decide kernel gave no result"
+                     : done.error().message);
+    return std::nullopt;
+  }
+  const Tensor &decision = results[0];
+  const uint32_t numRegions = t.controlOf(block).numRegions;
+  if (block.kind == BlockKind::Select && !decision.isScalar()) {
+    const uint8_t *mask = decision.as<uint8_t>();
+    for (uint32_t r = 0; r < numRegions && r < decision.numElements(); ++r)
+      if (mask[r])
+        control.members.push_back(r);
+    return 0;
+  }
+  int64_t number = integerElement(decision, 0);
   switch (block.kind) {
   case BlockKind::Switch: {
-    const ProfileEpoch *epoch =
-        t.epochFor(block.profile, requestForProfile(request));
-    uint64_t u = draw(request, block.local, frame.tag, 0) >> 32, sum = 0;
-    outcome = t.controlOf(block).numRegions - 1;
-    for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r) {
-      sum += t.frequencies[epoch->frequencyBegin + r];
-      if (u < sum) {
-        outcome = r;
-        break;
-      }
-    }
-    return true;
+    uint64_t last = numRegions - 1;
+    // A truth value has two cases: true is the first.
+    if (decision.kind() == ElementKind::I1)
+      number = number ? 0 : last;
+    return number < 0 ? last : std::min(uint64_t(number), last);
   }
   case BlockKind::Select: {
-    const ProfileEpoch *epoch =
-        t.epochFor(block.profile, requestForProfile(request));
-    for (uint32_t r = 0; r < t.controlOf(block).numRegions; ++r)
-      if (draw(request, block.local, frame.tag, 1 + r) >> 32 <
-          t.frequencies[epoch->frequencyBegin + r]) {
-        control.members.push_back(r);
-        outcome |= r < 64 ? uint64_t(1) << r : 0;
-      }
-    return true;
+    uint64_t mask = uint64_t(number);
+    takeMembers(control, {&mask, 1}, std::min(numRegions, 64u));
+    return 0;
   }
-  case BlockKind::Loop:
-    outcome = iteration < control.trips;
-    return true;
-  default: {
+  default:
+    return number != 0;
+  }
+}
+
+/// What the profile says of a switch, a select or a fan-out; of a fan-out
+/// without a decide kernel what its input says, in runs of code.
+uint64_t Engine::drawDecision(Control &control) {
+  const BlockInfo &block = t.blocks[control.block];
+  const Frame &frame = frames[control.frame];
+  const OpenRequest &request = requests[control.request];
+  const uint32_t numRegions = t.controlOf(block).numRegions;
+  if (block.kind == BlockKind::Fanout) {
     int64_t count = 0;
-    if (functional && t.controlOf(block).decideInputs) {
-      uint32_t word = inputWords(frame, block)[0];
-      count = integerElement(tensors[word - 1], 0);
-    } else {
-      uint32_t distribution;
-      if (profileDistribution(block.profile, requestForProfile(request),
-                              distribution))
-        count = t.distributions.sample(
-            distribution, draw(request, block.local, frame.tag, 0));
-    }
-    outcome = static_cast<uint64_t>(std::max<int64_t>(count, 0));
-    return true;
+    if (functional && t.controlOf(block).decideInputs)
+      count = integerElement(tensors[inputWords(frame, block)[0] - 1], 0);
+    else if (uint32_t distribution; profileDistribution(
+                 block.profile, requestForProfile(request), distribution))
+      count = t.distributions.sample(distribution,
+                                     draw(request, block.local, frame.tag, 0));
+    return uint64_t(std::max<int64_t>(count, 0));
   }
+  const ProfileEpoch *epoch =
+      t.epochFor(block.profile, requestForProfile(request));
+  std::span<const uint64_t> frequencies(
+      t.frequencies.data() + epoch->frequencyBegin, numRegions);
+  if (block.kind == BlockKind::Select) {
+    for (uint32_t r = 0; r < numRegions; ++r)
+      if (draw(request, block.local, frame.tag, 1 + r) >> 32 < frequencies[r])
+        control.members.push_back(r);
+    return 0;
   }
+  uint64_t u = draw(request, block.local, frame.tag, 0) >> 32, sum = 0;
+  for (uint32_t r = 0; r < numRegions; ++r) {
+    sum += frequencies[r];
+    if (u < sum)
+      return r;
+  }
+  return numRegions - 1;
 }
 
 void Engine::decide(uint32_t id, uint64_t iteration) {
   const BlockInfo &block = t.blocks[controls[id].block];
-  uint64_t outcome = 0;
   EnergyCounts &energy = energyCounts[controls[id].cluster];
   ++energy.decisions;
   decideAt(controls[id], iteration) = never;
   uint64_t cycles = decisionCycles(controls[id].block);
-  if (!evaluate(id, iteration, outcome))
+  std::optional<uint64_t> decision = evaluate(id, iteration);
+  if (!decision)
     return;
   Control &control = controls[id];
   uint32_t generation = control.generation;
+  const uint64_t outcome =
+      block.kind == BlockKind::Select ? maskOf(control, 0) : *decision;
   control.path = control.path + chainOf(cycles);
-  control.outcome = outcome;
   because(block.kind == BlockKind::Loop ? rowOf(control, iteration).cause
                                         : control.cause);
   const OpenRequest &request = requests[control.request];
@@ -424,9 +425,16 @@ void Engine::decide(uint32_t id, uint64_t iteration) {
                      block.local, control.cluster, now() - cycles, now(),
                      outcome});
   auto record = [&](uint64_t value) {
-    if (options.recordOutcomes)
-      outcomes.push_back({request.number, frames[control.frame].tag,
-                          block.workflow, block.local, value});
+    if (!options.recordOutcomes)
+      return;
+    OutcomeRecord added{request.number, frames[control.frame].tag,
+                        block.workflow, block.local, value};
+    added.sizes = outcomeDetails.size();
+    if (block.kind == BlockKind::Select)
+      for (uint32_t r = 64; r < t.controlOf(block).numRegions; r += 64)
+        outcomeDetails.push_back(maskOf(control, r / 64));
+    added.symbols = added.detailEnd = outcomeDetails.size();
+    outcomes.push_back(added);
   };
   uint64_t *counts = outcomeCounts.data() + total.outcomeBegin;
 

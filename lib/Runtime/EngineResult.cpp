@@ -14,7 +14,6 @@
 #include <cmath>
 #include <cstring>
 #include <tuple>
-#include <sys/resource.h>
 
 using namespace octo;
 
@@ -384,20 +383,8 @@ void Engine::latenciesAlone(RunResult &r) const {
     r.tenants[i].aloneLatency = alone[i].summary();
 }
 
-RunResult Engine::result(RunStatus status) {
-  RunResult r;
-  r.policy = options.policy;
-  r.disabled = options.disable;
-  r.policyOptions = options.policyOptions;
-  r.seed = options.scenario.seed;
-  r.timingOnly = !functional;
-  r.status = status;
-  uint64_t end = status == RunStatus::CycleLimit
-                     ? options.scenario.stop.maxCycles
-                     : lastActivity;
-  r.makespanCycles = end;
-  for (const TenantState &tenant : tenants)
-    r.requestsArrived += tenant.arrived;
+/// Requests and latencies by tenant, and how many of them there were a cycle.
+void Engine::requestResult(RunResult &r) {
   for (size_t i = 0; i < tenants.size(); ++i) {
     TenantStatistics statistics;
     statistics.name = options.scenario.tenants[i].name;
@@ -408,6 +395,7 @@ RunResult Engine::result(RunStatus status) {
         continue;
       ++(record.failed ? statistics.failed : statistics.completed);
     }
+    r.requestsArrived += tenants[i].arrived;
     r.requestsCompleted += statistics.completed;
     r.requestsFailed += statistics.failed;
     statistics.latency = latency[1 + i].summary();
@@ -416,66 +404,46 @@ RunResult Engine::result(RunStatus status) {
   latenciesAlone(r);
   r.sloCycles = options.scenario.sloCycles;
   r.requestsInTime = requestsInTime;
-  if (end) {
+  if (r.makespanCycles) {
+    auto end = static_cast<double>(r.makespanCycles);
     r.throughputRequestsPerMegacycle =
-        static_cast<double>(r.requestsCompleted) * 1e6 /
-        static_cast<double>(end);
+        static_cast<double>(r.requestsCompleted) * 1e6 / end;
     r.goodputRequestsPerMegacycle =
-        static_cast<double>(requestsInTime) * 1e6 / static_cast<double>(end);
+        static_cast<double>(requestsInTime) * 1e6 / end;
   }
   r.latency = latency[0].summary();
   r.admissionWait = admissionWait.summary();
   r.taskWait = taskWait.summary();
   r.steady = steady.summary();
   r.blame = blame.result(t);
+}
 
+/// What the PEAs did.
+void Engine::peaResult(RunResult &r) const {
   r.peaCycles = peaCycles;
   r.totalPeas = uint64_t(m.tbus) * m.peasPerTbu;
-  uint64_t dead = 0;
+  r.livePeas = r.totalPeas;
   for (PeaMask mask : m.dead)
-    dead += std::popcount(mask);
-  r.livePeas = r.totalPeas - dead;
-  if (r.livePeas && end)
+    r.livePeas -= uint64_t(std::popcount(mask));
+  // Those that die in the run count until then.
+  if (uint64_t live = r.totalPeas * r.makespanCycles -
+                      peaCycles[unsigned(PeaState::Faulty)])
     r.peaUtilization =
         static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
-        (static_cast<double>(r.livePeas) * static_cast<double>(end));
-  if (faults) {
-    r.faults = faultResult();
-    uint64_t livePeaCycles =
-        r.totalPeas * end - peaCycles[unsigned(PeaState::Faulty)];
-    if (livePeaCycles)
-      r.peaUtilization =
-          static_cast<double>(peaCycles[unsigned(PeaState::Computing)]) /
-          static_cast<double>(livePeaCycles);
-  }
+        static_cast<double>(live);
   r.idleTransientPeaCycles = idleTransient;
   r.idleStructuralPeaCycles = idleStructural;
   r.idleContagiousPeaCycles = idleContagious;
   r.idleDepth = idleDepth;
   r.breakEvenCycles = breakEvenCycles;
-
-  r.lowerBound = lowerBound(status);
-  uint64_t bound = r.lowerBound.cycles();
-  r.ratioToLowerBound =
-      bound ? static_cast<double>(end) / static_cast<double>(bound) : 0;
-
-  networkResult(r.network);
-  energyResult(r, end);
-  r.counters = counters;
-  r.events = events;
-  r.realisedWorkCycles = realisedWork;
-  r.blocks = std::move(totals);
-  r.outcomeCounts = std::move(outcomeCounts);
-  r.slots = std::move(slotTotals);
-  r.kernels = std::move(kernelTotals);
   for (const ClusterState &cluster : clusters) {
     r.clusterComputingPeaCycles.push_back(cluster.computing);
     r.clusterIdlePeaCycles.push_back(cluster.idle);
   }
-  r.failures = std::move(failures);
-  if (status != RunStatus::Completed)
-    reportBlocked(r);
+}
 
+/// Outputs, requests and outcomes, where they are wanted.
+void Engine::takeRecords(RunResult &r) {
   if (functional) {
     std::string all;
     for (uint64_t i = 0; i < totalRequests; ++i) {
@@ -502,8 +470,39 @@ RunResult Engine::result(RunStatus status) {
     r.outcomes = std::move(outcomes);
     r.outcomeDetails = std::move(outcomeDetails);
   }
-  rusage usage;
-  if (!getrusage(RUSAGE_SELF, &usage))
-    r.host.peakMemoryBytes = static_cast<uint64_t>(usage.ru_maxrss) * 1024;
+}
+
+/// The result of a run that has ended at cycle `end`; takes what the engine
+/// has.
+RunResult Engine::result(RunStatus status, uint64_t end) {
+  RunResult r;
+  r.policy = options.policy;
+  r.disabled = options.disable;
+  r.policyOptions = options.policyOptions;
+  r.seed = options.scenario.seed;
+  r.timingOnly = !functional;
+  r.status = status;
+  r.makespanCycles = end;
+  requestResult(r);
+  peaResult(r);
+  if (faults)
+    r.faults = faultResult();
+  r.lowerBound = lowerBound(status);
+  uint64_t bound = r.lowerBound.cycles();
+  r.ratioToLowerBound =
+      bound ? static_cast<double>(end) / static_cast<double>(bound) : 0;
+  networkResult(r.network);
+  energyResult(r, end);
+  r.counters = counters;
+  r.events = events;
+  r.realisedWorkCycles = realisedWork;
+  r.blocks = std::move(totals);
+  r.outcomeCounts = std::move(outcomeCounts);
+  r.slots = std::move(slotTotals);
+  r.kernels = std::move(kernelTotals);
+  r.failures = std::move(failures);
+  if (status != RunStatus::Completed)
+    reportBlocked(r);
+  takeRecords(r);
   return r;
 }

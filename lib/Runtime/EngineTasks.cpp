@@ -584,26 +584,34 @@ uint64_t Engine::outputBytes(const Instance &instance, uint32_t output) const {
       0));
 }
 
-/// Finds out what the instance costs: from a record or by a draw, or by running
-/// its code.
+/// Finds out what the instance costs, once.
 void Engine::realise(uint32_t id) {
   Instance &instance = instances[id];
   if (instance.realised)
     return;
   instance.realised = true;
+  kernelUsed[t.blocks[instance.block].kernel] = 1;
+  // By position in the kernel's distinct symbols.
+  std::vector<uint64_t> symbols;
+  findWork(instance, symbols);
+  priceWork(instance);
+  if (options.recordOutcomes &&
+      (instance.results == noIndex || traps[instance.results].empty()))
+    recordOutcome(instance, symbols);
+}
+
+/// The work of an instance: from a record or by a draw, or by running its code.
+/// Where its symbols were found out they are returned.
+void Engine::findWork(Instance &instance, std::vector<uint64_t> &symbols) {
   const BlockInfo &block = t.blocks[instance.block];
   const KernelInfo &kernel = t.kernels[block.kernel];
   const OpenRequest &request = requests[instance.request];
-  kernelUsed[block.kernel] = 1;
-  uint32_t distribution;
-  bool code = functional && kernel.kind == KernelKind::Image;
   uint64_t tag = frames[instance.frame].tag;
-  std::span<const uint64_t> seen = recorded(request, block.local, tag);
-  // By position in the kernel's distinct symbols.
-  std::vector<uint64_t> symbols;
+  bool code = functional && kernel.kind == KernelKind::Image;
   instance.drawnCycles = false;
   instance.call = 0;
-  if (!seen.empty()) {
+  if (std::span<const uint64_t> seen = recorded(request, block.local, tag);
+      !seen.empty()) {
     instance.drawnCycles = seen[0] != workRecorded;
     instance.drawn = seen[0];
     if (!instance.drawnCycles) {
@@ -611,83 +619,107 @@ void Engine::realise(uint32_t id) {
                      seen.end());
       instance.call = costs.call(block.kernel, symbols);
     }
-  } else if (request.record != RequestRecords::noRecord &&
-             kernel.kind == KernelKind::Image && kernel.fixedWork) {
+    return;
+  }
+  if (request.record != RequestRecords::noRecord &&
+      kernel.kind == KernelKind::Image && kernel.fixedWork) {
     // Not recorded, because it is always the same.
     instance.call = nominalCall(instance.block);
-  } else if (!code &&
-             profileDistribution(block.profile, requestForProfile(request),
-                                 distribution)) {
+    return;
+  }
+  if (code) {
+    callKernel(instance, symbols);
+    return;
+  }
+  if (uint32_t distribution; profileDistribution(
+          block.profile, requestForProfile(request), distribution)) {
     instance.drawnCycles = true;
     instance.drawn = static_cast<uint64_t>(
         std::max<int64_t>(t.distributions.sample(
                               distribution, draw(request, block.local, tag, 0)),
                           0));
-  } else if (!code && kernel.counterWork) {
+  } else if (kernel.counterWork) {
     instance.drawnCycles = true;
     instance.drawn = block.expectedCycles;
-  } else if (!code) {
-    instance.call = nominalCall(instance.block);
   } else {
-    uint32_t slot;
-    if (freeResults.empty()) {
-      slot = static_cast<uint32_t>(resultPool.size());
-      resultPool.emplace_back();
-      traps.emplace_back();
-    } else {
-      slot = freeResults.back();
-      freeResults.pop_back();
-    }
-    instance.results = slot;
-    traps[slot].clear();
-    std::vector<Tensor> inputs(block.numInputs);
-    uint32_t *words = inputWords(frames[instance.frame], block);
-    for (uint32_t i = 0; i < block.numInputs; ++i) {
-      uint32_t input = t.inputs[block.inputBegin + i];
-      if (input & weightFlag) {
-        inputs[i] = weightTensors[input & ~weightFlag];
-        continue;
-      }
-      uint32_t value = (words[i] & ~pinMark) - 1;
-      // A donated last use may be overwritten in place: nobody else holds it.
-      if (i < 64 && (kernel.donated >> i & 1) &&
-          isOnlyReader(instance.frame, value))
-        inputs[i] = std::move(tensors[value]);
-      else
-        inputs[i] = tensors[value];
-    }
-    std::vector<Tensor> &results = resultPool[slot];
-    results.assign(kernel.numOutputs, Tensor());
-    std::vector<int64_t> counts(kernel.numCounters, 0);
-    // Sizes first: a donated input may be gone after the call.
-    for (uint32_t s = kernel.distinctBegin; s < kernel.distinctEnd; ++s) {
-      uint32_t symbol = t.distinctSymbols[s], dim = symbol & 255;
-      uint64_t size = 1;
-      if (!(symbol & counterFlag) && (symbol >> 8) < inputs.size() &&
-          dim < inputs[symbol >> 8].rank())
-        size = static_cast<uint64_t>(inputs[symbol >> 8].dim(dim));
-      symbols.push_back(size);
-    }
-    Expected<void> done = executor->call(block.kernel, inputs, results, counts);
-    if (!done)
-      traps[slot] =
-          done.error().message.empty() ? "trap" : done.error().message;
-    else
-      for (const Tensor &result : results)
-        if (!result.valid())
-          traps[slot] = "the kernel gave no value for one of its results";
-    for (uint32_t s = 0; s < symbols.size(); ++s)
-      if (uint32_t symbol = t.distinctSymbols[kernel.distinctBegin + s];
-          symbol & counterFlag) {
-        uint32_t counter = symbol & ~counterFlag;
-        symbols[s] =
-            counter < counts.size()
-                ? static_cast<uint64_t>(std::max<int64_t>(counts[counter], 0))
-                : 0;
-      }
-    instance.call = costs.call(block.kernel, symbols);
+    instance.call = nominalCall(instance.block);
   }
+}
 
+/// What a kernel reads. A donated last use may be overwritten in place: nobody
+/// else holds it.
+std::vector<Tensor> Engine::kernelInputs(const Instance &instance) {
+  const BlockInfo &block = t.blocks[instance.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
+  std::vector<Tensor> inputs(block.numInputs);
+  uint32_t *words = inputWords(frames[instance.frame], block);
+  for (uint32_t i = 0; i < block.numInputs; ++i) {
+    uint32_t input = t.inputs[block.inputBegin + i];
+    if (input & weightFlag) {
+      inputs[i] = weightTensors[input & ~weightFlag];
+      continue;
+    }
+    uint32_t value = (words[i] & ~pinMark) - 1;
+    if (i < 64 && (kernel.donated >> i & 1) &&
+        isOnlyReader(instance.frame, value))
+      inputs[i] = std::move(tensors[value]);
+    else
+      inputs[i] = tensors[value];
+  }
+  return inputs;
+}
+
+/// Runs the code of an instance: its results or why it has none, and its
+/// symbols, which say what that cost.
+void Engine::callKernel(Instance &instance, std::vector<uint64_t> &symbols) {
+  const uint32_t number = t.blocks[instance.block].kernel;
+  const KernelInfo &kernel = t.kernels[number];
+  uint32_t slot;
+  if (freeResults.empty()) {
+    slot = static_cast<uint32_t>(resultPool.size());
+    resultPool.emplace_back();
+    traps.emplace_back();
+  } else {
+    slot = freeResults.back();
+    freeResults.pop_back();
+  }
+  instance.results = slot;
+  traps[slot].clear();
+  std::vector<Tensor> inputs = kernelInputs(instance);
+  std::vector<Tensor> &results = resultPool[slot];
+  results.assign(kernel.numOutputs, Tensor());
+  std::vector<int64_t> counts(kernel.numCounters, 0);
+  // Sizes first: a donated input may be gone after the call.
+  for (uint32_t s = kernel.distinctBegin; s < kernel.distinctEnd; ++s) {
+    uint32_t symbol = t.distinctSymbols[s], dim = symbol & 255;
+    uint64_t size = 1;
+    if (!(symbol & counterFlag) && (symbol >> 8) < inputs.size() &&
+        dim < inputs[symbol >> 8].rank())
+      size = static_cast<uint64_t>(inputs[symbol >> 8].dim(dim));
+    symbols.push_back(size);
+  }
+  Expected<void> done = executor->call(number, inputs, results, counts);
+  if (!done)
+    traps[slot] = done.error().message.empty() ? "trap" : done.error().message;
+  else
+    for (const Tensor &result : results)
+      if (!result.valid())
+        traps[slot] = "the kernel gave no value for one of its results";
+  for (uint32_t s = 0; s < symbols.size(); ++s)
+    if (uint32_t symbol = t.distinctSymbols[kernel.distinctBegin + s];
+        symbol & counterFlag) {
+      uint32_t counter = symbol & ~counterFlag;
+      symbols[s] =
+          counter < counts.size()
+              ? static_cast<uint64_t>(std::max<int64_t>(counts[counter], 0))
+              : 0;
+    }
+  instance.call = costs.call(number, symbols);
+}
+
+/// The cycles of the instance by gang, as policies and reports need them.
+void Engine::priceWork(Instance &instance) {
+  const KernelInfo &kernel = t.kernels[t.blocks[instance.block].kernel];
   uint64_t best = never, capacity = never, priced = never;
   for (uint32_t v = kernel.variantBegin; v < kernel.variantEnd; ++v) {
     uint64_t cycles = cyclesOf(instance, v);
@@ -700,21 +732,26 @@ void Engine::realise(uint32_t id) {
   }
   instance.best = {best, priced - capacity};
   instance.capacityCycles = capacity;
-  if (options.recordOutcomes &&
-      (instance.results == noIndex || traps[instance.results].empty())) {
-    OutcomeRecord record{request.number, tag, block.workflow, block.local,
-                         instance.oneCycles};
-    record.sizes = outcomeDetails.size();
-    for (uint32_t o = 0; o < block.numOutputs; ++o)
-      if (sizeVaries(block.outputBegin + o))
-        outcomeDetails.push_back(outputBytes(instance, o));
-    record.symbols = outcomeDetails.size();
-    outcomeDetails.insert(outcomeDetails.end(), symbols.begin(), symbols.end());
-    record.detailEnd = outcomeDetails.size();
-    record.drawn = kernel.kind != KernelKind::Image || instance.drawnCycles ||
-                   symbols.size() != kernel.distinctEnd - kernel.distinctBegin;
-    outcomes.push_back(record);
-  }
+}
+
+/// Keeps what a profile and a later run from records need.
+void Engine::recordOutcome(const Instance &instance,
+                           std::span<const uint64_t> symbols) {
+  const BlockInfo &block = t.blocks[instance.block];
+  const KernelInfo &kernel = t.kernels[block.kernel];
+  OutcomeRecord record{requests[instance.request].number,
+                       frames[instance.frame].tag, block.workflow, block.local,
+                       instance.oneCycles};
+  record.sizes = outcomeDetails.size();
+  for (uint32_t o = 0; o < block.numOutputs; ++o)
+    if (sizeVaries(block.outputBegin + o))
+      outcomeDetails.push_back(outputBytes(instance, o));
+  record.symbols = outcomeDetails.size();
+  outcomeDetails.insert(outcomeDetails.end(), symbols.begin(), symbols.end());
+  record.detailEnd = outcomeDetails.size();
+  record.drawn = kernel.kind != KernelKind::Image || instance.drawnCycles ||
+                 symbols.size() != kernel.distinctEnd - kernel.distinctBegin;
+  outcomes.push_back(record);
 }
 
 //===----------------------------------------------------------------------===//

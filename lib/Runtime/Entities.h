@@ -246,7 +246,6 @@ struct Control {
   Chain path; ///< of the decision
   Chain joinPath;
   uint64_t joinAt;
-  uint64_t outcome;
   uint64_t decideAt; ///< as in LoopRow, where the block is none
   uint64_t waitingSince;
   uint32_t cause; ///< the decision or the join; before: what opened the frame

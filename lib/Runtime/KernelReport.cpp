@@ -6,6 +6,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "octo/Runtime/KernelReport.h"
+#include "octo/Program/Columns.h"
 #include "octo/Program/KernelCosts.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -116,8 +117,7 @@ std::vector<uint64_t> Reporter::symbolsOf(uint32_t kernel) {
     return values;
   for (const fb::Workflow *workflow : *program.workflows()) {
     const fb::BlockTable &blocks = *workflow->blocks();
-    uint32_t n = blocks.kind() ? blocks.kind()->size() : 0;
-    for (uint32_t b = 0; b < n; ++b) {
+    for (uint32_t b = 0; b < sizeOf(blocks.kind()); ++b) {
       if (blocks.kernel()->Get(b) != kernel)
         continue;
       uint32_t begin = blocks.input_offsets()->Get(b);
@@ -219,8 +219,7 @@ std::string Reporter::whyNot(const VariantReport &one,
 
 std::vector<KernelReport> Reporter::run() {
   std::vector<KernelReport> reports;
-  uint32_t n = table.kind() ? table.kind()->size() : 0;
-  for (uint32_t k = 0; k < n; ++k) {
+  for (uint32_t k = 0; k < sizeOf(table.kind()); ++k) {
     if (table.kind()->Get(k) != fb::KernelKind::Image)
       continue;
     KernelReport report;

@@ -55,8 +55,9 @@ static Json profiledBlocks(const RunResult &result,
 }
 
 /// One record a line; the block is that of the list, or -1 - w for the
-/// arguments of workflow w. `sizes` are bytes of outputs of varying size,
-/// `symbols` is absent where the value was not worked out from them.
+/// arguments of workflow w. `sizes` are bytes of outputs of varying size, or
+/// the rest of the mask of a select; `symbols` is absent where the value was
+/// not worked out from them.
 static std::string recordLines(const RunResult &result,
                                const fb::Program &program) {
   constexpr uint32_t noBlock = 0xffffffffu;

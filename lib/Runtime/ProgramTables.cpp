@@ -349,9 +349,7 @@ static Expected<void> buildWorkflow(ProgramTables &t, const fb::Workflow &wf,
     t.profileBegin.pop_back();
   uint32_t epochBase = t.epochs.size(), frequencyBase = t.frequencies.size();
   const fb::ProfileTable &profiles = *wf.profiles();
-  uint32_t numProfiles = sizeOf(profiles.epoch_offsets())
-                             ? profiles.epoch_offsets()->size() - 1
-                             : 0;
+  uint32_t numProfiles = itemsOf(profiles.epoch_offsets());
   for (uint32_t p = 0; p <= numProfiles; ++p)
     t.profileBegin.push_back(epochBase + entryOf(profiles.epoch_offsets(), p));
   for (uint32_t e = 0; e < sizeOf(profiles.first_request()); ++e)

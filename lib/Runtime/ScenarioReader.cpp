@@ -11,6 +11,7 @@
 
 #include "octo/Runtime/ScenarioReader.h"
 
+#include "octo/Program/Columns.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 #include "octo/Support/YamlReader.h"
@@ -70,8 +71,7 @@ std::vector<WorkflowSignature> octo::signaturesOf(const fb::Program &program) {
     uint32_t numImports = regions.num_imports()->Get(0);
     // Import k of the body is the argument that its pool entry names.
     uint32_t begin = regions.import_offsets()->Get(0);
-    signature.arguments.resize(
-        workflow->argument_names() ? workflow->argument_names()->size() : 0);
+    signature.arguments.resize(sizeOf(workflow->argument_names()));
     for (uint32_t k = 0; k < numImports; ++k) {
       uint32_t argument = regions.imports()->Get(begin + k);
       if (argument >= signature.arguments.size())

@@ -102,6 +102,39 @@ Expected<void> octo::checkWritable(const std::string &path) {
   return {};
 }
 
+/// Whether two names are of one file, which need not be there yet.
+static bool isSameFile(const std::string &a, const std::string &b) {
+  std::error_code unknown;
+  if (a == b || fs::equivalent(a, b, unknown))
+    return true;
+  auto whole = [&](const std::string &path) {
+    return fs::weakly_canonical(fs::absolute(path, unknown), unknown);
+  };
+  return !whole(a).empty() && whole(a) == whole(b);
+}
+
+Expected<void> octo::checkOutputs(const std::vector<std::string> &outputs,
+                                  const std::vector<std::string> &inputs) {
+  for (size_t i = 0; i < outputs.size(); ++i) {
+    const std::string &path = outputs[i];
+    if (path.empty())
+      continue;
+    // Devices can take several, as /dev/null does.
+    bool isDevice = path.starts_with("/dev/");
+    for (size_t j = 0; j < i && !isDevice; ++j)
+      if (!outputs[j].empty() && isSameFile(path, outputs[j]))
+        return makeFileError(path, "two outputs cannot be one file; give each "
+                                   "a name of its own");
+    for (const std::string &input : inputs)
+      if (!isDevice && !input.empty() && isSameFile(path, input))
+        return makeFileError(path, "this is read, and would be overwritten; "
+                                   "give the output a name of its own");
+    if (Expected<void> possible = checkWritable(path); !possible)
+      return possible;
+  }
+  return {};
+}
+
 Expected<void> octo::finishStandardOutput() {
   errno = 0;
   if (std::fflush(stdout) != 0 || std::ferror(stdout))

@@ -258,6 +258,7 @@ OwningOpRef<ModuleOp> octo::importStg(StringRef text, StringRef file,
   const Value start = workflow.getBodyBlock().getArgument(0);
   std::vector<Value> done(tasks->size());
   SmallVector<Value> results, inputs;
+  SmallVector<DictionaryAttr> names;
   for (size_t i = 0; i < tasks->size(); ++i) {
     const StgTask &task = (*tasks)[i];
     if (isDummy(task)) {
@@ -285,11 +286,12 @@ OwningOpRef<ModuleOp> octo::importStg(StringRef text, StringRef file,
                              TypeRange(token), inputs, profile);
     done[i] = op.getResult(0);
     if (isResult[i]) {
-      workflow.setResultAttr(unsigned(results.size()), nameAttr,
-                             builder.getStringAttr(label));
+      names.push_back(builder.getDictionaryAttr(
+          builder.getNamedAttr(nameAttr, builder.getStringAttr(label))));
       results.push_back(done[i]);
     }
   }
+  workflow.setAllResultAttrs(names);
   ReturnOp::create(builder, reader.at(1), results);
   if (failed(verify(*module)))
     return {};

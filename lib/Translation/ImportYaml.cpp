@@ -28,6 +28,7 @@
 #include "mlir/Tools/mlir-translate/Translation.h"
 #include "llvm/ADT/STLExtras.h"
 #include "llvm/ADT/SmallVector.h"
+#include "llvm/ADT/SmallVectorExtras.h"
 #include "llvm/ADT/StringMap.h"
 #include "llvm/Support/SourceMgr.h"
 
@@ -1089,10 +1090,13 @@ void WorkflowBuilder::build(WorkflowInfo &info) {
   if (info.isCalled)
     op.setPrivate();
   StringRef nameAttr = OWGDialect::getNameAttrName();
-  for (auto [index, input] : llvm::enumerate(workflow.inputs))
-    op.setArgAttr(index, nameAttr, b.getStringAttr(input.name.text));
-  for (auto [index, name] : llvm::enumerate(info.resultNames))
-    op.setResultAttr(index, nameAttr, b.getStringAttr(name));
+  // All at a time: each list of names lives as long as the context.
+  auto named = [&](StringRef name) {
+    return b.getDictionaryAttr(b.getNamedAttr(nameAttr, b.getStringAttr(name)));
+  };
+  op.setAllArgAttrs(llvm::map_to_vector(
+      workflow.inputs, [&](auto &input) { return named(input.name.text); }));
+  op.setAllResultAttrs(llvm::map_to_vector(info.resultNames, named));
   define(info.body.arguments, op.getBodyBlock().getArguments());
   buildRegion(info.body, op.getBodyBlock());
 }

@@ -166,8 +166,8 @@ uint32_t ProgramWriter::distribution(DistributionAttr distribution) {
   if (!isNew)
     return found->second;
   CurveAttr curve = distribution.getCurve();
-  auto [number, isNewCurve] = curves.try_emplace(
-      curve, static_cast<uint32_t>(table.discrete.size()));
+  auto [number, isNewCurve] =
+      curves.try_emplace(curve, static_cast<uint32_t>(table.discrete.size()));
   if (isNewCurve) {
     llvm::append_range(table.u, curve.getU());
     llvm::append_range(table.x, curve.getX());
@@ -715,13 +715,7 @@ LogicalResult ProgramWriter::addProgram(ProgramOp program) {
     return failure();
   auto workflow = std::make_unique<fb::WorkflowT>();
   workflow->name = program.getSymName().str();
-  workflow->values = std::make_unique<fb::ValueTableT>();
-  workflow->regions = std::make_unique<fb::RegionTableT>();
-  workflow->blocks = std::make_unique<fb::BlockTableT>();
-  workflow->profiles = std::make_unique<fb::ProfileTableT>();
-  workflow->placement = std::make_unique<fb::PlacementTableT>();
-  workflow->segments = std::make_unique<fb::SegmentTableT>();
-  workflow->policy = std::make_unique<fb::PolicyTableT>();
+  octo::makeRequiredTables(*workflow);
   workflow->decisions = std::make_unique<fb::DecisionTableT>();
   workflow->regions->import_offsets.push_back(0);
   workflow->regions->yield_offsets.push_back(0);
@@ -763,9 +757,8 @@ LogicalResult ProgramWriter::addProgram(ProgramOp program) {
 
 FailureOr<std::vector<uint8_t>> ProgramWriter::run() {
   out.producer = "octopus " OCTO_VERSION " (MLIR " LLVM_VERSION_STRING ")";
-  out.types = std::make_unique<fb::TypeTableT>();
+  octo::makeRequiredTables(out);
   out.types->dim_offsets.push_back(0);
-  out.kernels = std::make_unique<fb::KernelTableT>();
   out.kernels->signature_offsets.push_back(0);
   out.kernels->variant_offsets.push_back(0);
   out.kernels->mapping_offsets.push_back(0);
@@ -777,8 +770,6 @@ FailureOr<std::vector<uint8_t>> ProgramWriter::run() {
   out.kernels->work = std::make_unique<fb::WorkTableT>();
   out.kernels->work->term_offsets.push_back(0);
   out.kernels->work->symbol_offsets.push_back(0);
-  out.weights = std::make_unique<fb::WeightTableT>();
-  out.distributions = std::make_unique<fb::DistributionTableT>();
   out.distributions->knot_offsets.push_back(0);
 
   SmallVector<ProgramOp> programs;

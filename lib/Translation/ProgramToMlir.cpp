@@ -12,6 +12,7 @@
 
 #include "octo/Dialect/OWG/IR/OWG.h"
 #include "octo/Dialect/Octo/IR/ProgramLayout.h"
+#include "octo/Program/Columns.h"
 #include "octo/Program/MachineTable.h"
 #include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
@@ -20,6 +21,7 @@
 #include "mlir/IR/AsmState.h"
 #include "mlir/IR/DialectResourceBlobManager.h"
 #include "mlir/IR/Verifier.h"
+#include "llvm/ADT/MapVector.h"
 #include "llvm/ADT/StringSet.h"
 
 using namespace mlir;
@@ -30,20 +32,6 @@ namespace {
 constexpr uint32_t none = 0xffffffffu;
 constexpr uint32_t weightFlag = 0x80000000u;
 
-// Columns may be left out where their absence has a meaning: empty, zero or
-// none.
-template <class T>
-uint32_t count(const flatbuffers::Vector<T> *column) {
-  return column ? column->size() : 0;
-}
-template <class T>
-auto at(const flatbuffers::Vector<T> *column, uint32_t i) {
-  using Item = decltype(column->Get(i));
-  return i < count(column) ? column->Get(i) : Item();
-}
-uint32_t atOrNone(const flatbuffers::Vector<uint32_t> *column, uint32_t i) {
-  return i < count(column) ? column->Get(i) : none;
-}
 /// `size` entries of a pool from `begin` on.
 template <class T>
 ArrayRef<T> slice(const flatbuffers::Vector<T> *pool, uint32_t begin,
@@ -111,7 +99,7 @@ public:
         actType(spatial::ActType::get(builder.getContext())),
         tokenType(spatial::BlockType::get(builder.getContext())) {}
 
-  void run(StringRef machine);
+  LogicalResult run(StringRef machine);
 
 private:
   StringRef string(uint32_t index) {
@@ -123,13 +111,19 @@ private:
       return {};
     return FlatSymbolRefAttr::get(builder.getContext(), kernelNames[index]);
   }
-  Type flowType(uint32_t value);
+  /// Fails where a value's bytes are not those of its type.
+  LogicalResult readFlowTypes();
   Value reference(uint32_t regionIndex, uint32_t index);
   SmallVector<Value> inputs(uint32_t block, uint32_t begin, uint32_t end);
   SmallVector<Value> yields(uint32_t region);
   ProfileAttr profile(uint32_t index);
-  void addBlock(uint32_t block);
-  void decorate(uint32_t number, Operation *op);
+  void addHeader(StringRef machine);
+  void addRecords();
+  void readDecisions();
+  void addSegments();
+  void closeScopes();
+  LogicalResult addBlock(uint32_t block);
+  LogicalResult decorate(uint32_t number, Operation *op);
   void openScopes(uint32_t block, Operation *opener);
   Location location(uint32_t block);
 
@@ -142,6 +136,7 @@ private:
   ArrayRef<DistributionAttr> distributions;
   ArrayRef<std::string> kernelNames, weightNames;
   Type actType, tokenType;
+  std::vector<Type> flowTypes; ///< by value
   std::vector<Value> values, acts;
   std::vector<Operation *> openers, closers;
   std::vector<ProfileAttr> profiles;
@@ -160,9 +155,9 @@ private:
 
 void ProgramReader::readTypes() {
   const fb::TypeTable &table = *in.types();
-  for (uint32_t i = 0; i < count(table.element()); ++i) {
+  for (uint32_t i = 0; i < sizeOf(table.element()); ++i) {
     Type type;
-    switch (at(table.element(), i)) {
+    switch (entryOf(table.element(), i)) {
     case fb::ElementKind::I1:
       type = builder.getI1Type();
       break;
@@ -200,12 +195,12 @@ void ProgramReader::readTypes() {
       type = spatial::TokenType::get(context);
       break;
     }
-    if (!at(table.scalar(), i) &&
+    if (!entryOf(table.scalar(), i) &&
         !isa<spatial::DataType, spatial::TokenType>(type)) {
       SmallVector<int64_t> shape;
-      for (uint32_t d = at(table.dim_offsets(), i);
-           d < at(table.dim_offsets(), i + 1); ++d) {
-        int64_t dim = at(table.dims(), d);
+      for (uint32_t d = entryOf(table.dim_offsets(), i);
+           d < entryOf(table.dim_offsets(), i + 1); ++d) {
+        int64_t dim = entryOf(table.dims(), d);
         shape.push_back(dim < 0 ? ShapedType::kDynamic : dim);
       }
       type = RankedTensorType::get(shape, type);
@@ -217,17 +212,18 @@ void ProgramReader::readTypes() {
 void ProgramReader::readDistributions() {
   const fb::DistributionTable &table = *in.distributions();
   SmallVector<CurveAttr> curves;
-  for (uint32_t i = 0; i < count(table.discrete()); ++i) {
-    uint32_t begin = at(table.knot_offsets(), i);
-    uint32_t size = at(table.knot_offsets(), i + 1) - begin;
+  for (uint32_t i = 0; i < sizeOf(table.discrete()); ++i) {
+    uint32_t begin = entryOf(table.knot_offsets(), i);
+    uint32_t size = entryOf(table.knot_offsets(), i + 1) - begin;
     curves.push_back(CurveAttr::get(context, slice(table.u(), begin, size),
                                     slice(table.x(), begin, size),
-                                    at(table.discrete(), i)));
+                                    entryOf(table.discrete(), i)));
   }
-  for (uint32_t i = 0; i < count(table.mean_q16()); ++i)
+  for (uint32_t i = 0; i < sizeOf(table.mean_q16()); ++i)
     distributions.push_back(DistributionAttr::get(
-        context, curves[at(table.curve(), i)], at(table.mean_q16(), i),
-        at(table.scale(), i), at(table.shift(), i)));
+        context, curves[entryOf(table.curve(), i)],
+        entryOf(table.mean_q16(), i), entryOf(table.scale(), i),
+        entryOf(table.shift(), i)));
 }
 
 std::string ProgramReader::uniqueName(StringRef base) {
@@ -268,11 +264,11 @@ void ProgramReader::addImages() {
     std::string name = "image." + std::to_string(i);
     names.insert(name);
     ElementsAttr object;
-    if (image->object() && count(image->object()))
+    if (sizeOf(image->object()))
       object = elements(
-          RankedTensorType::get({static_cast<int64_t>(count(image->object()))},
+          RankedTensorType::get({static_cast<int64_t>(sizeOf(image->object()))},
                                 builder.getI8Type()),
-          slice(image->object(), 0, count(image->object())), name);
+          slice(image->object(), 0, sizeOf(image->object())), name);
     ImageOp::create(builder, fileLoc, name, image->symbol()->str(),
                     in.image_cpu() ? in.image_cpu()->str() : "",
                     image->digest()->str(), object);
@@ -282,65 +278,66 @@ void ProgramReader::addImages() {
 owg::FormAttr ProgramReader::form(const fb::PhaseTable &table, uint32_t f) {
   SmallVector<int64_t> coefficients;
   SmallVector<uint32_t> ends;
-  uint32_t begin = at(table.form_offsets(), f),
-           end = at(table.form_offsets(), f + 1);
-  uint32_t first = at(table.symbol_offsets(), begin);
+  uint32_t begin = entryOf(table.form_offsets(), f),
+           end = entryOf(table.form_offsets(), f + 1);
+  uint32_t first = entryOf(table.symbol_offsets(), begin);
   for (uint32_t t = begin; t < end; ++t) {
     coefficients.push_back(table.coefficient()->Get(t));
-    ends.push_back(at(table.symbol_offsets(), t + 1) - first);
+    ends.push_back(entryOf(table.symbol_offsets(), t + 1) - first);
   }
   return owg::FormAttr::get(
       context, coefficients, ends,
-      slice(table.symbols(), first, at(table.symbol_offsets(), end) - first));
+      slice(table.symbols(), first,
+            entryOf(table.symbol_offsets(), end) - first));
 }
 
 void ProgramReader::addKernels() {
   const fb::KernelTable &table = *in.kernels();
   const fb::WorkTable *work = table.work();
-  for (uint32_t i = 0; i < count(table.name()); ++i) {
+  for (uint32_t i = 0; i < sizeOf(table.name()); ++i) {
     SmallVector<Type> inputs, results;
     // Kernels without code may state no types.
-    uint32_t next = at(table.signature_offsets(), i);
-    uint32_t end = at(table.signature_offsets(), i + 1);
-    for (uint32_t k = 0; k < at(table.num_inputs(), i) && next < end; ++k)
-      inputs.push_back(types[at(table.signature(), next++)]);
-    for (uint32_t k = 0; k < at(table.num_outputs(), i) && next < end; ++k)
-      results.push_back(types[at(table.signature(), next++)]);
+    uint32_t next = entryOf(table.signature_offsets(), i);
+    uint32_t end = entryOf(table.signature_offsets(), i + 1);
+    for (uint32_t k = 0; k < entryOf(table.num_inputs(), i) && next < end; ++k)
+      inputs.push_back(types[entryOf(table.signature(), next++)]);
+    for (uint32_t k = 0; k < entryOf(table.num_outputs(), i) && next < end; ++k)
+      results.push_back(types[entryOf(table.signature(), next++)]);
     SmallVector<Attribute> terms, variants;
-    for (uint32_t t = work ? at(work->term_offsets(), i) : 0,
-                  end = work ? at(work->term_offsets(), i + 1) : 0;
+    for (uint32_t t = work ? entryOf(work->term_offsets(), i) : 0,
+                  end = work ? entryOf(work->term_offsets(), i + 1) : 0;
          t < end; ++t) {
-      uint32_t begin = at(work->symbol_offsets(), t);
+      uint32_t begin = entryOf(work->symbol_offsets(), t);
       terms.push_back(WorkAttr::get(
-          context, static_cast<WorkClass>(at(work->work_class(), t)),
-          at(work->coefficient(), t),
+          context, static_cast<WorkClass>(entryOf(work->work_class(), t)),
+          entryOf(work->coefficient(), t),
           slice(work->symbols(), begin,
-                at(work->symbol_offsets(), t + 1) - begin)));
+                entryOf(work->symbol_offsets(), t + 1) - begin)));
     }
     SmallVector<Attribute> sizes, phases;
     if (const fb::PhaseTable *all = table.phases()) {
-      uint32_t sizeForm = owg::PhaseAttr::numForms * count(all->kind());
-      for (uint32_t s = at(all->size_offsets(), i);
-           s < at(all->size_offsets(), i + 1); ++s)
+      uint32_t sizeForm = owg::PhaseAttr::numForms * sizeOf(all->kind());
+      for (uint32_t s = entryOf(all->size_offsets(), i);
+           s < entryOf(all->size_offsets(), i + 1); ++s)
         sizes.push_back(owg::SizeAttr::get(
-            context, static_cast<owg::SizeKind>(at(all->size_kind(), s)),
+            context, static_cast<owg::SizeKind>(entryOf(all->size_kind(), s)),
             form(*all, sizeForm + 2 * s), form(*all, sizeForm + 2 * s + 1)));
-      for (uint32_t p = at(all->phase_offsets(), i);
-           p < at(all->phase_offsets(), i + 1); ++p) {
+      for (uint32_t p = entryOf(all->phase_offsets(), i);
+           p < entryOf(all->phase_offsets(), i + 1); ++p) {
         SmallVector<owg::FormAttr> forms;
         for (uint32_t f = 0; f < owg::PhaseAttr::numForms; ++f)
           forms.push_back(form(*all, owg::PhaseAttr::numForms * p + f));
         phases.push_back(owg::PhaseAttr::get(
-            context, static_cast<owg::PhaseKind>(at(all->kind(), p)),
-            builder.getStringAttr(string(at(all->name(), p))), forms));
+            context, static_cast<owg::PhaseKind>(entryOf(all->kind(), p)),
+            builder.getStringAttr(string(entryOf(all->name(), p))), forms));
       }
     }
-    for (uint32_t v = at(table.variant_offsets(), i);
-         v < at(table.variant_offsets(), i + 1); ++v) {
+    for (uint32_t v = entryOf(table.variant_offsets(), i);
+         v < entryOf(table.variant_offsets(), i + 1); ++v) {
       const fb::Variant &variant = *table.variants()->Get(v);
       SmallVector<Attribute> maps;
-      for (uint32_t m = at(table.mapping_offsets(), v);
-           m < at(table.mapping_offsets(), v + 1); ++m) {
+      for (uint32_t m = entryOf(table.mapping_offsets(), v);
+           m < entryOf(table.mapping_offsets(), v + 1); ++m) {
         const fb::PhaseMapping &map = *table.mappings()->Get(m);
         maps.push_back(MapAttr::get(
             context, static_cast<Dataflow>(map.dataflow()), map.parts_count(),
@@ -356,20 +353,21 @@ void ProgramReader::addKernels() {
     }
     SmallVector<int32_t> donated;
     for (int32_t bit = 0; bit < 64; ++bit)
-      if (at(table.donated(), i) >> bit & 1)
+      if (entryOf(table.donated(), i) >> bit & 1)
         donated.push_back(bit);
     FlatSymbolRefAttr image;
-    if (atOrNone(table.image(), i) != none)
+    if (entryOf(table.image(), i, none) != none)
       image = FlatSymbolRefAttr::get(
-          context, "image." + std::to_string(atOrNone(table.image(), i)));
-    kernelNames.push_back(uniqueName(string(at(table.name(), i))));
+          context, "image." + std::to_string(entryOf(table.image(), i, none)));
+    kernelNames.push_back(uniqueName(string(entryOf(table.name(), i))));
     KernelOp::create(
         builder, fileLoc, StringRef(kernelNames.back()),
-        static_cast<KernelKind>(at(table.kind(), i)),
-        static_cast<Combine>(at(table.combine(), i)),
-        static_cast<spatial::PeaClass>(at(table.pea_class(), i)),
-        at(table.code_bytes(), i), builder.getFunctionType(inputs, results),
-        FlatSymbolRefAttr(), image, at(table.num_counters(), i),
+        static_cast<KernelKind>(entryOf(table.kind(), i)),
+        static_cast<Combine>(entryOf(table.combine(), i)),
+        static_cast<spatial::PeaClass>(entryOf(table.pea_class(), i)),
+        entryOf(table.code_bytes(), i),
+        builder.getFunctionType(inputs, results), FlatSymbolRefAttr(), image,
+        entryOf(table.num_counters(), i),
         donated.empty() ? DenseI32ArrayAttr()
                         : builder.getDenseI32ArrayAttr(donated),
         ScalingAttr(),
@@ -384,34 +382,35 @@ void ProgramReader::addWeights() {
   const fb::WeightTable &table = *in.weights();
   if (!table.name())
     return;
-  for (uint32_t i = 0; i < count(table.name()); ++i) {
-    Type type = types[at(table.type(), i)];
-    weightNames.push_back(uniqueName(string(at(table.name(), i))));
+  for (uint32_t i = 0; i < sizeOf(table.name()); ++i) {
+    Type type = types[entryOf(table.type(), i)];
+    weightNames.push_back(uniqueName(string(entryOf(table.name(), i))));
     StringRef name = weightNames.back();
     ElementsAttr value;
     StringAttr path, digest;
     IntegerAttr seed;
     FloatAttr scale;
-    switch (at(table.source(), i)) {
+    switch (entryOf(table.source(), i)) {
     case fb::WeightSource::Inline: {
       auto tensor = dyn_cast<RankedTensorType>(type);
-      uint64_t bytes = at(table.bytes(), i);
+      uint64_t bytes = entryOf(table.bytes(), i);
       if (!tensor && FlowType::staticBytes(type))
         tensor = RankedTensorType::get({}, type);
       else if (!tensor)
         tensor = RankedTensorType::get({0}, builder.getI8Type());
       value = elements(
-          tensor, slice(table.data(), at(table.data_offset(), i), bytes), name);
+          tensor, slice(table.data(), entryOf(table.data_offset(), i), bytes),
+          name);
       break;
     }
     case fb::WeightSource::File:
-      path = stringAttr(atOrNone(table.path(), i));
-      digest = stringAttr(atOrNone(table.digest(), i));
+      path = stringAttr(entryOf(table.path(), i, none));
+      digest = stringAttr(entryOf(table.digest(), i, none));
       break;
     case fb::WeightSource::Seed:
-      seed =
-          builder.getI64IntegerAttr(static_cast<int64_t>(at(table.seed(), i)));
-      scale = builder.getF64FloatAttr(at(table.scale(), i));
+      seed = builder.getI64IntegerAttr(
+          static_cast<int64_t>(entryOf(table.seed(), i)));
+      scale = builder.getF64FloatAttr(entryOf(table.scale(), i));
       break;
     }
     WeightOp::create(builder, fileLoc, name, type, value, path, digest, seed,
@@ -423,15 +422,23 @@ void ProgramReader::addWeights() {
 // Workflows
 //===----------------------------------------------------------------------===//
 
-Type WorkflowReader::flowType(uint32_t value) {
+LogicalResult WorkflowReader::readFlowTypes() {
   const fb::ValueTable &table = *w.values();
-  uint32_t index = none;
-  if (table.bytes_distribution() && count(table.bytes_distribution()))
-    index = atOrNone(table.bytes_distribution(), value);
-  return FlowType::get(builder.getContext(), types[at(table.type(), value)],
-                       at(table.bytes(), value),
-                       index == none ? DistributionAttr()
-                                     : distributions[index]);
+  for (uint32_t value = 0; value < sizeOf(table.type()); ++value) {
+    uint32_t index = entryOf(table.bytes_distribution(), value, none);
+    flowTypes.push_back(FlowType::getChecked(
+        [&] {
+          return emitError(builder.getUnknownLoc())
+                 << "workflow '" << w.name()->str() << "': value " << value
+                 << ": ";
+        },
+        builder.getContext(), types[entryOf(table.type(), value)],
+        entryOf(table.bytes(), value),
+        index == none ? DistributionAttr() : distributions[index]));
+    if (!flowTypes.back())
+      return failure();
+  }
+  return success();
 }
 
 Value WorkflowReader::reference(uint32_t, uint32_t index) {
@@ -444,7 +451,7 @@ Value WorkflowReader::reference(uint32_t, uint32_t index) {
     builder.setInsertionPointAfter(lastPreamble);
     auto op = UseWeightOp::create(
         builder, program.getLoc(),
-        FlowType::get(types[at(in.weights()->type(), index)]),
+        FlowType::get(types[entryOf(in.weights()->type(), index)]),
         StringRef(weightNames[index]));
     lastPreamble = op;
     use = op.getValue();
@@ -455,18 +462,18 @@ Value WorkflowReader::reference(uint32_t, uint32_t index) {
 SmallVector<Value> WorkflowReader::inputs(uint32_t block, uint32_t begin,
                                           uint32_t end) {
   SmallVector<Value> result;
-  uint32_t first = at(blocks.input_offsets(), block);
+  uint32_t first = entryOf(blocks.input_offsets(), block);
   for (uint32_t i = begin; i < end; ++i) {
-    Value value =
-        reference(at(blocks.region(), block), at(blocks.inputs(), first + i));
+    Value value = reference(entryOf(blocks.region(), block),
+                            entryOf(blocks.inputs(), first + i));
     // Inputs are met in ascending order, as the table of streams is.
     const fb::FlowTable *flows = w.flows();
-    if (flows && nextStream < count(flows->input()) &&
-        at(flows->input(), nextStream) == first + i) {
+    if (flows && nextStream < sizeOf(flows->input()) &&
+        entryOf(flows->input(), nextStream) == first + i) {
       value = FlowOp::create(
           builder, location(block), value.getType(), value,
-          builder.getI32IntegerAttr(at(flows->chunks(), nextStream)),
-          builder.getI32IntegerAttr(at(flows->buffer(), nextStream)));
+          builder.getI32IntegerAttr(entryOf(flows->chunks(), nextStream)),
+          builder.getI32IntegerAttr(entryOf(flows->buffer(), nextStream)));
       ++nextStream;
     }
     result.push_back(value);
@@ -476,9 +483,9 @@ SmallVector<Value> WorkflowReader::inputs(uint32_t block, uint32_t begin,
 
 SmallVector<Value> WorkflowReader::yields(uint32_t region) {
   SmallVector<Value> result;
-  for (uint32_t i = at(regions.yield_offsets(), region);
-       i < at(regions.yield_offsets(), region + 1); ++i)
-    result.push_back(reference(region, at(regions.yields(), i)));
+  for (uint32_t i = entryOf(regions.yield_offsets(), region);
+       i < entryOf(regions.yield_offsets(), region + 1); ++i)
+    result.push_back(reference(region, entryOf(regions.yields(), i)));
   return result;
 }
 
@@ -490,46 +497,46 @@ ProfileAttr WorkflowReader::profile(uint32_t index) {
     return cached;
   const fb::ProfileTable &table = *w.profiles();
   SmallVector<Epoch> epochs;
-  for (uint32_t e = at(table.epoch_offsets(), index);
-       e < at(table.epoch_offsets(), index + 1); ++e) {
+  for (uint32_t e = entryOf(table.epoch_offsets(), index);
+       e < entryOf(table.epoch_offsets(), index + 1); ++e) {
     Epoch &epoch = epochs.emplace_back();
-    epoch.from = at(table.first_request(), e);
-    if (atOrNone(table.distribution(), e) != none)
-      epoch.draw = distributions[atOrNone(table.distribution(), e)];
-    for (uint32_t f = at(table.frequency_offsets(), e);
-         f < at(table.frequency_offsets(), e + 1); ++f)
-      epoch.frequencies.push_back(at(table.frequencies(), f));
+    epoch.from = entryOf(table.first_request(), e);
+    if (entryOf(table.distribution(), e, none) != none)
+      epoch.draw = distributions[entryOf(table.distribution(), e, none)];
+    for (uint32_t f = entryOf(table.frequency_offsets(), e);
+         f < entryOf(table.frequency_offsets(), e + 1); ++f)
+      epoch.frequencies.push_back(entryOf(table.frequencies(), f));
   }
   cached = ProfileAttr::get(builder.getContext(), ArrayRef<Epoch>(epochs));
   return cached;
 }
 
 Location WorkflowReader::location(uint32_t block) {
-  uint32_t file = atOrNone(blocks.source_file(), block);
+  uint32_t file = entryOf(blocks.source_file(), block, none);
   if (file == none)
     return builder.getUnknownLoc();
   return FileLineColLoc::get(builder.getContext(), string(file),
-                             at(blocks.source_line(), block),
-                             at(blocks.source_column(), block));
+                             entryOf(blocks.source_line(), block),
+                             entryOf(blocks.source_column(), block));
 }
 
 void WorkflowReader::openScopes(uint32_t block, Operation *opener) {
   unsigned result = 1;
-  for (uint32_t r = at(blocks.region_begin(), block);
-       r < at(blocks.region_begin(), block + 1); ++r) {
+  for (uint32_t r = entryOf(blocks.region_begin(), block);
+       r < entryOf(blocks.region_begin(), block + 1); ++r) {
     acts[r] = opener->getResult(result++);
-    uint32_t first = at(regions.value_begin(), r);
-    for (uint32_t i = 0; i < at(regions.num_imports(), r); ++i)
+    uint32_t first = entryOf(regions.value_begin(), r);
+    for (uint32_t i = 0; i < entryOf(regions.num_imports(), r); ++i)
       values[first + i] = opener->getResult(result++);
   }
 }
 
-void WorkflowReader::decorate(uint32_t number, Operation *op) {
+LogicalResult WorkflowReader::decorate(uint32_t number, Operation *op) {
   auto block = cast<BlockOpInterface>(op);
   const fb::PlacementTable &placement = *w.placement();
   SmallVector<spatial::Replica> replicas;
-  for (uint32_t i = at(placement.replica_offsets(), number);
-       i < at(placement.replica_offsets(), number + 1); ++i) {
+  for (uint32_t i = entryOf(placement.replica_offsets(), number);
+       i < entryOf(placement.replica_offsets(), number + 1); ++i) {
     const fb::Replica &r = *placement.replicas()->Get(i);
     spatial::Replica replica;
     replica.cluster = r.cluster();
@@ -541,67 +548,77 @@ void WorkflowReader::decorate(uint32_t number, Operation *op) {
     replica.standby = r.standby();
     replicas.push_back(replica);
   }
-  block.setPlaceAttr(
-      PlaceAttr::get(builder.getContext(), ArrayRef<spatial::Replica>(replicas),
-                     static_cast<Routing>(at(placement.routing(), number))));
+  auto place = PlaceAttr::getChecked(
+      [&] {
+        return emitError(op->getLoc())
+               << "'" << block.getPathAttr().getValue() << "': ";
+      },
+      builder.getContext(), ArrayRef<spatial::Replica>(replicas),
+      static_cast<Routing>(entryOf(placement.routing(), number)));
+  if (!place)
+    return failure();
+  block.setPlaceAttr(place);
   const fb::PolicyTable &policy = *w.policy();
   SmallVector<uint32_t> next;
-  for (uint32_t i = at(policy.successors_hint_offsets(), number);
-       i < at(policy.successors_hint_offsets(), number + 1); ++i)
-    next.push_back(at(policy.successors_hint(), i));
+  for (uint32_t i = entryOf(policy.successors_hint_offsets(), number);
+       i < entryOf(policy.successors_hint_offsets(), number + 1); ++i)
+    next.push_back(entryOf(policy.successors_hint(), i));
   block.setPolicyAttr(PolicyAttr::get(
-      builder.getContext(), at(policy.dynamic_time(), number),
-      at(policy.dynamic_frequency(), number),
-      builder.getStringAttr(atOrNone(policy.reason(), number) == none
-                                ? StringRef()
-                                : string(atOrNone(policy.reason(), number))),
-      at(policy.priority(), number), at(policy.expected_cycles(), number),
-      at(policy.expected_cycles_p95(), number),
-      at(policy.expected_count_q16(), number), /*variationQ16=*/0,
+      builder.getContext(), entryOf(policy.dynamic_time(), number),
+      entryOf(policy.dynamic_frequency(), number),
+      builder.getStringAttr(
+          entryOf(policy.reason(), number, none) == none
+              ? StringRef()
+              : string(entryOf(policy.reason(), number, none))),
+      entryOf(policy.priority(), number),
+      entryOf(policy.expected_cycles(), number),
+      entryOf(policy.expected_cycles_p95(), number),
+      entryOf(policy.expected_count_q16(), number), /*variationQ16=*/0,
       /*tail=*/0, next));
   if (decisions[number])
     block.setDecisionsAttr(decisions[number]);
+  return success();
 }
 
-void WorkflowReader::addBlock(uint32_t block) {
-  uint32_t region = at(blocks.region(), block);
+LogicalResult WorkflowReader::addBlock(uint32_t block) {
+  uint32_t region = entryOf(blocks.region(), block);
   Value act = acts[region];
   StringAttr path =
-      builder.getStringAttr(string(atOrNone(blocks.path(), block)));
+      builder.getStringAttr(string(entryOf(blocks.path(), block, none)));
   Location loc = location(block);
-  uint32_t numInputs =
-      at(blocks.input_offsets(), block + 1) - at(blocks.input_offsets(), block);
-  uint32_t outputBegin = at(blocks.output_begin(), block);
+  uint32_t numInputs = entryOf(blocks.input_offsets(), block + 1) -
+                       entryOf(blocks.input_offsets(), block);
+  uint32_t outputBegin = entryOf(blocks.output_begin(), block);
   // After the last block of a region come the imports of the next one.
-  bool isLast = block + 1 == at(regions.block_begin(), region + 1);
-  uint32_t outputEnd = isLast ? at(regions.value_begin(), region + 1)
-                              : at(blocks.output_begin(), block + 1);
+  bool isLast = block + 1 == entryOf(regions.block_begin(), region + 1);
+  uint32_t outputEnd = isLast ? entryOf(regions.value_begin(), region + 1)
+                              : entryOf(blocks.output_begin(), block + 1);
   uint32_t numOutputs = outputEnd - outputBegin;
   SmallVector<Type> outputTypes;
   for (uint32_t i = 0; i < numOutputs; ++i)
-    outputTypes.push_back(flowType(outputBegin + i));
-  ProfileAttr blockProfile = profile(atOrNone(blocks.profile(), block));
-  FlatSymbolRefAttr kernelName = kernel(atOrNone(blocks.kernel(), block));
-  uint32_t decideInputs = at(blocks.decide_inputs(), block);
+    outputTypes.push_back(flowTypes[outputBegin + i]);
+  ProfileAttr blockProfile = profile(entryOf(blocks.profile(), block, none));
+  FlatSymbolRefAttr kernelName = kernel(entryOf(blocks.kernel(), block, none));
+  uint32_t decideInputs = entryOf(blocks.decide_inputs(), block);
 
   SmallVector<Type> scopeTypes;
   SmallVector<int32_t> imports, sizes;
-  for (uint32_t r = at(blocks.region_begin(), block);
-       r < at(blocks.region_begin(), block + 1); ++r) {
+  for (uint32_t r = entryOf(blocks.region_begin(), block);
+       r < entryOf(blocks.region_begin(), block + 1); ++r) {
     scopeTypes.push_back(actType);
-    uint32_t first = at(regions.value_begin(), r);
-    for (uint32_t i = 0; i < at(regions.num_imports(), r); ++i) {
-      scopeTypes.push_back(flowType(first + i));
-      imports.push_back(static_cast<int32_t>(
-          at(regions.imports(), at(regions.import_offsets(), r) + i)));
+    uint32_t first = entryOf(regions.value_begin(), r);
+    for (uint32_t i = 0; i < entryOf(regions.num_imports(), r); ++i) {
+      scopeTypes.push_back(flowTypes[first + i]);
+      imports.push_back(static_cast<int32_t>(entryOf(
+          regions.imports(), entryOf(regions.import_offsets(), r) + i)));
     }
-    sizes.push_back(static_cast<int32_t>(at(regions.num_imports(), r)));
+    sizes.push_back(static_cast<int32_t>(entryOf(regions.num_imports(), r)));
   }
   auto importsAttr = builder.getDenseI32ArrayAttr(imports);
   auto sizesAttr = builder.getDenseI32ArrayAttr(sizes);
 
   Operation *opener = nullptr, *closer = nullptr;
-  switch (at(blocks.kind(), block)) {
+  switch (entryOf(blocks.kind(), block)) {
   case fb::BlockKind::Task:
     opener = TbOp::create(builder, loc, outputTypes, act, path, kernelName,
                           inputs(block, 0, numInputs), SlotAttr(), blockProfile,
@@ -626,21 +643,21 @@ void WorkflowReader::addBlock(uint32_t block) {
         inputs(block, initEnd, numInputs), importsAttr, sizesAttr, blockProfile,
         PinAttr(), PlaceAttr(), PolicyAttr(), ArrayAttr());
     closer = JoinOp::create(builder, loc, outputTypes, op.getToken(),
-                            kernel(atOrNone(blocks.join_kernel(), block)),
+                            kernel(entryOf(blocks.join_kernel(), block, none)),
                             ValueRange());
     opener = op;
     break;
   }
   case fb::BlockKind::Loop: {
     // As many carried values as After yields.
-    uint32_t after = at(blocks.region_begin(), block) + 1;
-    uint32_t carried = at(regions.yield_offsets(), after + 1) -
-                       at(regions.yield_offsets(), after);
+    uint32_t after = entryOf(blocks.region_begin(), block) + 1;
+    uint32_t carried = entryOf(regions.yield_offsets(), after + 1) -
+                       entryOf(regions.yield_offsets(), after);
     auto op = LoopOp::create(builder, loc, tokenType, scopeTypes, act, path,
                              kernelName, inputs(block, 0, carried),
                              inputs(block, carried, numInputs), ValueRange(),
                              builder.getI64IntegerAttr(static_cast<int64_t>(
-                                 at(blocks.bound(), block))),
+                                 entryOf(blocks.bound(), block))),
                              importsAttr, sizesAttr, blockProfile, PinAttr(),
                              PlaceAttr(), PolicyAttr(), ArrayAttr());
     closer = DecideOp::create(builder, loc, outputTypes, op.getToken(),
@@ -657,7 +674,7 @@ void WorkflowReader::addBlock(uint32_t block) {
         importsAttr, sizesAttr, blockProfile, PinAttr(), PlaceAttr(),
         PolicyAttr(), ArrayAttr());
     closer = JoinOp::create(builder, loc, outputTypes, op.getToken(),
-                            kernel(atOrNone(blocks.join_kernel(), block)),
+                            kernel(entryOf(blocks.join_kernel(), block, none)),
                             ValueRange());
     opener = op;
     break;
@@ -670,11 +687,11 @@ void WorkflowReader::addBlock(uint32_t block) {
   ResultRange outputs = (closer ? closer : opener)->getResults();
   for (uint32_t i = 0; i < numOutputs; ++i)
     values[outputBegin + i] = outputs[i];
-  decorate(block, opener);
+  return decorate(block, opener);
 }
 
-void WorkflowReader::run(StringRef machine) {
-  OpBuilder::InsertionGuard guard(builder);
+/// What the program says as a whole: names, policy, prediction.
+void WorkflowReader::addHeader(StringRef machine) {
   program = spatial::ProgramOp::create(builder, builder.getUnknownLoc(),
                                        w.name()->str());
   program.setMachineAttr(FlatSymbolRefAttr::get(builder.getContext(), machine));
@@ -704,97 +721,83 @@ void WorkflowReader::run(StringRef machine) {
                                           builder.getF64FloatAttr(
                                               path->tail_per_million() / 1e4),
                                           path->samples()));
-  if (const fb::RecordTable *table = w.records()) {
-    SmallVector<Attribute> records;
-    SmallVector<int64_t> record;
-    for (uint32_t r = 0; r + 1 < count(table->record_offsets()); ++r) {
-      record.clear();
-      for (uint32_t i = at(table->record_offsets(), r);
-           i < at(table->record_offsets(), r + 1); ++i) {
-        uint32_t block = at(table->block(), i);
-        uint32_t begin = at(table->value_offsets(), i);
-        uint32_t end = at(table->value_offsets(), i + 1);
-        record.append({block == none ? -1 : int64_t(block),
-                       static_cast<int64_t>(at(table->tag(), i)),
-                       int64_t(end - begin)});
-        for (uint32_t v = begin; v < end; ++v)
-          record.push_back(static_cast<int64_t>(at(table->values(), v)));
-      }
-      records.push_back(builder.getDenseI64ArrayAttr(record));
+}
+
+void WorkflowReader::addRecords() {
+  const fb::RecordTable *table = w.records();
+  if (!table)
+    return;
+  SmallVector<Attribute> records;
+  SmallVector<int64_t> record;
+  for (uint32_t r = 0; r + 1 < sizeOf(table->record_offsets()); ++r) {
+    record.clear();
+    for (uint32_t i = entryOf(table->record_offsets(), r);
+         i < entryOf(table->record_offsets(), r + 1); ++i) {
+      uint32_t block = entryOf(table->block(), i);
+      uint32_t begin = entryOf(table->value_offsets(), i);
+      uint32_t end = entryOf(table->value_offsets(), i + 1);
+      record.append({block == none ? -1 : int64_t(block),
+                     static_cast<int64_t>(entryOf(table->tag(), i)),
+                     int64_t(end - begin)});
+      for (uint32_t v = begin; v < end; ++v)
+        record.push_back(static_cast<int64_t>(entryOf(table->values(), v)));
     }
-    program.setRecordsAttr(builder.getArrayAttr(records));
+    records.push_back(builder.getDenseI64ArrayAttr(record));
   }
+  program.setRecordsAttr(builder.getArrayAttr(records));
+}
 
-  uint32_t numBlocks = blocks.kind() ? count(blocks.kind()) : 0;
-  uint32_t numRegions = count(regions.role());
-  values.resize(w.values()->type() ? count(w.values()->type()) : 0);
-  acts.resize(numRegions);
-  openers.resize(numBlocks);
-  closers.resize(numBlocks);
-  profiles.resize(count(w.profiles()->epoch_offsets()) - 1);
-  decisions.resize(numBlocks);
-  if (const fb::DecisionTable *table = w.decisions();
-      table && count(table->block())) {
-    SmallVector<Attribute> run;
-    for (uint32_t i = 0; i < count(table->block()); ++i) {
-      SmallVector<spatial::Candidate> candidates;
-      for (uint32_t c = at(table->candidate_offsets(), i);
-           c < at(table->candidate_offsets(), i + 1); ++c) {
-        const fb::Candidate &from = *table->candidates()->Get(c);
-        candidates.push_back({from.cluster(), from.tbu(), from.gang(),
-                              from.score(),
-                              static_cast<Outcome>(from.outcome())});
-      }
-      run.push_back(DecisionAttr::get(
-          builder.getContext(), static_cast<DecisionKind>(at(table->kind(), i)),
-          ArrayRef<spatial::Candidate>(candidates)));
-      uint32_t block = at(table->block(), i);
-      if (i + 1 == count(table->block()) ||
-          at(table->block(), i + 1) != block) {
-        decisions[block] = builder.getArrayAttr(run);
-        run.clear();
-      }
+void WorkflowReader::readDecisions() {
+  decisions.resize(sizeOf(blocks.kind()));
+  const fb::DecisionTable *table = w.decisions();
+  if (!table)
+    return;
+  llvm::MapVector<uint32_t, SmallVector<Attribute>> records;
+  for (uint32_t i = 0; i < sizeOf(table->block()); ++i) {
+    SmallVector<spatial::Candidate> candidates;
+    for (uint32_t c = entryOf(table->candidate_offsets(), i);
+         c < entryOf(table->candidate_offsets(), i + 1); ++c) {
+      const fb::Candidate &from = *table->candidates()->Get(c);
+      candidates.push_back({from.cluster(), from.tbu(), from.gang(),
+                            from.score(),
+                            static_cast<Outcome>(from.outcome())});
     }
+    records[entryOf(table->block(), i)].push_back(
+        DecisionAttr::get(builder.getContext(),
+                          static_cast<DecisionKind>(entryOf(table->kind(), i)),
+                          ArrayRef<spatial::Candidate>(candidates)));
   }
+  for (auto &[block, all] : records)
+    decisions[block] = builder.getArrayAttr(all);
+}
 
-  builder.setInsertionPointToStart(&program.getBlock());
-  SmallVector<Type> argumentTypes;
-  for (uint32_t i = 0; i < at(regions.num_imports(), 0); ++i)
-    argumentTypes.push_back(flowType(i));
-  auto entry =
-      EntryOp::create(builder, builder.getUnknownLoc(), actType, argumentTypes);
-  lastPreamble = entry;
-  acts[0] = entry.getAct();
-  for (auto [i, argument] : llvm::enumerate(entry.getArgs()))
-    values[i] = argument;
-  // Regions come after their owners', so every import exists before its use.
-  for (uint32_t block = 0; block < numBlocks; ++block)
-    addBlock(block);
-
+void WorkflowReader::addSegments() {
   const fb::SegmentTable &segments = *w.segments();
-  uint32_t numSegments = segments.region() ? count(segments.region()) : 0;
+  uint32_t numSegments = sizeOf(segments.region());
   for (uint32_t s = 0; s < numSegments; ++s) {
-    SegmentOp::create(
-        builder, builder.getUnknownLoc(), acts[at(segments.region(), s)],
-        at(segments.initiation_interval(), s), at(segments.lanes(), s));
-    for (uint32_t i = at(segments.slot_offsets(), s);
-         i < at(segments.slot_offsets(), s + 1); ++i) {
+    SegmentOp::create(builder, builder.getUnknownLoc(),
+                      acts[entryOf(segments.region(), s)],
+                      entryOf(segments.initiation_interval(), s),
+                      entryOf(segments.lanes(), s));
+    for (uint32_t i = entryOf(segments.slot_offsets(), s);
+         i < entryOf(segments.slot_offsets(), s + 1); ++i) {
       const fb::Slot &slot = *segments.slots()->Get(i);
       cast<TbOp>(openers[slot.block()])
           .setSlotAttr(SlotAttr::get(builder.getContext(), s, slot.replica(),
                                      slot.start(), slot.cycles()));
     }
   }
+}
 
-  ExitOp::create(builder, builder.getUnknownLoc(), TypeRange(), entry.getAct(),
-                 yields(0));
-  for (uint32_t region = 1; region < numRegions; ++region) {
-    uint32_t owner = at(regions.owner(), region);
+/// Regions give their values to what closes them.
+void WorkflowReader::closeScopes() {
+  for (uint32_t region = 1; region < acts.size(); ++region) {
+    uint32_t owner = entryOf(regions.owner(), region);
     SmallVector<Value> yielded = yields(region);
-    switch (at(regions.role(), region)) {
+    switch (entryOf(regions.role(), region)) {
     case fb::RegionRole::Before: {
       auto decide = cast<DecideOp>(closers[owner]);
-      uint32_t taken = at(blocks.decide_inputs(), owner);
+      uint32_t taken = entryOf(blocks.decide_inputs(), owner);
       decide.getDecideInputsMutable().assign(
           ArrayRef<Value>(yielded).take_front(taken));
       decide.getForwardsMutable().assign(
@@ -810,6 +813,38 @@ void WorkflowReader::run(StringRef machine) {
   }
 }
 
+LogicalResult WorkflowReader::run(StringRef machine) {
+  if (failed(readFlowTypes()))
+    return failure();
+  OpBuilder::InsertionGuard guard(builder);
+  addHeader(machine);
+  addRecords();
+  readDecisions();
+  const uint32_t numBlocks = sizeOf(blocks.kind());
+  values.resize(flowTypes.size());
+  acts.resize(sizeOf(regions.role()));
+  openers.resize(numBlocks);
+  closers.resize(numBlocks);
+  profiles.resize(itemsOf(w.profiles()->epoch_offsets()));
+
+  builder.setInsertionPointToStart(&program.getBlock());
+  auto entry = EntryOp::create(
+      builder, builder.getUnknownLoc(), actType,
+      ArrayRef<Type>(flowTypes).take_front(entryOf(regions.num_imports(), 0)));
+  lastPreamble = entry;
+  acts[0] = entry.getAct();
+  llvm::copy(entry.getArgs(), values.begin());
+  // Regions come after their owners', so every import exists before its use.
+  for (uint32_t block = 0; block < numBlocks; ++block)
+    if (failed(addBlock(block)))
+      return failure();
+  addSegments();
+  ExitOp::create(builder, builder.getUnknownLoc(), TypeRange(), entry.getAct(),
+                 yields(0));
+  closeScopes();
+  return success();
+}
+
 OwningOpRef<ModuleOp> ProgramReader::run() {
   context->loadDialect<OctoDialect>();
   OwningOpRef<ModuleOp> module = ModuleOp::create(fileLoc);
@@ -823,9 +858,10 @@ OwningOpRef<ModuleOp> ProgramReader::run() {
   addKernels();
   addWeights();
   for (const fb::Workflow *workflow : *in.workflows())
-    WorkflowReader(in, *workflow, builder, types, distributions, kernelNames,
-                   weightNames)
-        .run(machineName);
+    if (failed(WorkflowReader(in, *workflow, builder, types, distributions,
+                              kernelNames, weightNames)
+                   .run(machineName)))
+      return nullptr;
   if (failed(verify(*module)))
     return nullptr;
   return module;

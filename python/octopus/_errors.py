@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import contextlib
+import operator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Iterator, Optional, Sequence, Tuple
+from typing import TYPE_CHECKING, Any, Iterable, Iterator, List, Optional, Sequence, Tuple
 
 from ._native import native
 
@@ -55,6 +56,32 @@ class SimulationError(OctopusError):
     def __init__(self, message: str, result: Optional["Result"]) -> None:
         super().__init__([Diagnostic("error", "", 0, 0, message.rstrip())])
         self.result = result
+
+
+def names_of(option: str, value: Iterable[str]) -> List[str]:
+    """The names that an option lists. A text alone would be a list of its letters."""
+    if isinstance(value, (str, bytes)):
+        message = "option %r has one text where a list of values is needed" % option
+        raise ProgramError([Diagnostic("error", "", 0, 0, message)])
+    names = list(value)
+    for name in names:
+        if not isinstance(name, str):
+            raise TypeError("option %r lists names, not %r" % (option, name))
+    return names
+
+
+def count_of(option: str, value: Any) -> Optional[int]:
+    """The whole number of an option, within 64 bits; None if it is not given."""
+    if value is None:
+        return None
+    try:
+        number = operator.index(value)
+    except TypeError:
+        raise TypeError("option %r is a whole number, not %r" % (option, value)) from None
+    if not 0 <= number < 2**64:
+        message = "option %r is a whole number from 0 to 2^64 - 1, not %d" % (option, number)
+        raise ProgramError([Diagnostic("error", "", 0, 0, message)])
+    return number
 
 
 @contextlib.contextmanager

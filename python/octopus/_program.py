@@ -8,7 +8,15 @@ import os
 from dataclasses import dataclass
 from typing import Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
-from ._errors import CompileError, Diagnostic, ProgramError, SimulationError, translated
+from ._errors import (
+    CompileError,
+    Diagnostic,
+    ProgramError,
+    SimulationError,
+    count_of,
+    names_of,
+    translated,
+)
 from ._native import native
 from ._result import Comparison, PathLike, Result
 from ._sweep import Sweep
@@ -76,8 +84,8 @@ def compile(
 ) -> "Program":
     """Compiles workflows for a machine.
 
-    `source` is the path of an .mlir file, or the text itself if it has a line
-    break. `target` is a name of `targets()` or the path of a target file.
+    `source` is the path of an .mlir, .mlirbc or .yaml file, or MLIR text if it
+    has a line break. `target` is a name of `targets()` or the path of a target file.
     `profile` is the path of what `Result.save_profile` wrote: measured times and
     decisions in place of estimates. Without `kernels` the program can be timed and
     not executed; `kernel_cpu` is the CPU that they are compiled for ("portable" if
@@ -112,6 +120,15 @@ def compile(
     made.compile_report = json.loads(report) if report else {}
     made.diagnostics = diagnostics
     return made
+
+
+def _plain(value: Any) -> Any:
+    """What JSON has in place of a path, or of a number or array of NumPy."""
+    if isinstance(value, os.PathLike):
+        return os.fspath(value)
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError("a scenario has numbers, texts, lists and dicts, not %r" % (value,))
 
 
 def load(path: PathLike) -> "Program":
@@ -218,25 +235,26 @@ class Program:
         `keep_outputs` only their digest is kept. Times are cycles of the machine's
         clock, sizes bytes.
 
-        Raises ProgramError for bad inputs and options, and SimulationError, unless
-        `check` is false, when the run deadlocks or meets a stop rule.
+        Raises ProgramError for bad inputs and options (TypeError where they are
+        of another type of Python or NumPy), and SimulationError, unless `check` is
+        false, when the run deadlocks or meets a stop rule.
         """
         arrays = self._arrays(inputs)
         if requests is None and scenario is None and arrays:
             requests = self._items(arrays)
         path, text = "", ""
         if isinstance(scenario, Mapping):
-            text = json.dumps(scenario)
+            text = json.dumps(scenario, default=_plain)
         elif scenario is not None:
             path = os.fspath(scenario)
         with translated():
             run = self._session.run(
                 policy=policy,
-                disable=list(disable),
-                policy_options=list(policy_options),
-                requests=requests,
-                seed=seed,
-                in_flight=in_flight,
+                disable=names_of("disable", disable),
+                policy_options=names_of("policy_options", policy_options),
+                requests=count_of("requests", requests),
+                seed=count_of("seed", seed),
+                in_flight=count_of("in_flight", in_flight),
                 scenario=path,
                 scenario_text=text,
                 inputs=arrays,
@@ -263,9 +281,8 @@ class Program:
         `policies` are names of `policies()`, `inputs` and `options` as for `run`.
         Raises what `run` raises, at the first policy that it does not work for.
         """
-        return Comparison(
-            tuple(self.run(inputs, policy=policy, **options) for policy in policies)
-        )
+        names = names_of("policies", policies)
+        return Comparison(tuple(self.run(inputs, policy=policy, **options) for policy in names))
 
     def sweep(
         self,
@@ -306,6 +323,9 @@ class Program:
                 )
                 raise ProgramError([Diagnostic("error", "", 0, 0, message)])
             given = dict(zip(arguments, values))
+        for name in given:
+            if not isinstance(name, str):
+                raise TypeError("inputs are named by texts, not by %r" % (name,))
         # Lists and numbers become what the argument wants; arrays are not converted.
         return {
             name: value

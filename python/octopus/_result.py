@@ -8,6 +8,7 @@ import os
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Dict, List, Mapping, Optional, Sequence, Tuple, Union
 
+from ._errors import Diagnostic, ProgramError
 from ._native import native
 
 if TYPE_CHECKING:
@@ -177,8 +178,8 @@ class Result:
         """Every realised outcome, if the run recorded them (`record_outcomes=True`).
 
         Columns request, workflow, block, tag, value: cycles on one PEA of tasks,
-        cases of switches, member masks of selects, trips of loops, copies of
-        fan-outs. `data["blocks"]` names the blocks.
+        cases of switches, masks of the first 64 members of selects, trips of
+        loops, copies of fan-outs. `data["blocks"]` names the blocks.
         """
         columns: Dict[str, Any] = self._run.outcomes()
         return columns
@@ -224,7 +225,10 @@ class Result:
 
     def save_profile(self, path: PathLike) -> None:
         """Writes what `octo-run run --record-profile` writes, of a run with
-        `record_outcomes=True`. Raises OSError."""
+        `record_outcomes=True`. Raises ProgramError for another run, and OSError."""
+        if not self._run.recorded:
+            message = "the run kept no outcomes: run it with record_outcomes=True"
+            raise ProgramError([Diagnostic("error", "", 0, 0, message)])
         with open(path, "w", encoding="utf-8") as file:
             file.write(self._run.profile())
 

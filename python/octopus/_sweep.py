@@ -96,6 +96,10 @@ def sweep(
             message = "option %r has one text where a list of values is needed" % name
             raise ProgramError([Diagnostic("error", "", 0, 0, message)])
     combinations = [dict(zip(space, values)) for values in itertools.product(*space.values())]
+    for name in ("trace", "log"):
+        if options.get(name) and len(combinations) > 1:
+            message = "all runs of the sweep would write one file for option %r; use run" % name
+            raise ProgramError([Diagnostic("error", "", 0, 0, message)])
     content, name = program.to_bytes(), program._session.name()
     digest = hashlib.sha256(content).hexdigest()
     runs: List[Any]

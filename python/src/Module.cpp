@@ -16,6 +16,7 @@
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Report.h"
 #include "octo/Runtime/TraceWriter.h"
+#include "octo/Support/OutputFile.h"
 
 #include <pybind11/numpy.h>
 #include <pybind11/pybind11.h>
@@ -160,6 +161,18 @@ py::dict signatureOf(const ValueSignature &value) {
   return dict;
 }
 
+/// What watches a run: a timeline and a log, where they are wanted.
+std::vector<std::unique_ptr<TraceWriter>>
+openWriters(const std::string &trace, const std::string &log,
+            const fb::Program &program) {
+  std::vector<std::unique_ptr<TraceWriter>> writers;
+  if (!trace.empty())
+    writers.push_back(valueOrThrow(TraceWriter::create(trace, program)));
+  if (!log.empty())
+    writers.push_back(valueOrThrow(TraceWriter::createLog(log, program)));
+  return writers;
+}
+
 std::shared_ptr<Run>
 runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
            const std::vector<std::string> &disable,
@@ -192,13 +205,15 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
   // Outputs are kept where there are any.
   bool functional = !timingOnly && session->hasKernelBodies();
   request.keepOutputs = keepOutputs && functional;
-  std::vector<std::unique_ptr<TraceWriter>> writers;
-  if (!trace.empty())
-    writers.push_back(
-        valueOrThrow(TraceWriter::create(trace, session->program())));
-  if (!log.empty())
-    writers.push_back(
-        valueOrThrow(TraceWriter::createLog(log, session->program())));
+  run->options = valueOrThrow([&] {
+    py::gil_scoped_release unlocked;
+    return session->prepare(request);
+  }());
+  // A run that cannot be does not cost what the files had before.
+  valueOrThrow(createPolicy(policy, disable, policyOptions));
+  valueOrThrow(checkOutputs({trace, log}, {session->name(), scenario}));
+  std::vector<std::unique_ptr<TraceWriter>> writers =
+      openWriters(trace, log, session->program());
   TraceFan sinks;
   for (const std::unique_ptr<TraceWriter> &writer : writers)
     sinks.add(*writer);
@@ -208,12 +223,8 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
     interrupted = PyErr_CheckSignals() != 0;
     return !interrupted;
   };
-  Expected<RunResult> result = [&]() -> Expected<RunResult> {
+  Expected<RunResult> result = [&] {
     py::gil_scoped_release unlocked;
-    Expected<SimulationOptions> options = session->prepare(request);
-    if (!options)
-      return Error(options.error());
-    run->options = std::move(*options);
     return session->run(run->options, sinks.get(), progress);
   }();
   if (interrupted)
@@ -329,6 +340,9 @@ PYBIND11_MODULE(_octopus, m) {
            [](const Run &run) {
              return formatProfileJson(run.result, run.session->program());
            })
+      .def_property_readonly(
+          "recorded",
+          [](const Run &run) { return run.options.recordOutcomes; })
       .def("unfinished",
            [](const Run &run) { return formatUnfinished(run.result); })
       .def("outputs", &outputsOf)

@@ -112,8 +112,9 @@ def test_result_shows_itself(mini, tmp_path):
     page = result.report(tmp_path / "r.html")
     assert (tmp_path / "r.html").read_text() == page
     assert page.startswith("<!DOCTYPE html>") and "mini/shift" in page
-    result.save_profile(tmp_path / "p.json")
-    assert (tmp_path / "p.json").read_text().startswith("{")
+    with pytest.raises(octopus.ProgramError, match="record_outcomes=True"):
+        result.save_profile(tmp_path / "p.json")
+    assert not (tmp_path / "p.json").exists()
     assert dataclasses.is_dataclass(result)
     with pytest.raises(dataclasses.FrozenInstanceError):
         result.seed = 1
@@ -183,6 +184,53 @@ def test_inputs(mini):
         mini.run([np.zeros(4, np.float32)])
     with pytest.raises(TypeError, match="complex64"):
         mini.run({"x": np.zeros(4, np.complex64), "n": 1})
+
+
+def test_options_of_wrong_types_and_sizes(profiled):
+    for name in ("requests", "seed", "in_flight"):
+        for value in (-1, 2**64):
+            with pytest.raises(octopus.ProgramError, match="%r is a whole number from 0" % name):
+                profiled.run(**{name: value})
+        for value in (2.5, "2", []):
+            with pytest.raises(TypeError, match="%r is a whole number, not" % name):
+                profiled.run(**{name: value})
+    assert profiled.run(requests=np.int64(2), seed=2**64 - 1).seed == 2**64 - 1
+    for name in ("disable", "policy_options"):
+        with pytest.raises(octopus.ProgramError, match="%r has one text" % name):
+            profiled.run(**{name: "ddsm"})
+        with pytest.raises(TypeError, match="%r lists names, not 3" % name):
+            profiled.run(**{name: [3]})
+    with pytest.raises(octopus.ProgramError, match="'policies' has one text"):
+        profiled.compare("static")
+    with pytest.raises(TypeError, match="inputs are named by texts, not by 3"):
+        profiled.run({3: 1})
+
+
+def test_scenarios_take_numbers_of_numpy_and_paths(mini, tmp_path):
+    np.save(tmp_path / "x.npy", np.zeros(4, np.float32))
+    np.save(tmp_path / "n.npy", np.int64(1))
+    inputs = {name: {"file": tmp_path / (name + ".npy")} for name in ("x", "n")}
+    scenario = {"requests": np.int64(3), "inputs": inputs}
+    assert mini.run(scenario=scenario).requests_completed == 3
+    with pytest.raises(TypeError, match="a scenario has numbers"):
+        mini.run(scenario={"requests": object()})
+
+
+def test_files_are_only_written_for_a_run_that_can_be(profiled, tmp_path):
+    log = tmp_path / "run.csv"
+    log.write_text("of the run before")
+    for wrong in ({"policy": "none"}, {"requests": 0}, {"policy_options": ["gang=1"]}):
+        with pytest.raises(octopus.ProgramError):
+            profiled.run(log=log, **wrong)
+        with pytest.raises(octopus.ProgramError):
+            profiled.run(trace=log, **wrong)
+    with pytest.raises(octopus.ProgramError, match="two outputs cannot be one file"):
+        profiled.run(log=log, trace=log)
+    assert log.read_text() == "of the run before"
+    with pytest.raises(octopus.ProgramError, match="one file for option 'log'"):
+        profiled.sweep({"seed": [1, 2]}, log=log)
+    assert len(profiled.sweep({"seed": [1]}, log=log)) == 1
+    assert log.read_text().startswith("request,tenant,path")
 
 
 def test_text_source():

@@ -10,6 +10,7 @@ several sets, since the tail of one set decides when its run ends.
 import importlib
 import json
 import os
+import re
 
 import numpy as np
 import pytest
@@ -242,3 +243,58 @@ def test_records_follow_blocks_that_are_numbered_anew(tmp_path):
     assert old.index("w/count") != new.index("w/count")
     assert first == second
     assert sum(path.endswith("/odd") for _, path, _ in first) == 2 + 0 + 4 + 2
+
+
+def wide_select(members):
+    """Takes member i where gate i is above 0.9, and adds up gates times i + 1."""
+    gates = f"tensor<{members}xf32>"
+    tasks = " ".join(f"""member {{
+    %y{i} = owg.task "expert-{i}"(%x = %gates : {gates}) -> {gates} {{
+      %c = arith.constant dense<{i + 1}.0> : {gates}
+      %r = arith.mulf %x, %c : {gates}
+      owg.yield %r : {gates}
+    }}
+    owg.yield %y{i} : {gates}
+  }}""" for i in range(members))
+    return f"""
+owg.workflow @w(%gates : {gates} {{owg.name = "gates"}}) -> ({gates} {{owg.name = "sum"}}) {{
+  %zero = arith.constant dense<0.0> : {gates}
+  %sum = owg.select "experts"(%g = %gates : {gates}) init(add %zero : {gates}) -> {gates}
+  decide {{
+    %high = arith.constant dense<0.9> : {gates}
+    %mask = arith.cmpf ogt, %g, %high : {gates}
+    owg.decide %mask : tensor<{members}xi1>
+  }} {tasks}
+  owg.return %sum : {gates}
+}}
+"""
+
+
+@pytest.mark.parametrize("members", (64, 130))
+def test_members_of_wide_selects_are_recorded(tmp_path, members):
+    """All members of a select come back from a profile, also those past a word of its mask."""
+    target = os.path.join(conftest.ROOT, "examples", "targets", "die.yaml")
+    names = ("w.mlir", "in.npz", "out.npz", "p.json", "w.octo", "run.json")
+    source, inputs, outputs, profile, program, result = (str(tmp_path / name) for name in names)
+    with open(source, "w") as file:
+        file.write(wide_select(members))
+    gates = np.random.default_rng(1).random((16, members), dtype=np.float32)
+    taken = gates > 0.9
+    np.savez(inputs, gates=gates)
+
+    def outcomes(*options):
+        tool("octo-run", "run", program, "--requests", 16, "--json", result, "--quiet", *options)
+        with open(result) as file:
+            return next(b["outcomes"] for b in json.load(file)["blocks"] if b["path"] == "w/experts")
+
+    tool("octo-compile", source, "--target", target, "-o", program)
+    assert outcomes("--inputs", inputs, "--outputs", outputs, "--record-profile", profile) == taken.sum(0).tolist()
+    with np.load(outputs) as arrays:
+        factors = (taken * np.arange(1, members + 1)).sum(1, dtype=np.float32)
+        np.testing.assert_allclose(arrays["sum"], factors[:, None] * gates, rtol=1e-4)
+    tool("octo-compile", source, "--target", target, "--profile", profile, "--no-kernels", "-o", program)
+    assert outcomes("--timing-only") == taken.sum(0).tolist()
+    tool("octo-compile", source, "--target", target, "--profile", profile, "--until", "owg-classify", "-o", program)
+    with open(program) as file:
+        listed = re.search(r'owg.select "experts".*?frequencies = \[(.*?)\]', file.read(), re.S).group(1)
+    assert [float(f) for f in listed.split(",")] == pytest.approx(taken.mean(0))

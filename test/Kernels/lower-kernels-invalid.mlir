@@ -1,6 +1,9 @@
 // RUN: octo-opt %s --octo-lower-kernels -verify-diagnostics -split-input-file
 // RUN: not octo-opt %s --octo-lower-kernels=kernel-cpu=no-such-cpu -split-input-file 2>&1 \
 // RUN:   | FileCheck %s --check-prefix=CPU
+// RUN: %if x86 %{ not octo-opt %s --octo-lower-kernels=kernel-cpu=pentium -split-input-file 2>&1 \
+// RUN:   | FileCheck %s --check-prefix=BITS %}
+// BITS: octo-lower-kernels: the kernel CPU 'pentium' has no 64 bits; give 'portable', 'host', 'generic', or a CPU that has
 // CPU: octo-lower-kernels: unknown kernel CPU 'no-such-cpu'; give 'portable', 'host', 'generic', or a CPU that
 
 // expected-error @below {{'octo.kernel' op has the body @nowhere, which is no function with a body}}

@@ -29,6 +29,11 @@ uint32_t sizeOf(const flatbuffers::Vector<T> *vector) {
   return vector ? vector->size() : 0;
 }
 
+/// Number of items that a vector of n + 1 offsets bounds; 0 if it is absent.
+inline uint32_t itemsOf(const flatbuffers::Vector<uint32_t> *offsets) {
+  return sizeOf(offsets) ? sizeOf(offsets) - 1 : 0;
+}
+
 /// Entry `i`, or `missing` if the vector is absent or short.
 template <class T, class Value = std::decay_t<
                        decltype(std::declval<flatbuffers::Vector<T>>().Get(0))>>

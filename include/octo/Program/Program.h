@@ -30,6 +30,7 @@ namespace fb {
 struct KernelTable;
 struct Program;
 struct ProgramT;
+struct WorkflowT;
 } // namespace fb
 
 /// The version of the format that this library writes. It reads kMajor with
@@ -83,10 +84,17 @@ Expected<Program> parseProgram(std::span<const uint8_t> bytes,
 /// in the size of the program.
 Expected<void> validateProgram(const fb::Program &program);
 
+/// Makes the required tables that are absent, empty; not the machine, and not
+/// those of workflows.
+void makeRequiredTables(fb::ProgramT &program);
+
+/// The same of a workflow.
+void makeRequiredTables(fb::WorkflowT &workflow);
+
 /// The bytes of a program file: equal programs give equal bytes. Sets the
-/// version and the schema hash; required tables that are absent become empty
-/// ones, except the machine. The program is checked as loadProgram would, so a
-/// writer's mistake is an error here and not at the reader. At most 2 GiB.
+/// version and the schema hash, and makes the required tables. The program is
+/// checked as loadProgram would, so a writer's mistake is an error here and not
+/// at the reader. At most 2 GiB.
 Expected<std::vector<uint8_t>> writeProgram(fb::ProgramT &program);
 
 /// The distinct symbols of a kernel's work, ascending: the dimensions and

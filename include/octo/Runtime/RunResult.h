@@ -268,12 +268,13 @@ struct OutcomeRecord {
   uint64_t tag = 0;
   uint32_t workflow = 0;
   uint32_t block = 0;
-  /// Task: cycles on one PEA. Switch: case. Select: member mask. Loop: trips.
-  /// Fan-out: copies. Arguments: 0.
+  /// Task: cycles on one PEA. Switch: case. Select: mask of the first 64
+  /// members. Loop: trips. Fan-out: copies. Arguments: 0.
   uint64_t value = 0;
   /// Task: outcomeDetails[sizes, symbols) are the bytes of its outputs of
   /// varying size, [symbols, detailEnd) the symbols of its kernel's work.
-  /// Arguments (block ~0): the bytes of those of varying size.
+  /// Arguments (block ~0): [sizes, symbols) are the bytes of those of varying
+  /// size. Select: of the other members, 64 a word.
   uint64_t sizes = 0;
   uint64_t symbols = 0;
   uint64_t detailEnd = 0;

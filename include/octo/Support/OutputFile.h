@@ -19,6 +19,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace octo {
 
@@ -37,6 +38,11 @@ inline Expected<void> writeWholeFile(const std::string &path,
 /// An error if nothing can be written there, as far as that is known without
 /// writing: for the end of work that takes long.
 Expected<void> checkWritable(const std::string &path);
+
+/// The same for all outputs of a tool, of which no two can be one file, and
+/// none can be a file that the tool reads. Empty names stand for none.
+Expected<void> checkOutputs(const std::vector<std::string> &outputs,
+                            const std::vector<std::string> &inputs);
 
 /// Flushes the standard output. An error if anything that was printed is lost.
 Expected<void> finishStandardOutput();

@@ -924,7 +924,7 @@ TEST(Validate, Records) {
        "sample.mlir:10; expected its cycles, 0 sizes and 0 symbols",
        with([](R &r) { r.values[0] = 100; })},
       {"records.entry 1 has 2 values for block 2 ('sample/route') from "
-       "sample.mlir:12; a control block has one outcome",
+       "sample.mlir:12; its outcome has 1",
        with([](R &r) { r.value_offsets = {0, 3, 5, 5, 6, 7}; })},
       {"records.entry 1 has outcome 2 for block 2 ('sample/route') from "
        "sample.mlir:12, which has 2 regions",

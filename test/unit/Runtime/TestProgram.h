@@ -15,6 +15,7 @@
 #define OCTO_TEST_UNIT_RUNTIME_TESTPROGRAM_H
 
 #include "octo/Program/Distribution.h"
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <cstdint>
@@ -125,16 +126,13 @@ public:
     m.link_bytes_per_cycle = m.die_link_bytes_per_cycle = 1 << 30;
     m.host_in_bytes_per_cycle = m.host_out_bytes_per_cycle = 1 << 30;
     m.energy = std::make_unique<fb::EnergyCosts>();
-    program.types = std::make_unique<fb::TypeTableT>();
+    makeRequiredTables(program);
     program.types->dim_offsets = {0};
-    program.kernels = std::make_unique<fb::KernelTableT>();
     program.kernels->signature_offsets = {0};
     program.kernels->variant_offsets = {0};
     program.kernels->work = std::make_unique<fb::WorkTableT>();
     program.kernels->work->term_offsets = {0};
     program.kernels->work->symbol_offsets = {0};
-    program.weights = std::make_unique<fb::WeightTableT>();
-    program.distributions = std::make_unique<fb::DistributionTableT>();
     program.distributions->knot_offsets = {0};
     profiles = std::make_unique<fb::ProfileTableT>();
     profiles->epoch_offsets = {0};
@@ -292,13 +290,8 @@ private:
 inline const fb::Program &TestProgram::build() {
   auto wf = std::make_unique<fb::WorkflowT>();
   wf->name = "main";
-  wf->values = std::make_unique<fb::ValueTableT>();
-  wf->regions = std::make_unique<fb::RegionTableT>();
-  wf->blocks = std::make_unique<fb::BlockTableT>();
-  wf->placement = std::make_unique<fb::PlacementTableT>();
-  wf->segments = std::make_unique<fb::SegmentTableT>();
-  wf->policy = std::make_unique<fb::PolicyTableT>();
   wf->profiles = std::move(profiles);
+  makeRequiredTables(*wf);
   fb::ValueTableT &v = *wf->values;
   fb::RegionTableT &r = *wf->regions;
   fb::BlockTableT &b = *wf->blocks;

@@ -8,6 +8,7 @@
 #ifndef OCTO_TEST_UNIT_RUNTIMEIO_EMPTYPROGRAM_H
 #define OCTO_TEST_UNIT_RUNTIMEIO_EMPTYPROGRAM_H
 
+#include "octo/Program/Program.h"
 #include "octo/Program/program_generated.h"
 
 #include <memory>
@@ -24,19 +25,10 @@ inline fb::ProgramT emptyProgram(uint32_t peas) {
   program.machine->clusters_x = program.machine->clusters_y = 1;
   program.machine->tbus = 1;
   program.machine->peas = peas;
-  program.types = std::make_unique<fb::TypeTableT>();
-  program.kernels = std::make_unique<fb::KernelTableT>();
-  program.weights = std::make_unique<fb::WeightTableT>();
-  program.distributions = std::make_unique<fb::DistributionTableT>();
+  makeRequiredTables(program);
   auto workflow = std::make_unique<fb::WorkflowT>();
   workflow->name = "w";
-  workflow->values = std::make_unique<fb::ValueTableT>();
-  workflow->regions = std::make_unique<fb::RegionTableT>();
-  workflow->blocks = std::make_unique<fb::BlockTableT>();
-  workflow->profiles = std::make_unique<fb::ProfileTableT>();
-  workflow->placement = std::make_unique<fb::PlacementTableT>();
-  workflow->segments = std::make_unique<fb::SegmentTableT>();
-  workflow->policy = std::make_unique<fb::PolicyTableT>();
+  makeRequiredTables(*workflow);
   program.workflows.push_back(std::move(workflow));
   return program;
 }

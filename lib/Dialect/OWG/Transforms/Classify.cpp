@@ -32,7 +32,7 @@ public:
   using OWGClassifyBase::OWGClassifyBase;
 
   void runOnOperation() override {
-    if (tolerance < 0) {
+    if (!(tolerance >= 0)) {
       emitError(UnknownLoc::get(&getContext()))
           << "owg-classify: the tolerance is a coefficient of variation, at "
              "least 0";

@@ -54,21 +54,15 @@ private:
     if (failed(machine))
       return failure();
     EstimateAssumptions assume{defaultDim, defaultTrips};
-    SymbolTableCollection symbols;
-    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-      FailureOr<ScheduleProblem> problem =
-          buildProblem(program, machine->target, symbols, assume);
-      if (failed(problem))
-        return failure();
-      FailureOr<sched::Placement> placement =
-          readPlacement(*problem, "octo-runtime-tables");
-      if (failed(placement))
-        return failure();
-      write(program, *problem, *placement, *machine);
-      writePath(program, *problem, buildRequestModel(program, *problem, assume),
-                *placement, *machine);
-    }
-    return success();
+    return forEachPlacedProgram(
+        getOperation(), machine->target, assume, "octo-runtime-tables",
+        [&](PlacedProgram &placed) {
+          write(placed.program, placed.from, placed.placement, *machine);
+          writePath(placed.program, placed.from,
+                    buildRequestModel(placed.program, placed.from, assume),
+                    placed.placement, *machine);
+          return success();
+        });
   }
 
   void write(ProgramOp program, const ScheduleProblem &from,

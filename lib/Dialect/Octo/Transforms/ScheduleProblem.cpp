@@ -630,7 +630,8 @@ sched::RequestModel buildRequestModel(ProgramOp program,
     }
     model.ofBlock.push_back(number);
     if (auto tb = dyn_cast<TbOp>(op.getOperation()); tb && tb.getSlotAttr()) {
-      model.slotStart.resize(from.problem.numBlocks(), sched::RequestModel::noSlot);
+      model.slotStart.resize(from.problem.numBlocks(),
+                             sched::RequestModel::noSlot);
       model.slotStart[b] = tb.getSlotAttr().getStart();
     }
   }
@@ -670,6 +671,26 @@ FailureOr<sched::Placement> readPlacement(const ScheduleProblem &from,
                                     : sched::Routing::ByRequest);
   }
   return placement;
+}
+
+LogicalResult
+forEachPlacedProgram(ModuleOp module, const TargetDesc &target,
+                     const EstimateAssumptions &assume, StringRef pass,
+                     function_ref<LogicalResult(PlacedProgram &)> visit) {
+  SymbolTableCollection symbols;
+  for (ProgramOp program : module.getOps<ProgramOp>()) {
+    FailureOr<ScheduleProblem> problem =
+        buildProblem(program, target, symbols, assume);
+    if (failed(problem))
+      return failure();
+    FailureOr<sched::Placement> placement = readPlacement(*problem, pass);
+    if (failed(placement))
+      return failure();
+    PlacedProgram placed{program, std::move(*problem), std::move(*placement)};
+    if (failed(visit(placed)))
+      return failure();
+  }
+  return success();
 }
 
 void writePlace(BlockOpInterface op, const sched::Placement &placement,

@@ -68,6 +68,20 @@ usedKernels(ProgramOp program, mlir::SymbolTableCollection &symbols);
 mlir::FailureOr<sched::Placement> readPlacement(const ScheduleProblem &from,
                                                 llvm::StringRef pass);
 
+/// A program as the passes behind octo-allocate-peas take it.
+struct PlacedProgram {
+  ProgramOp program;
+  ScheduleProblem from;
+  sched::Placement placement;
+};
+
+/// Reads each program of the module and its places, and calls `visit` with it.
+/// Ends at the first that fails.
+mlir::LogicalResult forEachPlacedProgram(
+    mlir::ModuleOp module, const TargetDesc &target,
+    const EstimateAssumptions &assume, llvm::StringRef pass,
+    llvm::function_ref<mlir::LogicalResult(PlacedProgram &)> visit);
+
 /// Gives a block the replicas that `placement` has for it. Several programs on
 /// one machine share each PEA evenly.
 void writePlace(BlockOpInterface op, const sched::Placement &placement,

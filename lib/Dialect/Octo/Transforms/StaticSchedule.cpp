@@ -38,83 +38,87 @@ public:
 
 private:
   LogicalResult run() {
+    if (!(loadSlack >= 0 && loadSlack <= 1000))
+      return emitError(UnknownLoc::get(&getContext()))
+             << "octo-static-schedule: load-slack is between 0 and 1000";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-static-schedule");
     if (failed(machine))
       return failure();
-    EstimateAssumptions assume{defaultDim, defaultTrips};
-    SymbolTableCollection symbols;
-    SmallVector<ProgramOp> programs(getOperation().getOps<ProgramOp>());
-    const uint32_t numPrograms = uint32_t(programs.size());
-    for (ProgramOp program : programs) {
-      // Timetables that are there go first: segments are numbered by order.
+    // Timetables that are there go first: segments are numbered by order.
+    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
       for (Operation &op : llvm::make_early_inc_range(program.getBlock())) {
         if (auto segment = dyn_cast<SegmentOp>(op))
           segment.erase();
         else if (auto tb = dyn_cast<TbOp>(op))
           removeSlot(tb);
       }
-      FailureOr<ScheduleProblem> problem =
-          buildProblem(program, machine->target, symbols, assume);
-      if (failed(problem))
-        return failure();
-      FailureOr<sched::Placement> placement =
-          readPlacement(*problem, "octo-static-schedule");
-      if (failed(placement))
-        return failure();
-      std::vector<uint64_t> rank = sched::upwardRanks(
-          problem->problem, *machine->topology, placement->gangs());
-      sched::ImproveOptions options;
-      options.schedule.insertionDepth = insertionDepth;
-      options.steps = searchSteps;
-      options.seed = seed;
-      options.rehome = rehome;
-      options.loadSlackQ16 = uint32_t(loadSlack * 65536);
-      sched::Checked<sched::Schedule> schedule =
-          sched::scheduleStatic(problem->problem, *machine->topology,
-                                *placement, rank, options.schedule);
-      if (!schedule) {
-        emitViolation(program, *problem, schedule.error());
-        return failure();
-      }
-      // The search knows whole flows only.
-      bool streamed =
-          llvm::any_of(problem->problem.edges,
-                       [](const sched::Edge &edge) { return edge.isStream(); });
-      if (searchSteps && !streamed) {
-        sched::Checked<sched::Improvement> improved =
-            sched::improveStatic(problem->problem, *machine->topology,
-                                 *placement, rank, *schedule, options);
-        if (!improved) {
-          emitViolation(program, *problem, improved.error());
-          return failure();
-        }
-        schedule = std::move(improved->schedule);
-        writeMoves(*problem, *placement, *improved, numPrograms);
-      }
-
-      auto builder = OpBuilder::atBlockEnd(&program.getBlock());
-      uint64_t longest = 0;
-      for (uint32_t s = 0; s < schedule->numSegments(); ++s) {
-        SegmentOp::create(builder, program.getLoc(),
-                          problem->layout.scopes[schedule->region[s]].act,
-                          int64_t(schedule->interval[s]),
-                          int32_t(schedule->lanes[s]));
-        for (const sched::Slot &slot : schedule->of(s)) {
-          cast<TbOp>(problem->op(slot.block))
-              .setSlotAttr(SlotAttr::get(&getContext(), s, slot.replica,
-                                         slot.start, slot.cycles));
-          longest = std::max(longest, slot.start + slot.cycles);
-        }
-      }
-      octo::CompileReport::add("octo-static-schedule", "segments",
-                               schedule->numSegments());
-      octo::CompileReport::add("octo-static-schedule", "slots",
-                               schedule->slots.size());
-      octo::CompileReport::add("octo-static-schedule",
-                               "longest_timetable_cycles", longest);
     }
-    return success();
+    return forEachPlacedProgram(
+        getOperation(), machine->target, {defaultDim, defaultTrips},
+        "octo-static-schedule", [&](PlacedProgram &placed) {
+          sched::Checked<sched::Schedule> schedule =
+              makeSchedule(placed, *machine->topology);
+          if (!schedule) {
+            emitViolation(placed.program, placed.from, schedule.error());
+            return failure();
+          }
+          write(placed, *schedule);
+          return success();
+        });
+  }
+
+  /// The schedule of the program, improved by search; homes that the search
+  /// moves are written at once.
+  sched::Checked<sched::Schedule> makeSchedule(PlacedProgram &placed,
+                                               const octo::Topology &topology) {
+    const sched::Problem &problem = placed.from.problem;
+    std::vector<uint64_t> rank =
+        sched::upwardRanks(problem, topology, placed.placement.gangs());
+    sched::ImproveOptions options;
+    options.schedule.insertionDepth = insertionDepth;
+    options.steps = searchSteps;
+    options.seed = seed;
+    options.rehome = rehome;
+    options.loadSlackQ16 = uint32_t(loadSlack * 65536);
+    sched::Checked<sched::Schedule> schedule = sched::scheduleStatic(
+        problem, topology, placed.placement, rank, options.schedule);
+    // The search knows whole flows only.
+    if (!schedule || searchSteps == 0 ||
+        llvm::any_of(problem.edges,
+                     [](const sched::Edge &edge) { return edge.isStream(); }))
+      return schedule;
+    sched::Checked<sched::Improvement> improved = sched::improveStatic(
+        problem, topology, placed.placement, rank, *schedule, options);
+    if (!improved)
+      return tl::unexpected<sched::Violation>(std::move(improved.error()));
+    writeMoves(placed.from, placed.placement, *improved);
+    return std::move(improved->schedule);
+  }
+
+  void write(const PlacedProgram &placed, const sched::Schedule &schedule) {
+    ProgramOp program = placed.program;
+    auto builder = OpBuilder::atBlockEnd(&program.getBlock());
+    uint64_t longest = 0;
+    for (uint32_t s = 0; s < schedule.numSegments(); ++s) {
+      SegmentOp::create(builder, program.getLoc(),
+                        placed.from.layout.scopes[schedule.region[s]].act,
+                        int64_t(schedule.interval[s]),
+                        int32_t(schedule.lanes[s]));
+      for (const sched::Slot &slot : schedule.of(s)) {
+        cast<TbOp>(placed.from.op(slot.block))
+            .setSlotAttr(SlotAttr::get(&getContext(), s, slot.replica,
+                                       slot.start, slot.cycles));
+        longest = std::max(longest, slot.start + slot.cycles);
+      }
+    }
+    count("segments", schedule.numSegments());
+    count("slots", schedule.slots.size());
+    count("longest_timetable_cycles", longest);
+  }
+
+  static void count(StringRef name, uint64_t value) {
+    octo::CompileReport::add("octo-static-schedule", name, value);
   }
 
   /// Also what was recorded about a move.
@@ -136,15 +140,14 @@ private:
   /// Puts new homes, and the shares that follow from them, into the program.
   void writeMoves(const ScheduleProblem &problem,
                   const sched::Placement &placement,
-                  const sched::Improvement &improved, uint32_t numPrograms) {
-    auto count = [](StringRef name, uint64_t value) {
-      octo::CompileReport::add("octo-static-schedule", name, value);
-    };
+                  const sched::Improvement &improved) {
     count("searched_segments", improved.searched);
     count("shortened_segments", improved.shorter);
     count("moved_tasks", improved.decisions.size());
     if (improved.decisions.empty())
       return;
+    auto numPrograms =
+        uint32_t(llvm::range_size(getOperation().getOps<ProgramOp>()));
     for (uint32_t b = 0; b < problem.problem.numBlocks(); ++b)
       if (problem.problem.isTask(b))
         writePlace(problem.layout.blocks[b].op, placement, b, numPrograms);

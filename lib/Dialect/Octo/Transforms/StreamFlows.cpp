@@ -135,20 +135,18 @@ LogicalResult StreamFlows::run() {
            << "octo-stream-flows: max-chunks is " << unsigned(maxChunks)
            << "; expected " << octo::minStreamChunks << " to "
            << octo::maxStreamChunks;
-  EstimateAssumptions assume{defaultDim, defaultTrips};
-  SymbolTableCollection symbols;
-  for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-    FailureOr<ScheduleProblem> problem =
-        buildProblem(program, machine->target, symbols, assume);
-    if (failed(problem))
-      return failure();
-    FailureOr<sched::Placement> placement =
-        readPlacement(*problem, "octo-stream-flows");
-    if (failed(placement) || failed(readRows(*problem)) ||
-        failed(runOn(program, *problem, *placement)))
-      return failure();
-  }
-  return success();
+  for (const auto &[name, value] : {std::pair("overhead", double(overhead)),
+                                    std::pair("stretch", double(stretch))})
+    if (!(value >= 0 && value <= 1000))
+      return getOperation().emitError()
+             << "octo-stream-flows: " << name << " is between 0 and 1000";
+  return forEachPlacedProgram(
+      getOperation(), machine->target, {defaultDim, defaultTrips},
+      "octo-stream-flows", [&](PlacedProgram &placed) {
+        return success(
+            succeeded(readRows(placed.from)) &&
+            succeeded(runOn(placed.program, placed.from, placed.placement)));
+      });
 }
 
 /// What each task says of itself, or its kernel of it.

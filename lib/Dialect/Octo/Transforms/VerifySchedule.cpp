@@ -40,66 +40,29 @@ public:
 
 private:
   LogicalResult run() {
+    if (limit == 0)
+      return emitError(UnknownLoc::get(&getContext()))
+             << "octo-verify-schedule: limit is at least 1";
     FailureOr<ModuleMachine> machine =
         getMachine(getOperation(), "octo-verify-schedule");
     if (failed(machine))
       return failure();
-    EstimateAssumptions assume{defaultDim, defaultTrips};
-    SymbolTableCollection symbols;
+    found = 0;
     std::vector<uint64_t> shares(machine->target.numPeas(), 0);
-    size_t found = 0;
-    for (ProgramOp program : getOperation().getOps<ProgramOp>()) {
-      FailureOr<ScheduleProblem> problem =
-          buildProblem(program, machine->target, symbols, assume);
-      if (failed(problem))
-        return failure();
-      FailureOr<sched::Placement> placement =
-          readPlacement(*problem, "octo-verify-schedule");
-      if (failed(placement))
-        return failure();
-      size_t left = limit > found ? limit - found : 1;
-      std::vector<sched::Violation> violations = sched::verifyPlacement(
-          problem->problem, *machine->topology, *placement, left);
-      found += violations.size();
-      for (const sched::Violation &violation : violations)
-        emitViolation(program, *problem, violation);
+    auto visit = [&](PlacedProgram &placed) {
       // Slots on impossible places would only repeat what is wrong.
-      if (violations.empty()) {
-        violations =
-            sched::verifySchedule(problem->problem, *machine->topology,
-                                  *placement, readSchedule(*problem), left);
-        found += violations.size();
-        for (const sched::Violation &violation : violations)
-          emitViolation(program, *problem, violation);
-        for (const sched::Replica &r : placement->replicas)
-          for (uint32_t p = 0; p < r.peaCount; ++p)
-            shares[(size_t(r.cluster) * machine->target.tbusPerCluster +
-                    r.tbu) *
-                       machine->target.peasPerTbu +
-                   r.peaFirst + p] += r.shareQ16;
-      }
-      for (uint32_t b = 0; b < problem->problem.numBlocks(); ++b) {
-        BlockOpInterface op = problem->layout.blocks[b].op;
-        PolicyAttr policy = op.getPolicyAttr();
-        if (!policy) {
-          op.emitOpError() << "'" << op.getPathAttr().getValue()
-                           << "' has no row in the run-time tables; run "
-                              "octo-runtime-tables before "
-                              "octo-verify-schedule";
-          return failure();
-        }
-        if (auto tb = dyn_cast<TbOp>(op.getOperation());
-            tb && tb.getSlotAttr() &&
-            (policy.getDynamicTime() || policy.getDynamicFrequency()) &&
-            found++ < limit)
-          op.emitOpError() << "'" << op.getPathAttr().getValue()
-                           << "' has a slot in a timetable, but its row in the "
-                              "run-time tables says that it is dynamic ("
-                           << policy.getReason().getValue() << ")";
+      if (verifyPlaces(placed, *machine)) {
+        verifySlots(placed, *machine);
+        addShares(placed.placement, machine->target, shares);
       }
       octo::CompileReport::add("octo-verify-schedule", "blocks",
-                               problem->problem.numBlocks());
-    }
+                               placed.from.problem.numBlocks());
+      return verifyRows(placed.from);
+    };
+    if (failed(forEachPlacedProgram(getOperation(), machine->target,
+                                    {defaultDim, defaultTrips},
+                                    "octo-verify-schedule", visit)))
+      return failure();
     // Programs share the machine.
     octo::Capacity capacity(*machine->topology);
     for (uint32_t pea = 0; pea < shares.size() && found < limit; ++pea)
@@ -111,6 +74,66 @@ private:
       }
     return success(found == 0);
   }
+
+  /// How many errors may still be told, but one at least.
+  size_t left() const { return limit > found ? limit - found : 1; }
+
+  void report(const PlacedProgram &placed,
+              const std::vector<sched::Violation> &violations) {
+    found += violations.size();
+    for (const sched::Violation &violation : violations)
+      emitViolation(placed.program, placed.from, violation);
+  }
+
+  bool verifyPlaces(const PlacedProgram &placed, const ModuleMachine &machine) {
+    std::vector<sched::Violation> violations = sched::verifyPlacement(
+        placed.from.problem, *machine.topology, placed.placement, left());
+    report(placed, violations);
+    return violations.empty();
+  }
+
+  void verifySlots(const PlacedProgram &placed, const ModuleMachine &machine) {
+    report(placed, sched::verifySchedule(placed.from.problem, *machine.topology,
+                                         placed.placement,
+                                         readSchedule(placed.from), left()));
+  }
+
+  static void addShares(const sched::Placement &placement,
+                        const octo::TargetDesc &target,
+                        std::vector<uint64_t> &shares) {
+    for (const sched::Replica &r : placement.replicas) {
+      size_t tbu = size_t(r.cluster) * target.tbusPerCluster + r.tbu;
+      for (uint32_t p = 0; p < r.peaCount; ++p)
+        shares[tbu * target.peasPerTbu + r.peaFirst + p] += r.shareQ16;
+    }
+  }
+
+  /// Every block has a row of the run-time tables, and one without thresholds
+  /// if it has a slot.
+  LogicalResult verifyRows(const ScheduleProblem &problem) {
+    for (const octo::spatial::ProgramLayout::Block &block :
+         problem.layout.blocks) {
+      BlockOpInterface op = block.op;
+      PolicyAttr policy = op.getPolicyAttr();
+      if (!policy)
+        return op.emitOpError() << "'" << op.getPathAttr().getValue()
+                                << "' has no row in the run-time tables; run "
+                                   "octo-runtime-tables before "
+                                   "octo-verify-schedule";
+      auto tb = dyn_cast<TbOp>(op.getOperation());
+      if (tb && tb.getSlotAttr() &&
+          (policy.getDynamicTime() || policy.getDynamicFrequency()) &&
+          found++ < limit)
+        op.emitOpError() << "'" << op.getPathAttr().getValue()
+                         << "' has a slot in a timetable, but its row in the "
+                            "run-time tables says that it is dynamic ("
+                         << policy.getReason().getValue() << ")";
+    }
+    return success();
+  }
+
+  /// Errors, also those beyond the limit.
+  size_t found = 0;
 };
 
 } // namespace

@@ -1,5 +1,6 @@
 // RUN: octo-opt %s --split-input-file --owg-classify --verify-diagnostics
 // RUN: not octo-opt %s --split-input-file --owg-classify=tolerance=-1 2>&1 | FileCheck %s
+// RUN: not octo-opt %s --split-input-file --owg-classify=tolerance=nan 2>&1 | FileCheck %s
 // CHECK: owg-classify: the tolerance is a coefficient of variation, at least 0
 
 owg.workflow @w(%x: f32) -> f32 {

@@ -18,6 +18,10 @@
 // RUN: not octo-opt %t/program.mlir --octo-runtime-tables=tail-percent=nan 2>&1 | FileCheck %s --check-prefix=PERCENT
 // RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows 2>&1 | FileCheck %s --check-prefix=STREAMS
 // RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows=max-chunks=17 2>&1 | FileCheck %s --check-prefix=CHUNKS
+// RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows=overhead=nan 2>&1 | FileCheck %s --check-prefix=OVERHEAD
+// RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-stream-flows=stretch=-1 2>&1 | FileCheck %s --check-prefix=STRETCH
+// RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-static-schedule=load-slack=inf 2>&1 | FileCheck %s --check-prefix=SEARCH
+// RUN: not octo-opt %t/variants.mlir --octo-set-machine=target=%targets/edge.yaml --octo-verify-schedule=limit=0 2>&1 | FileCheck %s --check-prefix=LIMIT
 
 // CONVERT: octo-allocate-peas works on octo.program; run convert-owg-to-octo first
 // EMPTY: octo-allocate-peas: the module has no octo.program; write a workflow and run convert-owg-to-octo first
@@ -35,6 +39,10 @@
 // PERCENT: octo-runtime-tables: tail-percent is between 50 and 99.9999
 // STREAMS: 'p/t' has no place; run octo-allocate-peas before octo-stream-flows
 // CHUNKS: octo-stream-flows: max-chunks is 17; expected 2 to 16
+// OVERHEAD: octo-stream-flows: overhead is between 0 and 1000
+// STRETCH: octo-stream-flows: stretch is between 0 and 1000
+// SEARCH: octo-static-schedule: load-slack is between 0 and 1000
+// LIMIT: octo-verify-schedule: limit is at least 1
 
 //--- workflow.mlir
 owg.workflow @w(%x: f32) -> f32 {

@@ -22,7 +22,9 @@ def OWGAssignPathIds : Pass<"owg-assign-path-ids", "::mlir::ModuleOp"> {
     region (`case0`, `default`, `member0`, `before`, `after`, `each`), then its
     own label, joined by `/`. Paths that are there already stay, so that the
     names under which profiles were recorded survive later passes; run it before
-    the first pass that changes the workflow.
+    the first pass that changes the workflow, and before the inliner: calls that
+    would expand to more than 4,194,304 blocks, or lie more than 1,000 deep in
+    one another, are an error here.
   }];
 }
 

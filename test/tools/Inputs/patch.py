@@ -2,6 +2,8 @@
 """Damages program files.
 
 patch.py major IN OUT           writes the file of a future major version
+patch.py no-profiles IN OUT     writes the file of a program without profiles as
+                                if its writer had left their offsets out
 patch.py flip IN OUT COMMAND... writes files with one bit turned, one after the
                                 other, and runs COMMAND on each: it has to end with
                                 0, or with 1 or 3 and an error
@@ -20,13 +22,31 @@ def write(data):
         file.write(data)
 
 
+def follow(at):
+    """Where the offset at `at` leads."""
+    return at + struct.unpack_from("<I", whole, at)[0]
+
+
+def field(table, number):
+    """Where a field of a table lies, by its place in the schema."""
+    vtable = table - struct.unpack_from("<i", whole, table)[0]
+    offset = struct.unpack_from("<H", whole, vtable + 4 + 2 * number)[0]
+    assert offset
+    return table + offset
+
+
+root = follow(0)
+data = bytearray(whole)
 if sys.argv[1] == "major":
-    data = bytearray(whole)
-    root = struct.unpack_from("<I", data, 0)[0]
-    table = root - struct.unpack_from("<i", data, root)[0]
-    field = struct.unpack_from("<H", data, table + 4)[0]
-    assert field and struct.unpack_from("<H", data, root + field)[0] == 1
-    struct.pack_into("<H", data, root + field, 9)
+    major = field(root, 0)
+    assert struct.unpack_from("<H", data, major)[0] == 1
+    struct.pack_into("<H", data, major, 9)
+    write(data)
+elif sys.argv[1] == "no-profiles":
+    workflow = follow(follow(field(root, 13)) + 4)
+    offsets = follow(field(follow(field(workflow, 7)), 0))
+    assert struct.unpack_from("<I", data, offsets)[0] == 1
+    struct.pack_into("<I", data, offsets, 0)
     write(data)
 else:
     rejected = 0
