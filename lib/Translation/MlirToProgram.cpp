@@ -472,7 +472,10 @@ LogicalResult ProgramWriter::addRegions(WorkflowState &state) {
         addValue(state, argument);
     } else {
       auto control = cast<ControlOpInterface>(*layout.blocks[scope.owner].op);
-      for (Value import : control.getScopeImports(scope.number))
+      // They follow the activation, which the layout knows.
+      unsigned first = cast<OpResult>(scope.act).getResultNumber() + 1;
+      for (Value import : control->getResults().slice(
+               first, control.getImportSizes()[scope.number]))
         addValue(state, import);
     }
     for (uint32_t i = scope.blockBegin; i < scope.blockEnd; ++i) {

@@ -168,6 +168,9 @@ private:
     SmallVector<int32_t> sizes;
     /// For each scope, the owg value of each import.
     SmallVector<SmallVector<Value>> importValues;
+    /// The result of the opener that is the activation of each scope, as far as
+    /// scopes were opened.
+    SmallVector<unsigned> actResults{1};
   };
   /// Number of an input, added to the captures if it is none yet.
   int32_t captureNumber(Captures &captures, Value value, unsigned numInputs);
@@ -181,7 +184,7 @@ private:
 
   /// Queues the scopes of `control`.
   void openScope(spatial::ControlOpInterface control, unsigned number,
-                 const Captures &captures, Region &region, StringRef path,
+                 Captures &captures, Region &region, StringRef path,
                  std::function<LogicalResult(PendingScope &)> finish);
 
   StringAttr pathOf(owg::LabelledOpInterface op, PendingScope &scope);
@@ -725,16 +728,22 @@ WorkflowConverter::scopeTypes(Operation *user, const Captures &captures,
 }
 
 void WorkflowConverter::openScope(
-    spatial::ControlOpInterface control, unsigned number,
-    const Captures &captures, Region &region, StringRef path,
+    spatial::ControlOpInterface control, unsigned number, Captures &captures,
+    Region &region, StringRef path,
     std::function<LogicalResult(PendingScope &)> finish) {
   PendingScope &scope = queue.emplace_back();
-  scope.act = control.getScopeAct(number);
+  // Kept from scope to scope, since there may be thousands.
+  SmallVector<unsigned> &acts = captures.actResults;
+  while (acts.size() <= number)
+    acts.push_back(acts.back() + 1 + captures.sizes[acts.size() - 1]);
+  scope.act = control->getResult(acts[number]);
   scope.region = &region;
   scope.path = path.str();
   scope.finish = std::move(finish);
-  for (auto [value, import] : llvm::zip_equal(captures.importValues[number],
-                                              control.getScopeImports(number)))
+  ResultRange imports =
+      control->getResults().slice(acts[number] + 1, captures.sizes[number]);
+  for (auto [value, import] :
+       llvm::zip_equal(captures.importValues[number], imports))
     scope.values[value] = import;
 }
 

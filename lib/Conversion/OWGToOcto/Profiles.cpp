@@ -258,16 +258,18 @@ ProfileTable::convert(owg::BlockOpInterface block) {
   owg::ProfileAttr profile = block.getOpProfile();
   if (!profile)
     return spatial::ProfileAttr();
-  SmallVector<int64_t> starts{0};
+  // The changes are in ascending order, so each builds on what was there.
+  owg::ProfileAttr at = profile.getAt(0);
+  SmallVector<std::pair<int64_t, owg::ProfileAttr>> parts{{0, at}};
   if (ArrayAttr drift = profile.getDrift())
-    for (auto change : drift.getAsRange<owg::DriftAttr>())
-      if (change.getFrom() > 0)
-        starts.push_back(change.getFrom());
+    for (auto change : drift.getAsRange<owg::DriftAttr>()) {
+      at = at.mergedWith(change.getProfile());
+      parts.push_back({change.getFrom(), at});
+    }
 
   SmallVector<spatial::Epoch> epochs;
   Operation *op = block;
-  for (int64_t start : starts) {
-    owg::ProfileAttr at = profile.getAt(start);
+  for (auto [start, at] : parts) {
     spatial::Epoch epoch;
     epoch.from = static_cast<uint64_t>(start);
     owg::DistributionAttr draw;
