@@ -68,11 +68,13 @@ int fail(const Diagnostic &diagnostic) {
   return BadInput;
 }
 
-/// An error of a run, which need not say where: that of the program then.
+/// An error of a run, which need not say where: that of the program then. One
+/// that was interrupted before its first event has no result to show.
 int failRun(Diagnostic diagnostic, const Options &options) {
   if (diagnostic.file.empty())
     diagnostic.file = options.program;
-  return fail(diagnostic);
+  const int code = fail(diagnostic);
+  return interrupted ? int(Unfinished) : code;
 }
 
 /// Whether all that is to be written can be, before anything is run for it.
@@ -201,6 +203,9 @@ Expected<PreparedRun> prepareRun(const Options &options) {
           simulation->policy, simulation->disable, simulation->policyOptions);
       !known)
     return Error(known.error());
+  if (Expected<void> fits = (*session)->checkAlone(options.alone.value_or(0));
+      !fits)
+    return Error(fits.error());
   if (Expected<void> possible = checkOutputs(options); !possible)
     return Error(possible.error());
   return PreparedRun{std::move(*session), std::move(*simulation)};
@@ -432,6 +437,9 @@ int compareCommand(Options &options) {
   Expected<SimulationOptions> simulation = (*session)->prepare(options.request);
   if (!simulation)
     return fail(simulation.error());
+  if (Expected<void> fits = (*session)->checkAlone(options.alone.value_or(0));
+      !fits)
+    return fail(fits.error());
   if (Expected<void> possible = checkOutputs(options); !possible)
     return fail(possible.error());
   // Tables need sums only.

@@ -11,6 +11,8 @@
 
 #include "octo/Runtime/Driver.h"
 
+#include "HostMemory.h"
+
 #include "octo/KernelLoader/KernelLoader.h"
 #include "octo/Program/Columns.h"
 #include "octo/Program/Program.h"
@@ -238,6 +240,14 @@ Session::runReplications(const SimulationOptions &options, unsigned count,
     return Error(kernels.error());
   return simulateReplications(program(), options, count, threads, *kernels,
                               progress);
+}
+
+Expected<void> Session::checkAlone(uint64_t count) const {
+  Expected<void> fits = checkRequestMemory(count + 1);
+  if (!fits)
+    return makeError("requests that are alone (--alone {}): {}", count,
+                     fits.error().message);
+  return {};
 }
 
 Expected<void> Session::measureAlone(const SimulationOptions &options,

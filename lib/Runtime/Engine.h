@@ -147,6 +147,9 @@ private:
   void prepareSegments();
   uint64_t predictedCycles(const BlockInfo &block) const;
   void prepareNumbers();
+  bool hasSeveralClasses() const;
+  uint64_t requestBytes() const;
+  Expected<void> prepareRequests();
 
   // EngineEntry.cpp: where requests come in.
   void prepareEntries();

@@ -11,6 +11,7 @@
 //===----------------------------------------------------------------------===//
 
 #include "Engine.h"
+#include "HostMemory.h"
 
 #include <algorithm>
 #include <bit>
@@ -53,6 +54,9 @@ Expected<void> Engine::prepare() {
     if (auto checked = checkInputs(tenant); !checked)
       return checked;
 
+  if (Expected<void> fits = checkRequestMemory(totalRequests, requestBytes());
+      !fits)
+    return fits;
   prepareKernels();
   if (ownTables)
     if (auto done = prepareFaults(used); !done)
@@ -61,6 +65,8 @@ Expected<void> Engine::prepare() {
     return done;
   prepareSegments();
   prepareNumbers();
+  if (Expected<void> done = prepareRequests(); !done)
+    return done;
   prepareTimePrice();
   if (functional)
     if (auto done = loadWeights(used); !done)
@@ -193,7 +199,7 @@ Expected<void> Engine::prepareTenants() {
     totalRequests += state.requests;
     tenants.push_back(std::move(state));
   }
-  if (totalRequests >= (uint64_t(1) << 32))
+  if (totalRequests > mostRequests)
     return makeError("the scenario has {} requests; a run takes up to 2^32 - 1",
                      totalRequests);
   return {};
@@ -623,7 +629,7 @@ uint64_t Engine::predictedCycles(const BlockInfo &block) const {
                       : scaledCycles(block.expectedCycles, variantScaleQ16[v]);
 }
 
-/// What is counted by block, slot and request.
+/// What is counted by block and slot.
 void Engine::prepareNumbers() {
   totals.reserve(t.blocks.size());
   for (uint32_t b = 0; b < t.blocks.size(); ++b) {
@@ -649,15 +655,47 @@ void Engine::prepareNumbers() {
   taskWait.exact.reserve(std::min<uint64_t>(totalRequests * t.blocks.size(),
                                             WaitTotals::exactValues));
   latency.resize(1 + tenants.size());
-  records.resize(totalRequests);
-  requestWork.assign(totalRequests, 0);
-  if (std::ranges::count(m.livePerClass, 0u) < 2)
-    requestClassWork.assign(totalRequests, {});
-  requestPath.assign(totalRequests, 0);
   blame.keepSlowest(std::min<uint64_t>(ceilDiv(totalRequests, 100), 10000));
-  if (functional) {
-    outputDigests.resize(totalRequests);
-    if (options.keepOutputs)
-      outputs.resize(totalRequests);
+}
+
+bool Engine::hasSeveralClasses() const {
+  return std::ranges::count(m.livePerClass, 0u) < 2;
+}
+
+/// What `prepareRequests` sets up for one request, and what its result takes.
+uint64_t Engine::requestBytes() const {
+  uint64_t bytes = leastRequestBytes;
+  if (hasSeveralClasses())
+    bytes += sizeof(requestClassWork[0]);
+  if (functional)
+    bytes += sizeof(outputDigests[0]) +
+             (options.keepOutputs ? sizeof(outputs[0]) : 0);
+  return bytes;
+}
+
+/// What is kept by request. There may be billions: `progress` is asked between
+/// slices of them.
+Expected<void> Engine::prepareRequests() {
+  constexpr uint64_t slice = uint64_t(1) << 20;
+  auto forEach = [&](auto &&apply) {
+    apply(records);
+    apply(requestWork);
+    if (hasSeveralClasses())
+      apply(requestClassWork);
+    apply(requestPath);
+    if (functional)
+      apply(outputDigests);
+    if (functional && options.keepOutputs)
+      apply(outputs);
+  };
+  forEach([&](auto &list) { list.reserve(totalRequests); });
+  for (uint64_t made = 0; made < totalRequests;) {
+    if (made && progress && !progress({0, 0, 0, totalRequests}))
+      return makeError("interrupted while the records of {} requests were set "
+                       "up",
+                       totalRequests);
+    made = std::min(made + slice, totalRequests);
+    forEach([&](auto &list) { list.resize(made); });
   }
+  return {};
 }

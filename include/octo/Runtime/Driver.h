@@ -96,6 +96,9 @@ public:
   runReplications(const SimulationOptions &options, unsigned count,
                   unsigned threads, const ProgressCallback &progress = {});
 
+  /// An error if the host has no memory for `measureAlone` of so many: what is
+  /// run before it need not be begun.
+  Expected<void> checkAlone(uint64_t count) const;
   /// Runs the first `count` requests of each tenant one at a time, without
   /// faults, after one that loads code and weights. Their latencies become the
   /// `aloneLatency` of the tenants of `result`, a run with the same options.
