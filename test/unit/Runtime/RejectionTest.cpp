@@ -85,6 +85,27 @@ TEST(Rejection, TooManyRequests) {
 
 /// What the validator says of a file, the simulator says of a program that was
 /// built in memory.
+TEST(Rejection, InterruptedWhileRequestsAreSetUp) {
+  TestProgram p(2, 1);
+  p.task(p.body, "main/t", p.profiledKernel(), 100,
+         {p.body.addImport(0, p.token)});
+  p.body.yields = {output(0)};
+  SimulationOptions options = oneTenant(/*timingOnly=*/true);
+  options.scenario.requests = 4 << 20;
+  uint64_t events = 0, asked = 0;
+  Expected<RunResult> result =
+      simulate(p.build(), options, nullptr, nullptr, [&](const Progress &now) {
+        events = now.events;
+        ++asked;
+        return false;
+      });
+  ASSERT_FALSE(result);
+  EXPECT_EQ(result.error().message, "interrupted while the records of 4194304 "
+                                    "requests were set up");
+  EXPECT_EQ(events, 0u);
+  EXPECT_EQ(asked, 1u);
+}
+
 TEST(Rejection, Machines) {
   struct Case {
     const char *message;
