@@ -744,7 +744,7 @@ uint32_t Engine::openFrame(uint32_t region, uint32_t owner, uint32_t request,
   frame.cause = cause;
   blame.retain(cause);
   frame.activations = noIndex;
-  frame.sibling = noIndex;
+  frame.sibling = frame.previousSibling = noIndex;
   size_t words = size_t(numBlocks) + info.numInputs;
   std::vector<uint32_t *> &free = freeWords[region];
   if (free.empty()) {

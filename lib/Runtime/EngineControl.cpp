@@ -537,6 +537,8 @@ void Engine::openChild(uint32_t id, uint32_t regionId, uint32_t index,
       regionId, id, control.request, control.cluster, index, copy,
       childTag(frames[control.frame].tag, block.local, index), control.path);
   frames[child].sibling = control.firstChild;
+  if (control.firstChild != noIndex)
+    frames[control.firstChild].previousSibling = child;
   control.firstChild = child;
   ++control.openFrames;
   if (row) {
@@ -607,13 +609,16 @@ void Engine::startCopies(uint32_t id) {
 /// happens when the present event has been handled.
 void Engine::childFreed(uint32_t id, uint32_t child) {
   Control &control = controls[id];
-  uint32_t *link = &control.firstChild;
-  while (*link != child)
-    link = &frames[*link].sibling;
-  *link = frames[child].sibling;
+  const Frame &frame = frames[child];
+  if (frame.previousSibling != noIndex)
+    frames[frame.previousSibling].sibling = frame.sibling;
+  else
+    control.firstChild = frame.sibling;
+  if (frame.sibling != noIndex)
+    frames[frame.sibling].previousSibling = frame.previousSibling;
   --control.openFrames;
   if (t.blocks[control.block].kind == BlockKind::Loop)
-    --rowOf(control, frames[child].index).openFrames;
+    --rowOf(control, frame.index).openFrames;
   resumes.emplace_back(id, control.generation);
 }
 

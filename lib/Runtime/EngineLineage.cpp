@@ -241,7 +241,8 @@ void Engine::replayTask(uint32_t id, uint64_t at) {
   frame.index = 0;
   frame.copy = lineage.copy;
   frame.outstanding = 0;
-  frame.previous = frame.next = frame.sibling = noIndex;
+  frame.previous = frame.next = noIndex;
+  frame.sibling = frame.previousSibling = noIndex;
   frame.activations = noIndex;
   frame.cause = noIndex;
   frame.tag = lineage.tag;

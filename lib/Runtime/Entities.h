@@ -110,7 +110,8 @@ struct Frame {
   uint64_t flowKey; ///< of the arrows in it (see Engine::flowOf)
   Chain path;       ///< of the decision that opened it
   uint64_t activatedAt;
-  uint32_t cause; ///< what opened it
+  uint32_t cause;           ///< what opened it
+  uint32_t previousSibling; ///< the child frame that was opened after it
   /// Instances by block (+1), then inputs by position (value + 1); for what is
   /// made again only the inputs of one block.
   uint32_t *words;
