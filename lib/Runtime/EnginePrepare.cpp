@@ -39,10 +39,11 @@ Expected<void> Engine::prepare() {
   std::vector<uint8_t> used(t.workflows.size(), 0);
   for (const Tenant &tenant : options.scenario.tenants)
     used[tenant.workflow] = 1;
-  functional = !options.timingOnly && hasCode(used);
+  const bool code = hasCode(used);
+  functional = !options.timingOnly && (code || passesValues(used));
   if (Expected<void> possible = checkCheckpoint(); !possible)
     return possible;
-  if (functional && !executor)
+  if (functional && code && !executor)
     return makeError("the program has code but no executor was given: run "
                      "timing-only, or load the kernels");
   for (uint32_t b = 0; b < t.blocks.size(); ++b)
@@ -262,6 +263,27 @@ static bool isCode(const ProgramTables &t, const BlockInfo &block) {
 bool Engine::hasCode(const std::vector<uint8_t> &usedWorkflow) const {
   return std::ranges::any_of(t.blocks, [&](const BlockInfo &block) {
     return usedWorkflow[block.workflow] && isCode(t, block);
+  });
+}
+
+/// Is all that the workflows do passing on values, as where their code has
+/// folded away? A fan-out does when its count is one.
+bool Engine::passesValues(const std::vector<uint8_t> &usedWorkflow) const {
+  auto hasContent = [&](uint32_t value) {
+    ElementKind kind = t.elementOf(value);
+    return kind != ElementKind::Data && kind != ElementKind::Token;
+  };
+  for (uint32_t w = 0; w < t.workflows.size(); ++w) {
+    const WorkflowInfo &wf = t.workflows[w];
+    const uint32_t first = t.regions[wf.regionBegin].valueBegin;
+    for (uint32_t a = 0; usedWorkflow[w] && a < wf.numArguments; ++a)
+      if (!hasContent(first + a))
+        return false;
+  }
+  return std::ranges::all_of(t.blocks, [&](const BlockInfo &block) {
+    return !usedWorkflow[block.workflow] ||
+           (block.kind == BlockKind::Fanout &&
+            t.controlOf(block).decideInputs);
   });
 }
 
