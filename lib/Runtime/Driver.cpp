@@ -155,7 +155,9 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
     return makeFileError(name(),
                          "the program keeps no recorded requests; record them "
                          "with octo-run run --record-profile P.json and "
-                         "compile with --profile P.json");
+                         "compile with --profile P.json, or drop "
+                         "--records-in-order where nothing that varies was "
+                         "recorded: every request is like those then");
   if (request.keepOutputs && options.timingOnly)
     return makeFileError(name(),
                          "no code runs{}, so there are no outputs to keep",
