@@ -84,8 +84,9 @@ static bool needsNoProfile(const fb::Workflow &workflow,
   const fb::BlockTable &blocks = *workflow.blocks();
   for (uint32_t b = 0; b < sizeOf(blocks.kind()); ++b) {
     const uint32_t kernel = blocks.kernel()->Get(b);
-    const bool code = kernel != none && fb::KernelKind(kernels.kind()->Get(
-                                            kernel)) == fb::KernelKind::Image;
+    const bool code =
+        kernel != none &&
+        fb::KernelKind(kernels.kind()->Get(kernel)) == fb::KernelKind::Image;
     const bool counted =
         fb::BlockKind(blocks.kind()->Get(b)) == fb::BlockKind::Fanout &&
         blocks.decide_inputs()->Get(b);

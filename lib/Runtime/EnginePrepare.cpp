@@ -282,8 +282,7 @@ bool Engine::passesValues(const std::vector<uint8_t> &usedWorkflow) const {
   }
   return std::ranges::all_of(t.blocks, [&](const BlockInfo &block) {
     return !usedWorkflow[block.workflow] ||
-           (block.kind == BlockKind::Fanout &&
-            t.controlOf(block).decideInputs);
+           (block.kind == BlockKind::Fanout && t.controlOf(block).decideInputs);
   });
 }
 
