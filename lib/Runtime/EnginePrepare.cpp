@@ -266,24 +266,24 @@ bool Engine::hasCode(const std::vector<uint8_t> &usedWorkflow) const {
   });
 }
 
-/// Is all that the workflows do passing on values, as where their code has
-/// folded away? A fan-out does when its count is one.
+/// Does one of the workflows only pass on values, as where its code has folded
+/// away? A fan-out does when its count is a value.
 bool Engine::passesValues(const std::vector<uint8_t> &usedWorkflow) const {
-  auto hasContent = [&](uint32_t value) {
-    ElementKind kind = t.elementOf(value);
-    return kind != ElementKind::Data && kind != ElementKind::Token;
-  };
   for (uint32_t w = 0; w < t.workflows.size(); ++w) {
     const WorkflowInfo &wf = t.workflows[w];
+    bool passes = usedWorkflow[w];
     const uint32_t first = t.regions[wf.regionBegin].valueBegin;
-    for (uint32_t a = 0; usedWorkflow[w] && a < wf.numArguments; ++a)
-      if (!hasContent(first + a))
-        return false;
+    for (uint32_t a = 0; passes && a < wf.numArguments; ++a) {
+      ElementKind kind = t.elementOf(first + a);
+      passes = kind != ElementKind::Data && kind != ElementKind::Token;
+    }
+    for (uint32_t b = wf.blockBegin; passes && b < wf.blockEnd; ++b)
+      passes = t.blocks[b].kind == BlockKind::Fanout &&
+               t.controlOf(t.blocks[b]).decideInputs;
+    if (passes)
+      return true;
   }
-  return std::ranges::all_of(t.blocks, [&](const BlockInfo &block) {
-    return !usedWorkflow[block.workflow] ||
-           (block.kind == BlockKind::Fanout && t.controlOf(block).decideInputs);
-  });
+  return false;
 }
 
 /// Does every epoch of the block's profile satisfy the condition?
