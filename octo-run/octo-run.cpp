@@ -531,8 +531,10 @@ int checkCommand(Options &options) {
     for (const ValueSignature &value : workflow.results)
       text += fmt::format("    gives {}: {}\n", value.name, value.typeText());
   }
-  if (!(*session)->hasKernelBodies())
+  if (!(*session)->hasValues())
     text += "  all tasks are profiled: runs are timed, no code is executed\n";
+  else if (!(*session)->hasKernelBodies())
+    text += "  no code is left: results are arguments and constants\n";
   else if (!(*session)->hasImages())
     text += "  compiled without kernels: runs need --timing-only\n";
   else

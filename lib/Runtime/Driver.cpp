@@ -79,6 +79,43 @@ bool Session::hasKernelBodies() const {
   return !allBodies(*program().kernels(), [](uint32_t) { return false; });
 }
 
+/// Does every block take what it does from code or from values? A fan-out can
+/// without code: its count is one.
+static bool needsNoProfile(const fb::Workflow &workflow,
+                           const fb::KernelTable &kernels) {
+  const fb::BlockTable &blocks = *workflow.blocks();
+  for (uint32_t b = 0; b < sizeOf(blocks.kind()); ++b) {
+    const uint32_t kernel = blocks.kernel()->Get(b);
+    const bool code =
+        kernel != none &&
+        fb::KernelKind(kernels.kind()->Get(kernel)) == fb::KernelKind::Image;
+    const bool counted =
+        fb::BlockKind(blocks.kind()->Get(b)) == fb::BlockKind::Fanout &&
+        blocks.decide_inputs()->Get(b);
+    if (!code && !counted)
+      return false;
+  }
+  return true;
+}
+
+static bool hasContent(std::span<const ValueSignature> values) {
+  return std::ranges::none_of(values, [](const ValueSignature &value) {
+    return value.kind == ElementKind::Data || value.kind == ElementKind::Token;
+  });
+}
+
+bool Session::hasValues() const {
+  if (hasKernelBodies())
+    return true;
+  for (size_t w = 0; w < workflows.size(); ++w)
+    if (hasContent(workflows[w].arguments) &&
+        hasContent(workflows[w].results) &&
+        needsNoProfile(*program().workflows()->Get(uint32_t(w)),
+                       *program().kernels()))
+      return true;
+  return false;
+}
+
 bool Session::hasImages() const {
   const fb::KernelTable &kernels = *program().kernels();
   return allBodies(kernels, [&](uint32_t i) {
@@ -102,7 +139,7 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
   options.keepOutputs = request.keepOutputs;
   // Paths of weights are relative to the program file.
   options.weightsFolder = std::filesystem::path(name()).parent_path().string();
-  options.timingOnly = request.timingOnly || !hasKernelBodies();
+  options.timingOnly = request.timingOnly || !hasValues();
   options.network = request.network;
   options.checkpoint = request.checkpoint;
   if (!request.checkpoint.file.empty() || !request.checkpoint.resume.empty())
@@ -121,7 +158,9 @@ Expected<SimulationOptions> Session::prepare(const RunRequest &request) const {
     return makeFileError(name(),
                          "the program keeps no recorded requests; record them "
                          "with octo-run run --record-profile P.json and "
-                         "compile with --profile P.json");
+                         "compile with --profile P.json, or drop "
+                         "--records-in-order where nothing that varies was "
+                         "recorded: every request is like those then");
   if (request.keepOutputs && options.timingOnly)
     return makeFileError(name(),
                          "no code runs{}, so there are no outputs to keep",
@@ -218,7 +257,7 @@ Expected<KernelExecutor *> Session::executor() {
 
 Expected<KernelExecutor *>
 Session::executorFor(const SimulationOptions &options) {
-  if (options.timingOnly)
+  if (options.timingOnly || !hasKernelBodies())
     return nullptr;
   return executor();
 }

@@ -131,6 +131,7 @@ private:
   Expected<void> prepareTenants();
   Expected<void> checkInputs(const Tenant &tenant) const;
   bool hasCode(const std::vector<uint8_t> &usedWorkflow) const;
+  bool passesValues(const std::vector<uint8_t> &usedWorkflow) const;
   bool hasOutcomes(const BlockInfo &block) const;
   Expected<void> checkBlock(uint32_t block) const;
   Expected<void> checkTask(uint32_t block) const;

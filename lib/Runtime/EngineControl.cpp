@@ -841,7 +841,9 @@ void Engine::finishJoin(uint32_t id) {
     }
     uint64_t bytes = values[init].bytes;
     Tensor tensor;
-    if (functional && tensors[init].valid()) {
+    // Those of profiled workflows have sizes only, also beside code.
+    if (functional && elementBytes(t.elementOf(block.outputBegin + o)) &&
+        tensors[init].valid()) {
       std::vector<Tensor> parts;
       for (uint32_t k = 0; k < control.numTaken; ++k)
         parts.push_back(tensors[control.results[k * block.numOutputs + o] - 1]);

@@ -40,10 +40,11 @@ Expected<void> Engine::prepare() {
   std::vector<uint8_t> used(t.workflows.size(), 0);
   for (const Tenant &tenant : options.scenario.tenants)
     used[tenant.workflow] = 1;
-  functional = !options.timingOnly && hasCode(used);
+  const bool code = hasCode(used);
+  functional = !options.timingOnly && (code || passesValues(used));
   if (Expected<void> possible = checkCheckpoint(); !possible)
     return possible;
-  if (functional && !executor)
+  if (functional && code && !executor)
     return makeError("the program has code but no executor was given: run "
                      "timing-only, or load the kernels");
   for (uint32_t b = 0; b < t.blocks.size(); ++b)
@@ -269,6 +270,26 @@ bool Engine::hasCode(const std::vector<uint8_t> &usedWorkflow) const {
   return std::ranges::any_of(t.blocks, [&](const BlockInfo &block) {
     return usedWorkflow[block.workflow] && isCode(t, block);
   });
+}
+
+/// Does one of the workflows only pass on values, as where its code has folded
+/// away? A fan-out does when its count is a value.
+bool Engine::passesValues(const std::vector<uint8_t> &usedWorkflow) const {
+  for (uint32_t w = 0; w < t.workflows.size(); ++w) {
+    const WorkflowInfo &wf = t.workflows[w];
+    bool passes = usedWorkflow[w];
+    const uint32_t first = t.regions[wf.regionBegin].valueBegin;
+    for (uint32_t a = 0; passes && a < wf.numArguments; ++a) {
+      ElementKind kind = t.elementOf(first + a);
+      passes = kind != ElementKind::Data && kind != ElementKind::Token;
+    }
+    for (uint32_t b = wf.blockBegin; passes && b < wf.blockEnd; ++b)
+      passes = t.blocks[b].kind == BlockKind::Fanout &&
+               t.controlOf(t.blocks[b]).decideInputs;
+    if (passes)
+      return true;
+  }
+  return false;
 }
 
 /// Does every epoch of the block's profile satisfy the condition?

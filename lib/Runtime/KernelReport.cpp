@@ -264,7 +264,7 @@ std::string octo::formatKernels(const fb::Program &program) {
                  formatBytes(machine.sram));
   std::vector<KernelReport> reports = reporter.run();
   if (reports.empty())
-    text += "no kernel has code: all tasks are profiled\n";
+    text += "no kernel has code: tasks are profiled, or none are left\n";
   for (const KernelReport &report : reports) {
     uint32_t k = report.kernel;
     fmt::format_to(

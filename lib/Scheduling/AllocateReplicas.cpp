@@ -262,6 +262,7 @@ void Allocator::placeStandby() {
           replica.cluster = tbu / desc.tbusPerCluster;
           replica.tbu = uint16_t(tbu % desc.tbusPerCluster);
           replica.peaFirst = run.first;
+          replica.maxGang = mostPeas(b, tbu);
           replica.shareQ16 = 0;
           replica.standby = true;
           standbyOf[b].push_back(replica);

@@ -178,8 +178,8 @@ class Program:
 
     @property
     def executable(self) -> bool:
-        """True if runs execute code and so have outputs."""
-        return bool(self._session.has_kernel_bodies and self._session.has_images)
+        """True if runs have outputs, unless they are timing-only."""
+        return bool(self._session.has_values and self._session.has_images)
 
     def to_bytes(self) -> bytes:
         """The program file."""

@@ -203,7 +203,7 @@ runProgram(const std::shared_ptr<Session> &session, const std::string &policy,
   auto run = std::make_shared<Run>();
   run->session = session;
   // Outputs are kept where there are any.
-  bool functional = !timingOnly && session->hasKernelBodies();
+  bool functional = !timingOnly && session->hasValues();
   request.keepOutputs = keepOutputs && functional;
   run->options = valueOrThrow([&] {
     py::gil_scoped_release unlocked;
@@ -391,7 +391,7 @@ PYBIND11_MODULE(_octopus, m) {
              }
              return list;
            })
-      .def_property_readonly("has_kernel_bodies", &Session::hasKernelBodies)
+      .def_property_readonly("has_values", &Session::hasValues)
       .def_property_readonly("has_images", &Session::hasImages)
       .def("run", &runProgram, py::kw_only(), py::arg("policy"),
            py::arg("disable"), py::arg("policy_options"), py::arg("requests"), py::arg("seed"),

@@ -12,7 +12,7 @@ import conftest
 import reference
 import schema
 
-pytest.importorskip("octopus")
+octopus = pytest.importorskip("octopus")
 
 run_tool = conftest.run_tool
 
@@ -236,6 +236,41 @@ def test_latency_stands_beside_the_prediction(programs, tmp_path):
 
     done = octo_run("run", programs["profiled"], "--replications", 2, "--alone", 5)
     assert done.returncode == 2 and "--alone is about one run" in done.stderr
+
+
+def test_a_workflow_whose_code_folds_away_has_outputs(tmp_path):
+    """What is left is a fan-out that passes on an argument, as often as another one says."""
+    source, program, out = tmp_path / "w.mlir", tmp_path / "w.octo", tmp_path / "out.npz"
+    source.write_text("""
+owg.workflow @w(%x: tensor<1x2xi32> {owg.name = "x"}, %n: index {owg.name = "n"})
+    -> (tensor<?x2xi32> {owg.name = "rows"}) {
+  %e = tensor.empty() : tensor<0x2xi32>
+  %r = owg.fanout "f"(%y = %x : tensor<1x2xi32>) count %n init(concat %e : tensor<0x2xi32>)
+      -> (tensor<?x2xi32>) each (%i) {
+    owg.yield %y : tensor<1x2xi32>
+  }
+  owg.return %r : tensor<?x2xi32>
+}
+""")
+    target = os.path.join(conftest.ROOT, "examples", "targets", "edge.yaml")
+    done = run_tool("octo-compile", source, "--target", target, "-o", program)
+    assert done.returncode == 0, done.stderr
+    x, n = np.array([[[1, 2]], [[3, 4]]], np.int32), np.array([3, 1])
+    np.savez(tmp_path / "in.npz", x=x, n=n)
+    digests = set()
+    for policy in "static", "pool", "octopus":
+        done = good("run", program, "--policy", policy, "--requests", 2, "--outputs", out,
+                    "--inputs", tmp_path / "in.npz", "--json", "-")
+        run = json.loads(done.stdout)
+        assert not run["timing_only"] and run["requests_completed"] == 2
+        digests.add(run["outputs_sha256"])
+        with np.load(out) as rows:
+            for request in 0, 1:
+                np.testing.assert_array_equal(
+                    rows["rows.%d" % request], x[request].repeat(n[request], 0))
+    assert len(digests) == 1
+    assert "no code is left" in good("check", program).stdout
+    assert octopus.load(program).executable
 
 
 def test_check_and_info(programs):

@@ -78,6 +78,9 @@ public:
   /// True if the program has kernels with bodies; then a functional run
   /// executes code.
   bool hasKernelBodies() const;
+  /// True if a run that is not timing-only has values: by code, or because all
+  /// that is left of a workflow passes on its arguments and constants.
+  bool hasValues() const;
   /// True if all of these have images.
   bool hasImages() const;
   /// True if the program keeps recorded requests for timing-only runs.

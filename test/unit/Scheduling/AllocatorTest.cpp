@@ -120,6 +120,37 @@ TEST(Allocator, DeadPeasAreAvoided) {
   ASSERT_TRUE(solved) << solved.error().message;
 }
 
+/// A home in reserve may be in a TBU with fewer live PEAs than the active one
+/// has; its gangs cannot grow beyond them.
+TEST(Allocator, HomesInReserveGrowToTheirOwnPeas) {
+  TargetDesc target = plainTarget(1, 1, 2, 4);
+  for (uint32_t pea : {2u, 3u}) {
+    PartRef part;
+    part.kind = PartKind::Pea;
+    part.cluster = {0, 0};
+    part.unit = 1;
+    part.pea = pea;
+    target.defects.parts.push_back(part);
+  }
+  TestProblem problem;
+  uint32_t k = problem.addKernel("wide");
+  problem.addGang(2, 60000);
+  problem.addGang(4, 55000);
+  problem.addControl("switch", 32768, false);
+  problem.add("a", 1000, k, 1);
+  problem.dynamicFrequency[1] = true;
+  Topology topology(target);
+  AllocateOptions options;
+  options.replicasPerPea = 0;
+  Checked<Solved> solved = solve(problem, topology, options);
+  ASSERT_TRUE(solved) << solved.error().message;
+  std::span<const Replica> homes = solved->allocation.placement.of(1);
+  ASSERT_EQ(homes.size(), 2u);
+  for (const Replica &home : homes)
+    EXPECT_EQ(home.maxGang, home.tbu ? 2 : 4);
+  EXPECT_TRUE(homes[1].standby);
+}
+
 TEST(Allocator, PinsAreHonoured) {
   TestProblem problem;
   uint32_t k = problem.addKernel("wide");
