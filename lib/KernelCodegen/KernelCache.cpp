@@ -23,6 +23,7 @@
 #include "llvm/Support/Format.h"
 #include "llvm/Support/MemoryBuffer.h"
 #include "llvm/Support/Path.h"
+#include "llvm/Support/Signals.h"
 #include "llvm/Support/raw_ostream.h"
 
 using namespace mlir;
@@ -77,6 +78,12 @@ KernelCache::open(StringRef directory, StringRef policy, std::string &error) {
             "; name a folder that can be written to, or none";
     return nullptr;
   }
+  // LLVM handles signals, to remove files that are half written, on a stack
+  // that belongs to the thread which asks for it first. Threads that compile
+  // end.
+  std::string none = (directory + "/none").str();
+  llvm::sys::RemoveFileOnSignal(none);
+  llvm::sys::DontRemoveFileOnSignal(none);
   return std::unique_ptr<KernelCache>(
       new KernelCache(directory.str(), *parsed));
 }
