@@ -45,6 +45,7 @@
 #include "octo/Runtime/Policy.h"
 #include "octo/Runtime/Simulator.h"
 
+#include <bit>
 #include <chrono>
 #include <deque>
 #include <memory>
@@ -363,6 +364,13 @@ private:
   bool holdInputs(uint32_t instance);
   void pinInput(const Instance &instance, uint32_t &word);
   uint32_t classOf(uint32_t kernel) const { return t.kernels[kernel].peaClass; }
+  uint32_t leastGang(uint32_t kernel) const {
+    return t.variants[t.kernels[kernel].variantBegin].gang;
+  }
+  /// Are these PEAs enough for a kernel?
+  bool suffice(PeaMask peas, uint32_t kernel) const {
+    return uint32_t(std::popcount(peas)) >= leastGang(kernel);
+  }
   void wakeAt(uint32_t tbu, uint64_t at);
   void removeRunning(uint32_t instance);
   uint32_t variantFor(uint32_t kernel, uint32_t gang) const;

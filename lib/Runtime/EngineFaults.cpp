@@ -27,15 +27,6 @@ static PeaMask lowest(PeaMask peas, uint32_t count) {
   return result;
 }
 
-static uint32_t leastGang(const ProgramTables &t, uint32_t kernel) {
-  return t.variants[t.kernels[kernel].variantBegin].gang;
-}
-
-/// Are these PEAs enough for a kernel?
-static bool suffice(const ProgramTables &t, PeaMask peas, uint32_t kernel) {
-  return static_cast<uint32_t>(std::popcount(peas)) >= leastGang(t, kernel);
-}
-
 static PartRef partOf(const MachineTables &m, const MachineFault &fault) {
   PartRef part;
   part.kind = fault.kind;
@@ -269,8 +260,8 @@ std::string Engine::lacking() const {
                          t.place(b));
     bool fits = false;
     for (uint32_t i = 0; i < m.tbus && !fits; ++i)
-      fits = suffice(t, eligibleAt(i, block.kernel), block.kernel);
-    uint32_t gang = leastGang(t, block.kernel);
+      fits = suffice(eligibleAt(i, block.kernel), block.kernel);
+    uint32_t gang = leastGang(block.kernel);
     if (!fits)
       return fmt::format("no TBU has {} live PEA{} left for {}", gang,
                          gang == 1 ? "" : "s", t.place(b));
@@ -330,7 +321,7 @@ uint32_t Engine::nearestTbu(uint32_t kernel, uint32_t cluster) const {
     std::pair<uint32_t, uint32_t> cost = {m.distance(cluster, clusterOf(i)),
                                           faults->adopted[i]};
     if ((best == noIndex || cost < least) &&
-        suffice(t, eligibleAt(i, kernel), kernel)) {
+        suffice(eligibleAt(i, kernel), kernel)) {
       best = i;
       least = cost;
     }
@@ -350,7 +341,7 @@ bool Engine::rehomeReplicas() {
       ReplicaInfo &replica = ownTables->replicas[number];
       PeaMask left = replica.peas & m.live[replica.tbu];
       PeaMask here = eligibleAt(replica.tbu, block.kernel);
-      bool fits = suffice(t, shares ? left : here, block.kernel);
+      bool fits = suffice(shares ? left : here, block.kernel);
       if (fits && left == replica.peas)
         continue;
       changed = true;
@@ -358,7 +349,7 @@ bool Engine::rehomeReplicas() {
         replica.peas = left;
         continue;
       }
-      uint32_t place = suffice(t, here, block.kernel)
+      uint32_t place = suffice(here, block.kernel)
                            ? replica.tbu
                            : nearestTbu(block.kernel, t.clusterOf(replica));
       if (place == noIndex)
@@ -371,7 +362,7 @@ bool Engine::rehomeReplicas() {
       replica.tbu = place;
       replica.peas =
           lowest(eligibleAt(place, block.kernel),
-                 std::max(f.shareSize[number], leastGang(t, block.kernel)));
+                 std::max(f.shareSize[number], leastGang(block.kernel)));
     }
   }
   return changed;
@@ -383,8 +374,7 @@ bool Engine::canRun(const Instance &instance) const {
   if (traits.reach == Reach::Shares && instance.replica != noIndex) {
     const ReplicaInfo &replica =
         t.replicas[block.replicaBegin + instance.replica];
-    return replica.tbu == instance.tbu &&
-           suffice(t, replica.peas, block.kernel);
+    return replica.tbu == instance.tbu && suffice(replica.peas, block.kernel);
   }
   // In the queue of a cluster any of its TBUs will do.
   bool anyOfCluster = traits.clusterQueues && !instance.staged &&

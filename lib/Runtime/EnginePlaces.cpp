@@ -35,9 +35,7 @@ Place Policy::choosePlace(Scheduler &scheduler, InstanceId instance, uint32_t) {
 
 /// Has a TBU the live PEAs for the smallest gang of a kernel?
 bool Engine::suits(uint32_t tbu, uint32_t kernel) const {
-  PeaMask peas = m.eligible(tbu, classOf(kernel)) & tbus[tbu].usable;
-  return uint32_t(std::popcount(peas)) >=
-         t.variants[t.kernels[kernel].variantBegin].gang;
+  return suffice(eligibleAt(tbu, kernel) & tbus[tbu].usable, kernel);
 }
 
 /// Gives a new instance its place. `first`: the cluster of its first input.

@@ -67,13 +67,8 @@ TEST(Allocator, LanesFillTheMachine) {
 TEST(Allocator, DefectsLeaveNoTbuOut) {
   TargetDesc target = plainTarget(8, 8, 4, 4);
   target.configStore.bytes = 3000;
-  for (uint32_t i = 0; i < 10; ++i) {
-    PartRef part;
-    part.kind = PartKind::Pea;
-    part.cluster = {i % 8, i / 2};
-    part.unit = i % 4;
-    target.defects.parts.push_back(part);
-  }
+  for (uint32_t i = 0; i < 10; ++i)
+    target.defects.parts.push_back(onePea({i % 8, i / 2}, i % 4, 0));
   TestProblem problem;
   for (uint32_t i = 0; i < 4; ++i) {
     problem.add("t" + std::to_string(i), 100,
@@ -99,14 +94,7 @@ TEST(Allocator, MoreTasksThanPeasAreTimeMultiplexed) {
 
 TEST(Allocator, DeadPeasAreAvoided) {
   TargetDesc target = plainTarget(2, 2, 2, 4);
-  for (uint32_t pea : {1u, 2u}) {
-    PartRef part;
-    part.kind = PartKind::Pea;
-    part.cluster = {0, 0};
-    part.unit = 0;
-    part.pea = pea;
-    target.defects.parts.push_back(part);
-  }
+  target.defects.parts = {onePea({0, 0}, 0, 1), onePea({0, 0}, 0, 2)};
   TestProblem problem;
   uint32_t k = problem.addKernel("wide");
   problem.addGang(2, 33000);
@@ -124,14 +112,7 @@ TEST(Allocator, DeadPeasAreAvoided) {
 /// has; its gangs cannot grow beyond them.
 TEST(Allocator, HomesInReserveGrowToTheirOwnPeas) {
   TargetDesc target = plainTarget(1, 1, 2, 4);
-  for (uint32_t pea : {2u, 3u}) {
-    PartRef part;
-    part.kind = PartKind::Pea;
-    part.cluster = {0, 0};
-    part.unit = 1;
-    part.pea = pea;
-    target.defects.parts.push_back(part);
-  }
+  target.defects.parts = {onePea({0, 0}, 1, 2), onePea({0, 0}, 1, 3)};
   TestProblem problem;
   uint32_t k = problem.addKernel("wide");
   problem.addGang(2, 60000);

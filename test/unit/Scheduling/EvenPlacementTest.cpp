@@ -60,12 +60,7 @@ TEST(EvenPlacement, MoreTasksThanPeasShareTheTimeEvenly) {
 
 TEST(EvenPlacement, PinsAndDefectsAndControlBlocks) {
   TargetDesc target = plainTarget(2, 2, 1, 4);
-  PartRef part;
-  part.kind = PartKind::Pea;
-  part.cluster = {0, 0};
-  part.unit = 0;
-  part.pea = 1;
-  target.defects.parts.push_back(part);
+  target.defects.parts.push_back(onePea({0, 0}, 0, 1));
   TestProblem problem;
   uint32_t k = problem.addKernel("wide");
   problem.addGang(2, 33000);

@@ -78,6 +78,15 @@ struct TestProblem : Problem {
   }
 };
 
+inline PartRef onePea(Coord cluster, uint32_t tbu, uint32_t pea) {
+  PartRef part;
+  part.kind = PartKind::Pea;
+  part.cluster = cluster;
+  part.unit = tbu;
+  part.pea = pea;
+  return part;
+}
+
 /// A machine on which dispatching, switching and moving nothing cost nothing.
 inline TargetDesc plainTarget(uint32_t clustersX, uint32_t clustersY,
                               uint32_t tbus, uint32_t peas) {
